@@ -1,0 +1,50 @@
+# make run: the demonstration; make test: all tests. Both set up .venv first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: help run test lint dry-runs check lock clean
+
+help:
+	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
+	@echo "make test      run all tests but the long ones"
+	@echo "make check     lint, dry runs and all tests, as .ci/run does"
+	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
+	@echo "make clean     delete .venv; results stay"
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+test: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" --numprocesses $(CORES)
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
+
+dry-runs: .venv/installed
+	for config in $(filter-out config/config.schema.yaml,$(wildcard config/*.yaml)); do \
+		PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores 1 --dry-run --quiet all \
+			--configfile $$config || exit 1; \
+	done
+
+check: lint dry-runs test
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m long
+
+lock:
+	$(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url \
+		--extra dev --upgrade --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from layer_pruning.configuration import ConfigError, complete
+
+min_version("9.10.0")
+
+# A configuration of one's own replaces the demonstration, rather than being merged into it.
+if not workflow.configfiles:
+
+    configfile: Path(workflow.basedir) / "config" / "config.yaml"
+
+
+try:
+    config.update(complete(config, Path(workflow.basedir) / "config" / "config.schema.yaml"))
+except ConfigError as error:
+    raise WorkflowError(f"config: {error}")
+
+
+# as many GPU jobs at a time as this machine has GPUs; without one the jobs use the CPU, unlimited
+if "gpu" not in workflow.global_resources and (
+    gpus := len(list(Path("/dev").glob("nvidia[0-9]*")))
+):
+    workflow.register_resource("gpu", gpus)
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/training.smk"
+include: "rules/scoring.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report.html",
+        "results/summary.csv",
+
+
+onsuccess:
+    print(f"The report is {Path('results/report.html').resolve()}")

@@ -1,0 +1,248 @@
+from layer_pruning.report import REVISION as REPORT_REVISION
+
+
+localrules:
+    report_figures,
+    report_ranks,
+    report_tables,
+    report,
+    summarise,
+
+
+FIGURES = "results/figures/{dataset}/{architecture}"
+# a ranking of several metrics has something to show
+VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
+
+
+def attack_results(dataset="{dataset}", architecture="{architecture}"):
+    """Attack results of every attacked network, of one data set and architecture or of all."""
+    return expand(
+        NETWORK + "/attacks/{attack}.json",
+        dataset=dataset,
+        architecture=architecture,
+        seed=config["seeds"],
+        network=["baseline", *examined_networks()],
+        attack=config["attacks"],
+    )
+
+
+def parents(criterion):
+    """The networks whose blocks a criterion ranked: one for each of its removals."""
+    return ["baseline", *pruned_networks(criterion)][: config["removals"]]
+
+
+def rankings(criteria, suffix):
+    """An input function: rankings of these criteria along their paths, for every seed."""
+    return lambda wildcards: [
+        f"results/{wildcards.dataset}/{wildcards.architecture}/seed-{seed}/{network}"
+        f"/ranking/{criterion}.{suffix}"
+        for criterion in criteria
+        for seed in config["seeds"]
+        for network in parents(criterion)
+    ]
+
+
+rule summarise:
+    input:
+        records=expand(
+            "{folder}/{file}",
+            folder=network_folders(all_networks()),
+            file=["accuracy.json", "complexity.json", "emissions.json"],
+        ),
+        histories=expand("{folder}/history.csv", folder=network_folders(all_networks())),
+        attacks=attack_results(config["datasets"], list(config["architectures"])),
+        energies=expand("{folder}/energy.json", folder=network_folders(examined_networks())),
+    output:
+        "results/summary.csv",
+    log:
+        "results/logs/summarise.log",
+    benchmark:
+        "results/benchmarks/summarise.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        networks=network_folders(all_networks()),
+        revision=REPORT_REVISION,
+    message:
+        "Summarising all networks in one table"
+    script:
+        "../workflow/scripts/summarise.py"
+
+
+rule report_figures:
+    input:
+        summary="results/summary.csv",
+        attacks=attack_results(),
+        rankings=rankings(VOTES, "json"),
+    output:
+        accuracy=report(
+            f"{FIGURES}/accuracy.svg",
+            caption="../workflow/report/accuracy.rst",
+            category="1 Accuracy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "accuracy against MACs"},
+        ),
+        removals=report(
+            f"{FIGURES}/removals.svg",
+            caption="../workflow/report/removals.rst",
+            category="2 Removed blocks",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "which block went when", "criterion": "all", "seed": "all"},
+        ),
+        agreement=report(
+            f"{FIGURES}/agreement.svg",
+            caption="../workflow/report/agreement.rst",
+            category="3 Agreement of the metrics",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "agreement", "criterion": "all", "seed": "all"},
+        ),
+        robustness=report(
+            f"{FIGURES}/robustness.svg",
+            caption="../workflow/report/robustness.rst",
+            category="4 Robustness",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "robust accuracy against epsilon"},
+        ),
+        energy=report(
+            f"{FIGURES}/energy.svg",
+            caption="../workflow/report/energy.rst",
+            category="5 Energy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "training and inference"},
+        ),
+    log:
+        f"{FIGURES}/logs/report_figures.log",
+    benchmark:
+        f"{FIGURES}/benchmarks/report_figures.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Drawing the figures of {wildcards.architecture} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/report_figures.py"
+
+
+rule report_ranks:
+    input:
+        lambda wildcards: [
+            f"results/{wildcards.dataset}/{wildcards.architecture}/seed-{wildcards.seed}/{network}"
+            f"/ranking/{wildcards.criterion}.csv"
+            for network in parents(wildcards.criterion)
+        ],
+    output:
+        report(
+            f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
+            caption="../workflow/report/ranks.rst",
+            category="3 Agreement of the metrics",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
+        ),
+    log:
+        f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
+    benchmark:
+        f"{FIGURES}/benchmarks/report_ranks/{{criterion}}-seed-{{seed}}.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Drawing the ranks that {wildcards.criterion} gave, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/report_ranks.py"
+
+
+rule report_tables:
+    input:
+        summary="results/summary.csv",
+        attacks=attack_results(config["datasets"], list(config["architectures"])),
+    output:
+        overview=report(
+            "results/tables/overview.html",
+            caption="../workflow/report/overview.rst",
+            category="0 Overview",
+            labels={"table": "what came out"},
+        ),
+        summary=report(
+            "results/tables/summary.html",
+            caption="../workflow/report/summary.rst",
+            category="0 Overview",
+            labels={"table": "all networks"},
+        ),
+        robustness=report(
+            "results/tables/robustness.html",
+            caption="../workflow/report/robustness.rst",
+            category="4 Robustness",
+            labels={"figure": "paired differences to the baseline"},
+        ),
+    log:
+        "results/logs/report_tables.log",
+    benchmark:
+        "results/benchmarks/report_tables.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Writing the tables of the report"
+    script:
+        "../workflow/scripts/report_tables.py"
+
+
+rule report_contents:
+    input:
+        rules.report_tables.output,
+        expand(
+            rules.report_figures.output,
+            dataset=config["datasets"],
+            architecture=config["architectures"],
+        ),
+        expand(
+            rules.report_ranks.output,
+            dataset=config["datasets"],
+            architecture=config["architectures"],
+            criterion=VOTES,
+            seed=config["seeds"],
+        ),
+
+
+rule report:
+    input:
+        rules.report_contents.input,
+    output:
+        html="results/report.html",
+        zip="results/report.zip",
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        snakefile=workflow.main_snakefile,
+        revision=REPORT_REVISION,
+    message:
+        "Writing the report"
+    script:
+        "../workflow/scripts/report.py"

@@ -1,0 +1,93 @@
+from layer_pruning.activations import REVISION as ACTIVATIONS_REVISION
+from layer_pruning.consensus import REVISION as CONSENSUS_REVISION
+from layer_pruning.scoring import REVISION as SCORING_REVISION
+from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
+
+
+localrules:
+    consensus,
+
+
+rule extract_activations:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/activations.npz",
+    log:
+        f"{NETWORK}/logs/extract_activations.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/extract_activations.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        images_per_class=config["probe"]["images_per_class"],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
+        seed=seed_of,
+        revisions=(MODELS_REVISION, ACTIVATIONS_REVISION),
+    message:
+        "Extracting activations of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/extract_activations.py"
+
+
+rule score_metrics:
+    input:
+        activations=f"{NETWORK}/activations.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/scores/{{criterion}}.csv",
+    log:
+        f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        metrics=of_criterion("metrics"),
+        draw=f"{NETWORK}/{{criterion}}",
+        revisions=(SIMILARITY_REVISION, SCORING_REVISION),
+    message:
+        "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/score_metrics.py"
+
+
+rule consensus:
+    input:
+        scores=f"{NETWORK}/scores/{{criterion}}.csv",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        ranking=f"{NETWORK}/ranking/{{criterion}}.csv",
+        agreement=f"{NETWORK}/ranking/{{criterion}}.json",
+    log:
+        f"{NETWORK}/logs/consensus/{{criterion}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/consensus/{{criterion}}.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        aggregation=of_criterion("aggregation"),
+        weights=of_criterion("weights"),
+        families=of_criterion("families"),
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
+        revision=CONSENSUS_REVISION,
+    message:
+        "Ranking the blocks of {wildcards.network} by {wildcards.criterion}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/consensus.py"

@@ -1,0 +1,91 @@
+from layer_pruning.models import REVISION as MODELS_REVISION
+from layer_pruning.surgery import REVISION as SURGERY_REVISION
+from layer_pruning.training import REVISION as TRAINING_REVISION
+
+
+localrules:
+    prune,
+
+
+rule train_baseline:
+    input:
+        data="results/{dataset}/data.npz",
+    output:
+        network=f"{RUN}/baseline/network.safetensors",
+        history=f"{RUN}/baseline/history.csv",
+        emissions=f"{RUN}/baseline/emissions.json",
+    log:
+        f"{RUN}/baseline/logs/train_baseline.log",
+    benchmark:
+        f"{RUN}/baseline/benchmarks/train_baseline.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        **config["training"],
+        architecture=of_architecture,
+        seed=seed_of,
+        state=f"{RUN}/baseline/scratch/state.safetensors",
+        revisions=(MODELS_REVISION, TRAINING_REVISION),
+    message:
+        "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/train_baseline.py"
+
+
+rule prune:
+    input:
+        network=parent_file("network.safetensors"),
+        ranking=parent_file("ranking/{criterion}.csv"),
+    output:
+        network=f"{PRUNED}/pruned.safetensors",
+    log:
+        f"{PRUNED}/logs/prune.log",
+    benchmark:
+        f"{PRUNED}/benchmarks/prune.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        revision=SURGERY_REVISION,
+    message:
+        "Removing the block that {wildcards.criterion} ranks last: removal {wildcards.step}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/prune.py"
+
+
+rule finetune:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{PRUNED}/pruned.safetensors",
+    output:
+        network=f"{PRUNED}/network.safetensors",
+        history=f"{PRUNED}/history.csv",
+        emissions=f"{PRUNED}/emissions.json",
+    log:
+        f"{PRUNED}/logs/finetune.log",
+    benchmark:
+        f"{PRUNED}/benchmarks/finetune.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        **config["finetuning"],
+        seed=seed_of,
+        state=f"{PRUNED}/scratch/state.safetensors",
+        revisions=(MODELS_REVISION, TRAINING_REVISION),
+    message:
+        "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/finetune.py"

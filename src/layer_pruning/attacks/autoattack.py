@@ -1,0 +1,233 @@
+"""AutoAttack and Auto-PGD from the package pyautoattack, made reproducible and well-behaved.
+
+Croce & Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse
+parameter-free attacks", ICML 2020 (arXiv:2003.01690).
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyautoattack
+import torch
+from pyautoattack.fab_pt import FABAttack_PT
+from torch import Tensor, nn
+
+from .guards import perturbation_sizes
+
+# AutoAttack warns when Square alone lowers the robust accuracy by more than this
+_SQUARE_SHARE = 0.002
+
+
+def standard_attacks(classes: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return the attacks of the standard version for ``classes`` classes, and warnings.
+
+    The targeted DLR loss needs four logits and the untargeted one three (eqs. 6 and 7 of the
+    paper). Raises ValueError below two classes.
+    """
+    if classes < 2:
+        raise ValueError(f"autoattack needs at least 2 classes, not {classes}")
+    if classes == 2:
+        return ("apgd-ce", "fab-t", "square"), [
+            "autoattack with 2 classes: no DLR loss exists, so APGD-T is left out"
+        ]
+    if classes == 3:
+        return ("apgd-ce", "apgd-dlr", "fab-t", "square"), [
+            "autoattack with 3 classes: the targeted DLR loss needs 4, so APGD-DLR replaces APGD-T"
+        ]
+    return ("apgd-ce", "apgd-t", "fab-t", "square"), []
+
+
+@contextmanager
+def undisturbed(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Restore on exit what pyautoattack changes: random state, trace function, gradients.
+
+    The package seeds the global generator, removes the trace function (which ends a coverage
+    measurement), and its FAB adds to the gradients of the parameters. Without gradients of the
+    parameters a backward pass is also shorter.
+    """
+    trace = sys.gettrace()
+    flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
+    devices = [device, torch.cuda.current_device()] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        for parameter, _ in flags:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter, flag in flags:
+                parameter.requires_grad_(flag)
+            sys.settrace(trace)
+
+
+class _Collector(logging.Handler):
+    """Keep the warnings of the package, and pass on which attack it starts."""
+
+    def __init__(self, warnings: list[str], announce: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._warnings = warnings
+        self._announce = announce
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            text = "pyautoattack: " + " ".join(message.split())
+            if text not in self._warnings:
+                self._warnings.append(text)
+        elif message.startswith("running "):
+            self._announce(message.removeprefix("running "))
+
+
+@contextmanager
+def _collected(warnings: list[str], announce: Callable[[str], None]) -> Iterator[None]:
+    logger = logging.getLogger("auto-attack")
+    handler = _Collector(warnings, announce)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+class Ensemble:
+    """Attacks run one after the other, each on the images that withstood those before it.
+
+    ``images`` (n, c, h, w) in [0, 1] and ``labels`` (n,) lie on the device of ``network``;
+    ``attacks`` are names of pyautoattack; ``classes`` is the number of logits. With
+    ``attacks=("apgd-ce",)`` this is PGD with the step sizes of APGD, and with those of
+    ``standard_attacks`` it is AutoAttack, standard version: one restart, 100 iterations, at most
+    nine target classes, 5000 queries. The outcome depends on ``seed`` and on ``batch_size``.
+
+    FAB looks for the smallest perturbation and, starting from the image itself as it does here,
+    never looks at epsilon. So it runs once per image, at the first epsilon that the image meets,
+    and answers for all later ones; it is exactly what running it anew would give.
+
+    ``announce`` is called with the name of each attack that starts. ``warnings`` collects what
+    the package warns of.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        norm: str,
+        attacks: tuple[str, ...],
+        classes: int,
+        seed: int,
+        batch_size: int,
+        announce: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._network = network
+        self._images = images
+        self._labels = labels
+        self._norm = norm
+        self._attacks = attacks
+        self._targets = min(9, classes - 1)
+        self._seed = seed
+        self._batch_size = batch_size
+        self._announce = announce
+        # the smallest perturbation FAB found for each image, and its size
+        self._nearest = images.clone()
+        self._distance = torch.full((len(images),), float("inf"), dtype=torch.float64)
+        self._searched = torch.zeros(len(images), dtype=torch.bool)
+
+    def perturb(self, rows: Tensor, epsilon: float) -> Tensor:
+        """Return adversarial images (len(rows), c, h, w) for the images ``rows`` (indices).
+
+        Where no attack succeeds within ``epsilon`` the clean image is returned. The images must
+        be classified correctly.
+        """
+        adversarial = self._images[rows].clone()
+        standing = torch.arange(len(rows))
+        with (
+            undisturbed(self._network, self._images.device),
+            _collected(self.warnings, self._announce),
+        ):
+            for name in self._attacks:
+                if len(standing) == 0:
+                    break
+                left = rows[standing]
+                if name == "fab-t":
+                    self._announce(name)
+                    found = self._fab(left, epsilon)
+                else:
+                    found = self._from_package(name, left, epsilon)
+                broken = self._predict(found) != self._labels[left]
+                broken = broken.to(standing.device)
+                adversarial[standing[broken]] = found[broken]
+                if name == "square" and int(broken.sum()) > _SQUARE_SHARE * len(self._images):
+                    self._warn(
+                        f"Square alone broke {int(broken.sum())} images at epsilon {epsilon:g}: "
+                        "gradients may be masked, so robustness may be overrated"
+                    )
+                standing = standing[~broken]
+        return adversarial
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def _predict(self, images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([self._network(x).argmax(1) for x in images.split(self._batch_size)])
+
+    def _from_package(self, name: str, rows: Tensor, epsilon: float) -> Tensor:
+        attack = pyautoattack.AutoAttack(
+            self._network,
+            attacks=[name],
+            version="custom",
+            norm=self._norm,
+            eps=epsilon,
+            seed=self._seed,
+            device=self._images.device,
+        )
+        # what version="standard" sets; "custom" defaults to five restarts
+        attack.apgd.n_restarts = 1
+        attack.apgd_targeted.n_target_classes = self._targets
+        # the package compares it with the number of classes even if FAB is not run
+        attack.fab.n_target_classes = self._targets
+        found, _ = attack.run_standard_evaluation(
+            self._images[rows], self._labels[rows], batch_size=self._batch_size
+        )
+        return found
+
+    def _fab(self, rows: Tensor, epsilon: float) -> Tensor:
+        """FAB-T against each target class, from the image itself (arXiv:1907.02044)."""
+        fab = FABAttack_PT(
+            self._network,
+            n_restarts=1,
+            n_iter=100,
+            eps=epsilon,
+            seed=self._seed,
+            norm=self._norm,
+            targeted=True,
+            device=self._images.device,
+        )
+        new = rows[~self._searched[rows]]
+        for batch in new.split(self._batch_size):
+            images, labels = self._images[batch], self._labels[batch]
+            for target in range(2, self._targets + 2):
+                fab.target_class = target
+                found = fab.attack_single_run(images, labels, is_targeted=True)
+                sizes = perturbation_sizes(images, found, self._norm).cpu()
+                # FAB returns the clean image where it found nothing
+                sizes[(self._predict(found) == labels).cpu()] = float("inf")
+                better = sizes < self._distance[batch]
+                self._nearest[batch[better]] = found[better]
+                self._distance[batch[better]] = sizes[better]
+        self._searched[new] = True
+        near = self._distance[rows] <= epsilon
+        return torch.where(
+            near.to(self._images.device)[:, None, None, None],
+            self._nearest[rows],
+            self._images[rows],
+        )

@@ -1,0 +1,79 @@
+"""Names of the attacks and what each can do; imports nothing heavy."""
+
+from dataclasses import dataclass
+
+NORMS = ("Linf", "L2")
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What a user has to know to choose an attack.
+
+    ``norms`` are the supported norms, ``minimum_classes`` the fewest classes it works with,
+    ``carries_over`` whether an image broken at one epsilon counts as broken at every larger one,
+    and ``description`` is one line for the manual and the report.
+    """
+
+    name: str
+    norms: tuple[str, ...]
+    minimum_classes: int
+    carries_over: bool
+    description: str
+
+
+_CATALOG = (
+    Attack(
+        name="fgsm",
+        norms=NORMS,
+        minimum_classes=2,
+        carries_over=False,
+        description="one gradient step of size epsilon (Goodfellow et al. 2015); weak and quick",
+    ),
+    Attack(
+        name="pgd",
+        norms=NORMS,
+        minimum_classes=2,
+        carries_over=True,
+        description="Auto-PGD on the cross-entropy, 100 steps, one start (Croce & Hein 2020)",
+    ),
+    Attack(
+        name="autoattack",
+        norms=NORMS,
+        minimum_classes=2,
+        carries_over=True,
+        description="AutoAttack, standard: APGD-CE, APGD-T, FAB-T, Square (Croce & Hein 2020); "
+        "with 3 classes APGD-DLR stands in for APGD-T, with 2 there is neither",
+    ),
+)
+
+ATTACKS = tuple(attack.name for attack in _CATALOG)
+
+
+def get_attack(name: str) -> Attack:
+    """Return the entry called ``name``; raise ValueError naming the known ones otherwise."""
+    for attack in _CATALOG:
+        if attack.name == name:
+            return attack
+    raise ValueError(f"unknown attack {name!r}; known: {', '.join(ATTACKS)}")
+
+
+def check_request(name: str, norm: str, epsilons: list[float]) -> list[float]:
+    """Check an attack, its norm and its budgets; return the epsilons in ascending order.
+
+    Epsilons are sizes of perturbations of images in [0, 1]: positive, finite, all different, and
+    at most 1 in Linf. Raises ValueError otherwise.
+    """
+    attack = get_attack(name)
+    if norm not in attack.norms:
+        raise ValueError(f"{name} supports the norms {', '.join(attack.norms)}, not {norm!r}")
+    if not epsilons:
+        raise ValueError(f"{name} needs at least one epsilon")
+    for epsilon in epsilons:
+        if not 0 < epsilon < float("inf"):
+            raise ValueError(f"epsilon must be positive and finite, not {epsilon}")
+        if norm == "Linf" and epsilon > 1:
+            raise ValueError(f"epsilon in Linf must be at most 1 (images are in [0, 1]): {epsilon}")
+    ordered = sorted(float(epsilon) for epsilon in epsilons)
+    if len(set(ordered)) < len(ordered):
+        raise ValueError(f"epsilons must differ from one another: {ordered}")
+    return ordered

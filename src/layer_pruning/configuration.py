@@ -1,0 +1,302 @@
+"""From what the user wrote to a complete, checked configuration. No torch, no numpy.
+
+The schema (``config/config.schema.yaml``) holds every key, its description and its default. The
+defaults are filled in here rather than by Snakemake, so that remote jobs see them.
+"""
+
+import copy
+import difflib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
+from layer_pruning.consensus.catalog import check_aggregation
+from layer_pruning.data.catalog import DATASETS, split_sizes
+from layer_pruning.models.architectures import CifarResNet, architecture, most_removals
+from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.similarity.catalog import CATALOG
+
+Config = dict[str, Any]
+
+
+class ConfigError(ValueError):
+    """One line that names the key, what is wrong and what would be right."""
+
+
+def complete(given: Config, schema_path: Path) -> Config:
+    """The configuration with every default filled in and every shorthand written out.
+
+    Raises ConfigError for the first thing that is wrong, before any job starts.
+    """
+    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    error = min(
+        Draft202012Validator(schema).iter_errors(given),
+        key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
+        default=None,
+    )
+    if error is not None:
+        raise ConfigError(_schema_message(error))
+    config = _filled(schema, given)
+    _write_out_shorthands(config)
+    for check in CHECKS:
+        check(config)
+    return config
+
+
+def _filled(schema: Config, given: Any) -> Any:
+    """A copy of ``given`` with the schema's defaults, at every depth."""
+    if not isinstance(given, dict):
+        return copy.deepcopy(given)
+    filled = {
+        key: copy.deepcopy(part["default"])
+        for key, part in schema.get("properties", {}).items()
+        if "default" in part
+    }
+    filled |= given
+    parts = schema.get("properties", {})
+    return {key: _filled(parts.get(key, {}), value) for key, value in filled.items()}
+
+
+def _write_out_shorthands(config: Config) -> None:
+    """Lists of names become mappings of names to settings, each complete."""
+    if isinstance(config["architectures"], list):
+        config["architectures"] = {name: {} for name in config["architectures"]}
+    for name, criterion in config["criteria"].items():
+        settings = criterion if isinstance(criterion, dict) else {"metrics": criterion}
+        config["criteria"][name] = {
+            "aggregation": "borda",
+            "weights": None,
+            "families": None,
+        } | settings
+    for name, attack in config["attacks"].items():
+        config["attacks"][name] = {"attack": name, "norm": "Linf"} | attack
+
+
+def _path(parts: Iterable[Any]) -> str:
+    return ".".join(str(part) for part in parts)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What would be right: the nearest known name, and all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    listed = f"known are {', '.join(known)}"
+    return f"did you mean '{near[0]}'? {listed}" if near else listed
+
+
+def _schema_message(error: ValidationError) -> str:
+    """One line for a violation of the schema."""
+    key = _path(error.absolute_path)
+    schema: Any = error.schema
+    value: Any = error.validator_value
+    if error.validator == "additionalProperties" and "properties" in schema:
+        unknown = next(str(name) for name in error.instance if name not in schema["properties"])
+        written = _path([*error.absolute_path, unknown])
+        return f"{written}: unknown key; {suggestion(unknown, schema['properties'])}"
+    if error.validator == "oneOf":
+        # neither form fits: say what is wrong with the one that was meant, lists or mappings
+        meant = "array" if isinstance(error.instance, list) else "object"
+        # the only reference among the forms of the schema is to a list of metrics
+        kinds = [form.get("type", "array") for form in schema["oneOf"]]
+        fits = isinstance(error.instance, list | dict)
+        children: Any = error.context
+        context = [e for e in children or [] if fits and kinds[int(e.schema_path[0])] == meant]
+        if context:
+            return _schema_message(min(context, key=lambda e: len(e.absolute_path)))
+        return f"{key}: {error.instance!r} should be a list of names or a mapping"
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{key}: '{error.instance}' should be lower-case letters, digits and _"
+    if error.validator == "pattern":
+        return f"{key}: {error.instance!r} should match {value}"
+    if error.validator == "required":
+        return f"{key}: {error.message.replace(' is a required property', ' is missing')}"
+    if error.validator in ("minItems", "minProperties"):
+        return f"{key}: it is empty, or shorter than {value}; name at least one"
+    if error.validator == "type":
+        wanted = " or ".join(value) if isinstance(value, list) else value
+        return f"{key or 'config'}: {error.instance!r} should be of type {wanted}"
+    if error.validator == "enum":
+        known = ", ".join(map(str, value))
+        return f"{key}: {error.instance!r} should be one of {known}"
+    wording = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+        "exclusiveMaximum": "less than",
+    }
+    if error.validator in wording:
+        bound = f"{wording[error.validator]} {value}"
+        return f"{key}: {error.instance!r} should be {bound}"
+    if error.validator == "uniqueItems":
+        return f"{key}: {error.instance!r} names something twice"
+    return f"{key}: {error.message}"
+
+
+def _check_datasets(config: Config) -> None:
+    for name in config["datasets"]:
+        if name not in DATASETS:
+            raise ConfigError(f"datasets: '{name}' is unknown; {suggestion(name, DATASETS)}")
+    fractions = config["split"]["validation_fraction"] + config["split"]["test_fraction"]
+    if fractions >= 1:
+        raise ConfigError(
+            f"split: validation_fraction and test_fraction add up to {fractions:g}; "
+            "less than 1 would leave images to train on"
+        )
+    for name in config["datasets"]:
+        for part, size in zip(
+            ("train", "validation", "test"), _smallest(config, name), strict=True
+        ):
+            if size < 1:
+                raise ConfigError(f"split: a class of {name} would have no {part} image")
+
+
+def _smallest(config: Config, dataset: str) -> tuple[int, int, int]:
+    """Images of the smallest class in train, validation and test."""
+    split = config["split"]
+    sizes = [
+        split_sizes(
+            images,
+            validation_fraction=split["validation_fraction"],
+            test_fraction=split["test_fraction"],
+        )
+        for images in DATASETS[dataset].images_per_class
+    ]
+    train, validation, test = zip(*sizes, strict=True)
+    return min(train), min(validation), min(test)
+
+
+def networks(config: Config) -> dict[str, CifarResNet]:
+    """The architectures of a configuration by name. Raises ConfigError naming the key."""
+    found = {}
+    for name, options in config["architectures"].items():
+        try:
+            found[name] = architecture(name, options)
+        except ValueError as error:
+            raise ConfigError(f"architectures: {error}") from error
+    return found
+
+
+def _check_architectures(config: Config) -> None:
+    for name, network in networks(config).items():
+        names = [block.name for block in network.blocks()]
+        for block in config["protect"]:
+            if block not in names:
+                raise ConfigError(
+                    f"protect: {name} has no block '{block}'; {suggestion(block, names)}"
+                )
+        most = most_removals(
+            network.blocks(),
+            min_blocks_per_stage=config["min_blocks_per_stage"],
+            protect=config["protect"],
+        )
+        if config["removals"] > most:
+            raise ConfigError(
+                f"removals: {config['removals']} is more than the {most} that {name} has with "
+                f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
+            )
+
+
+def _check_criteria(config: Config) -> None:
+    for name, criterion in config["criteria"].items():
+        if name == "baseline":
+            raise ConfigError("criteria.baseline: the name is taken; choose another")
+        for metric in criterion["metrics"]:
+            if metric not in METRIC_NAMES:
+                raise ConfigError(
+                    f"criteria.{name}: metric '{metric}' is unknown; "
+                    f"{suggestion(metric, METRIC_NAMES)}"
+                )
+        try:
+            check_aggregation(**criterion)
+        except ValueError as error:
+            raise ConfigError(f"criteria.{name}: {error}") from error
+
+
+def _check_probe(config: Config) -> None:
+    per_class = config["probe"]["images_per_class"]
+    for dataset in config["datasets"]:
+        available = _smallest(config, dataset)[0]
+        if per_class > available:
+            raise ConfigError(
+                f"probe.images_per_class: {per_class} is more than the {available} training images "
+                f"of the smallest class of {dataset}"
+            )
+        classes = len(DATASETS[dataset].images_per_class)
+        for architecture_name, network in networks(config).items():
+            for name, criterion in config["criteria"].items():
+                for metric in set(criterion["metrics"]) & set(CATALOG):
+                    info = CATALOG[metric]
+                    needed = max(
+                        -(-info.minimum_images(network.features) // classes),
+                        info.minimum_images_per_class,
+                    )
+                    if per_class < needed:
+                        raise ConfigError(
+                            f"probe.images_per_class: {metric} in criteria.{name} needs at least "
+                            f"{needed} for the {network.features} features of {architecture_name}, "
+                            f"not {per_class}"
+                        )
+
+
+def _check_attacks(config: Config) -> None:
+    for name, attack in config["attacks"].items():
+        if attack["attack"] not in ATTACKS:
+            hint = "" if attack["attack"] != name else " (give its 'attack' to choose another name)"
+            raise ConfigError(
+                f"attacks.{name}: attack '{attack['attack']}' is unknown{hint}; "
+                f"{suggestion(attack['attack'], ATTACKS)}"
+            )
+        try:
+            check_request(attack["attack"], attack["norm"], attack["epsilons"])
+        except ValueError as error:
+            raise ConfigError(f"attacks.{name}: {error}") from error
+        least = get_attack(attack["attack"]).minimum_classes
+        for dataset in config["datasets"]:
+            classes = len(DATASETS[dataset].images_per_class)
+            if classes < least:
+                raise ConfigError(
+                    f"attacks.{name}: {attack['attack']} needs at least {least} classes, "
+                    f"and {dataset} has {classes}"
+                )
+    for dataset in config["datasets"]:
+        split = config["split"]
+        test = sum(
+            split_sizes(
+                images,
+                validation_fraction=split["validation_fraction"],
+                test_fraction=split["test_fraction"],
+            )[2]
+            for images in DATASETS[dataset].images_per_class
+        )
+        if config["attacks"] and config["attacked_images"]["count"] > test:
+            raise ConfigError(
+                f"attacked_images.count: {config['attacked_images']['count']} is more than the "
+                f"{test} test images of {dataset}"
+            )
+
+
+def _check_energy(config: Config) -> None:
+    given = [
+        key
+        for key in ("country_iso_code", "carbon_intensity_g_per_kwh")
+        if config["energy"][key] is not None
+    ]
+    if len(given) != 1:
+        raise ConfigError(
+            f"energy: {'both' if given else 'none'} of country_iso_code and "
+            "carbon_intensity_g_per_kwh given; exactly one is needed, such as 'carbon_intensity_g_per_kwh: 475'"
+        )
+
+
+CHECKS: tuple[Callable[[Config], None], ...] = (
+    _check_datasets,
+    _check_architectures,
+    _check_criteria,
+    _check_probe,
+    _check_attacks,
+    _check_energy,
+)

@@ -1,0 +1,209 @@
+"""How far the metrics agree on the block that goes, and how firm that decision is.
+
+This module owns ``ranking/{criterion}.json``, the sidecar of a ranking. A number that is not
+defined, such as an agreement with nobody, is null there and never NaN.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, TypedDict, cast
+
+from layer_pruning.atomic import written_whole
+from layer_pruning.consensus.aggregation import families_of
+from layer_pruning.consensus.correlation import kendall_tau, kendall_w
+from layer_pruning.consensus.ranking import PathLike, rank_blocks
+from layer_pruning.consensus.ranks import ScoreTable, rank_table
+
+
+class TauMatrix(TypedDict):
+    """Kendall's tau-b between every two metrics; null where one of them ranks all blocks equal."""
+
+    metrics: list[str]
+    matrix: list[list[float | None]]
+
+
+class WithoutOne(TypedDict):
+    """The block that would have gone without one metric; null where no other metric is left."""
+
+    block: str | None
+    same: bool | None
+
+
+class Bootstrap(TypedDict):
+    """Share of the resamples of the probe images in which each block would be removed."""
+
+    resamples: int
+    probability: dict[str, float]
+    removed_probability: float
+
+
+class Agreement(TypedDict):
+    """The sidecar; weights are null but for ``weighted``, families but for ``borda_by_family``."""
+
+    metrics: list[str]
+    aggregation: str
+    weights: dict[str, float] | None
+    families: list[list[str]] | None
+    kendall_tau: TauMatrix
+    kendall_w: float | None
+    leave_one_out: dict[str, WithoutOne]
+    bootstrap: Bootstrap | None
+    removed_block: str
+    tie: bool
+    tied_blocks: list[str]
+
+
+def leave_one_out(
+    scores: ScoreTable,
+    network_order: Sequence[str],
+    *,
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+) -> dict[str, str | None]:
+    """Return, for every metric, the block that goes when that metric is left out.
+
+    Everything else stays: the weights of the others, and named families less the metric. Families
+    that are found are found anew. A single metric leaves nothing to decide by: None.
+    """
+    blocks: dict[str, str | None] = {}
+    for left_out in scores:
+        others = {metric: column for metric, column in scores.items() if metric != left_out}
+        if not others:
+            blocks[left_out] = None
+            continue
+        blocks[left_out] = rank_blocks(
+            others,
+            network_order,
+            aggregation=aggregation,
+            weights=None if weights is None else _without(weights, left_out),
+            families=None if families is None else _families_without(families, left_out),
+        ).removed_block
+    return blocks
+
+
+def bootstrap_removal(
+    resampled_scores: Iterable[ScoreTable],
+    network_order: Sequence[str],
+    *,
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+) -> dict[str, float]:
+    """Return the share of ``resampled_scores`` in which each block would be removed.
+
+    One score table is one resample of the probe images. The whole decision is repeated on it:
+    ranks, families where they are found, and the tie rule. Every block of ``network_order`` is
+    there, in that order, and the shares add up to 1. Raises ``ValueError`` without any table.
+    """
+    removed = [
+        rank_blocks(
+            scores, network_order, aggregation=aggregation, weights=weights, families=families
+        ).removed_block
+        for scores in resampled_scores
+    ]
+    if not removed:
+        raise ValueError("no resampled scores; a bootstrap needs at least one table")
+    return {block: removed.count(block) / len(removed) for block in network_order}
+
+
+def describe_agreement(
+    scores: ScoreTable,
+    network_order: Sequence[str],
+    *,
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+    resampled_scores: Iterable[ScoreTable] | None = None,
+) -> Agreement:
+    """Describe the decision of `ranking.rank_blocks` on the same arguments.
+
+    ``resampled_scores`` are score tables of resampled probe images; without them, and for a
+    criterion that uses no images, the bootstrap is null. Raises as `ranking.rank_blocks`.
+    """
+    ranking = rank_blocks(
+        scores, network_order, aggregation=aggregation, weights=weights, families=families
+    )
+    table = rank_table(scores, network_order)
+    without = leave_one_out(
+        scores, network_order, aggregation=aggregation, weights=weights, families=families
+    )
+    bootstrap: Bootstrap | None = None
+    if resampled_scores is not None:
+        resamples = list(resampled_scores)
+        probability = bootstrap_removal(
+            resamples, network_order, aggregation=aggregation, weights=weights, families=families
+        )
+        bootstrap = {
+            "resamples": len(resamples),
+            "probability": probability,
+            "removed_probability": probability[ranking.removed_block],
+        }
+    voting = families_of(table, families) if aggregation == "borda_by_family" else None
+    return {
+        "metrics": list(table.metrics),
+        "aggregation": aggregation,
+        "weights": None if weights is None else {m: float(weights[m]) for m in table.metrics},
+        "families": None if voting is None else [list(family) for family in voting],
+        "kendall_tau": {
+            "metrics": list(table.metrics),
+            "matrix": [[_or_null(tau) for tau in row] for row in kendall_tau(table.ranks).tolist()],
+        },
+        "kendall_w": _or_null(kendall_w(table.ranks)),
+        "leave_one_out": {
+            metric: {
+                "block": block,
+                "same": None if block is None else block == ranking.removed_block,
+            }
+            for metric, block in without.items()
+        },
+        "bootstrap": bootstrap,
+        "removed_block": ranking.removed_block,
+        "tie": bool(ranking.tied_blocks),
+        "tied_blocks": list(ranking.tied_blocks),
+    }
+
+
+def write_agreement(agreement: Agreement, path: PathLike) -> None:
+    """Write the sidecar as JSON, whole or not at all; raises ``ValueError`` for NaN or infinity."""
+    text = json.dumps(agreement, indent=2, allow_nan=False)
+    with written_whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_agreement(path: PathLike) -> Agreement:
+    """Read a sidecar that `write_agreement` wrote.
+
+    Raises ``FileNotFoundError``, or ``ValueError`` with one line that names the file, where it is
+    no JSON object with exactly these keys.
+    """
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            content = json.load(file, parse_constant=_refuse)
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: not a JSON object")
+    differing = sorted(Agreement.__required_keys__ ^ content.keys())
+    if differing:
+        raise ValueError(f"{path}: missing or unknown keys: {', '.join(differing)}")
+    return cast(Agreement, content)
+
+
+def _without(weights: Mapping[str, float], metric: str) -> dict[str, float]:
+    return {name: weight for name, weight in weights.items() if name != metric}
+
+
+def _families_without(families: Sequence[Sequence[str]], metric: str) -> list[list[str]]:
+    smaller = [[name for name in family if name != metric] for family in families]
+    return [family for family in smaller if family]
+
+
+def _or_null(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number")

@@ -1,0 +1,80 @@
+"""The ways to join ranks, by name, and what each needs; no numpy, so that a config check is quick.
+
+Every criterion of the configuration can be checked here before a first job starts.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+DESCRIPTIONS: dict[str, str] = {
+    "borda": "The sum of the ranks over the metrics, as in the paper.",
+    "median": "The median rank, which no minority of odd metrics can move far.",
+    "borda_by_family": "One vote for each family of metrics: its mean rank, summed over families.",
+    "weighted": "The sum of the ranks, each times the weight of its metric.",
+}
+"""What the number is by which blocks go, smallest first; one sentence for each aggregation."""
+
+AGGREGATIONS: tuple[str, ...] = tuple(DESCRIPTIONS)
+"""The names that a configuration may give."""
+
+
+def check_aggregation(
+    metrics: Sequence[str],
+    aggregation: str,
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+) -> None:
+    """Raise ``ValueError``, in one line, unless these options fit these metrics.
+
+    ``weights`` belong to ``weighted``, which needs one positive number for every metric.
+    ``families`` belong to ``borda_by_family``: disjoint lists of metrics. A metric in no list is
+    a family of its own; without any list the families are found in the ranks. An option that the
+    aggregation would not read is an error, since somebody wrote it to some purpose.
+    """
+    if not metrics:
+        raise ValueError("a criterion needs at least one metric")
+    if len(set(metrics)) < len(metrics):
+        twice = next(metric for metric in metrics if list(metrics).count(metric) > 1)
+        raise ValueError(f"metric {twice} is named twice; name it once")
+    if aggregation not in DESCRIPTIONS:
+        raise ValueError(f"unknown aggregation {aggregation}; choose from {_listed(AGGREGATIONS)}")
+    if weights is not None and aggregation != "weighted":
+        raise ValueError(f"{aggregation} takes no weights; leave them out, or use weighted")
+    if families is not None and aggregation != "borda_by_family":
+        raise ValueError(f"{aggregation} takes no families; leave them out, or use borda_by_family")
+    if aggregation == "weighted":
+        _check_weights(metrics, weights)
+    if families is not None:
+        _check_families(metrics, families)
+
+
+def _check_weights(metrics: Sequence[str], weights: Mapping[str, float] | None) -> None:
+    if weights is None:
+        raise ValueError("weighted needs weights: one positive number for every metric")
+    for metric in weights:
+        if metric not in metrics:
+            raise ValueError(f"a weight for unknown metric {metric}; there is {_listed(metrics)}")
+    for metric in metrics:
+        if metric not in weights:
+            raise ValueError(f"no weight for metric {metric}; every metric needs one")
+        weight = weights[metric]
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (number and math.isfinite(weight) and weight > 0):
+            raise ValueError(f"the weight of {metric} is {weight}; it must be a positive number")
+
+
+def _check_families(metrics: Sequence[str], families: Sequence[Sequence[str]]) -> None:
+    seen: set[str] = set()
+    for family in families:
+        if isinstance(family, str) or not family:
+            raise ValueError(f"family {family!r} is no list of metrics; write [metric, ...]")
+        for metric in family:
+            if metric not in metrics:
+                raise ValueError(f"a family of unknown metric {metric}, not {_listed(metrics)}")
+            if metric in seen:
+                raise ValueError(f"metric {metric} is in the families twice; it has one vote")
+            seen.add(metric)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

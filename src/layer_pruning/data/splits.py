@@ -1,0 +1,49 @@
+"""Stratified, seeded splits, and the probe set that all metrics share."""
+
+import numpy as np
+
+from layer_pruning.data.catalog import split_sizes
+
+SPLITS = ("train", "validation", "test")
+
+
+def stratified_split(
+    labels: np.ndarray, *, validation_fraction: float, test_fraction: float, seed: int
+) -> np.ndarray:
+    """Assign every image to a split: an index into ``SPLITS`` for each label, shape (n,).
+
+    Each class is shuffled by itself and cut by :func:`split_sizes`, so that the sizes are known
+    before any job starts.
+    """
+    generator = np.random.default_rng([seed, len(labels)])
+    assignment = np.empty(len(labels), dtype=np.uint8)
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        sizes = split_sizes(
+            len(members), validation_fraction=validation_fraction, test_fraction=test_fraction
+        )
+        assignment[members] = np.repeat(np.arange(3, dtype=np.uint8), sizes)
+    return assignment
+
+
+def probe_set(labels: np.ndarray, *, images_per_class: int, seed: int) -> np.ndarray:
+    """Indices of a probe set: as many images of every class, sorted by class.
+
+    ``labels`` (n,) are those of the training split. Raises ValueError where a class has fewer.
+    """
+    generator = np.random.default_rng([seed, images_per_class])
+    chosen = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        if len(members) < images_per_class:
+            raise ValueError(
+                f"probe.images_per_class: {images_per_class} is more than the {len(members)} "
+                f"training images of class {label}"
+            )
+        chosen.append(np.sort(generator.permutation(members)[:images_per_class]))
+    return np.concatenate(chosen)
+
+
+def fixed_subset(count: int, size: int, seed: int) -> np.ndarray:
+    """Sorted indices of ``size`` of ``count`` images, the same for every network."""
+    return np.sort(np.random.default_rng([seed, count]).permutation(count)[:size])

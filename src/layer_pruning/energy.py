@@ -1,0 +1,677 @@
+"""Energy and carbon of a piece of work, by CodeCarbon, offline.
+
+What is measured, what is only estimated, and over which window, stands in every record: most
+machines have no counter of energy that an ordinary user may read, and then CodeCarbon estimates
+from the CPU load. ``method`` says "counter: ..." or "estimate: ..." for each component.
+
+CodeCarbon and its dependencies are imported inside functions, as they take a while.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from .atomic import written_whole
+
+# Raised when records change, so that Snakemake redoes what depends on them.
+REVISION = 1
+
+JOULES_PER_KWH = 3.6e6
+
+
+@dataclass(frozen=True)
+class EnergySettings:
+    """How energy is measured and turned into carbon.
+
+    Exactly one of ``country_iso_code`` (three letters) and ``carbon_intensity_g_per_kwh`` is
+    given: a carbon number for an unknown grid would be a guess. ``cpu_power_watts`` is the power
+    of the whole processor at full load, used in place of CodeCarbon's table of processors and of
+    any counter of the processor. ``tracking_mode`` "process" attributes CPU energy by the CPU
+    time of this process and its children, "machine" takes the load of the whole machine,
+    neighbours included. ``measure_power_seconds`` is the interval between readings.
+
+    Raises ValueError naming the key that is wrong.
+    """
+
+    country_iso_code: str | None = None
+    carbon_intensity_g_per_kwh: float | None = None
+    cpu_power_watts: float | None = None
+    tracking_mode: Literal["process", "machine"] = "process"
+    measure_power_seconds: float = 15.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "EnergySettings":
+        """Settings from the keys of ``settings`` that are their own."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in names})
+
+    def __post_init__(self) -> None:
+        country, intensity = self.country_iso_code, self.carbon_intensity_g_per_kwh
+        if (country is None) == (intensity is None):
+            raise ValueError(
+                "give exactly one of country_iso_code and carbon_intensity_g_per_kwh, "
+                f"not {country!r} and {intensity!r}"
+            )
+        if country is not None and not re.fullmatch("[A-Z]{3}", country):
+            raise ValueError(
+                f"country_iso_code must be three capital letters such as DEU, not {country!r}"
+            )
+        if intensity is not None and not 0 <= intensity < math.inf:
+            raise ValueError(f"carbon_intensity_g_per_kwh must be 0 or more, not {intensity}")
+        if self.cpu_power_watts is not None and not 0 < self.cpu_power_watts < math.inf:
+            raise ValueError(f"cpu_power_watts must be positive, not {self.cpu_power_watts}")
+        if self.tracking_mode not in ("process", "machine"):
+            raise ValueError(
+                f"tracking_mode must be process or machine, not {self.tracking_mode!r}"
+            )
+        if not 0 < self.measure_power_seconds < math.inf:
+            raise ValueError(
+                f"measure_power_seconds must be positive, not {self.measure_power_seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class EmissionsRecord:
+    """The content of ``emissions.json``: one window of work.
+
+    Energies are in kWh, ``emissions_kg_co2e`` in kg, ``carbon_intensity_g_per_kwh`` in g/kWh and
+    times in seconds; ``cpu_seconds`` is the CPU time of the process and of its finished children.
+    With ``measured`` false, all of them are None and ``reason`` says why in one line.
+    """
+
+    measured: bool
+    reason: str | None
+    duration_seconds: float | None
+    energy_kwh: float | None
+    cpu_energy_kwh: float | None
+    gpu_energy_kwh: float | None
+    ram_energy_kwh: float | None
+    emissions_kg_co2e: float | None
+    carbon_intensity_g_per_kwh: float | None
+    cpu_seconds: float | None
+    method: dict[str, str]
+    tracking_mode: str
+    codecarbon_version: str | None
+    cpu_model: str | None
+    gpu_model: str | None
+    country_iso_code: str | None
+
+
+_NUMBERS = (
+    "duration_seconds",
+    "energy_kwh",
+    "cpu_energy_kwh",
+    "gpu_energy_kwh",
+    "ram_energy_kwh",
+    "emissions_kg_co2e",
+    "carbon_intensity_g_per_kwh",
+    "cpu_seconds",
+)
+_FIELDS = tuple(field.name for field in dataclasses.fields(EmissionsRecord))
+
+
+class Measurement:
+    """What ``measured`` yields; ``record`` is there once the block has ended."""
+
+    def __init__(self) -> None:
+        self._record: EmissionsRecord | None = None
+
+    @property
+    def record(self) -> EmissionsRecord:
+        """The record of the block; RuntimeError while the block still runs."""
+        if self._record is None:
+            raise RuntimeError("the record is available after the measured block has ended")
+        return self._record
+
+
+@contextmanager
+def measured(
+    settings: EnergySettings,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+    create_tracker: Callable[[EnergySettings], Any] | None = None,
+) -> Iterator[Measurement]:
+    """Measure the energy of a with-block; the yielded object has its ``record`` afterwards.
+
+    The window is the block alone: the tracker's hardware lookup comes before it. A tracker that
+    fails never fails the work, the record then says so with ``measured`` false. What the block
+    raises is raised, KeyboardInterrupt included. ``create_tracker`` stands in for CodeCarbon in
+    tests. Raises ValueError before the block if CodeCarbon has no data for the country, where it
+    would silently take the world average.
+    """
+    _check_country(settings)
+    measurement = Measurement()
+    tracker: Any = None
+    reason: str | None = None
+    try:
+        tracker = (create_tracker or _create_tracker)(settings)
+        tracker.start()
+    except Exception as error:
+        reason = _one_line("the tracker did not start", error)
+    started, cpu_started = clock(), _cpu_seconds()
+    try:
+        yield measurement
+    finally:
+        duration, cpu_seconds = clock() - started, _cpu_seconds() - cpu_started
+        record: EmissionsRecord | None = None
+        if tracker is not None:
+            # also after a failed start, as threads of the tracker may be running
+            try:
+                tracker.stop()
+                if reason is None:
+                    record = _record(settings, tracker, duration, cpu_seconds)
+            except Exception as error:
+                reason = reason or _one_line("the tracker failed", error)
+        measurement._record = record or _not_measured(settings, reason or "no reason given")
+
+
+def _one_line(what: str, error: Exception) -> str:
+    return " ".join(f"{what}: {type(error).__name__}: {error}".split())
+
+
+def _cpu_seconds() -> float:
+    # os.times counts in hundredths of a second, which is too coarse for this process itself
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
+def _check_country(settings: EnergySettings) -> None:
+    """Raise ValueError if CodeCarbon does not know the country; needs no network."""
+    country = settings.country_iso_code
+    if country is None:
+        return
+    try:
+        from codecarbon.input import DataSource
+
+        known = DataSource().get_global_energy_mix_data()
+    except Exception:
+        # then the tracker cannot work either, and the record will say so
+        return
+    if country not in known:
+        raise ValueError(
+            f"country_iso_code: CodeCarbon has no data for {country!r}; "
+            "give another code or carbon_intensity_g_per_kwh"
+        )
+
+
+@contextmanager
+def _cpu_name_from_kernel() -> Iterator[None]:
+    """Let CodeCarbon find the name of the processor in a millisecond rather than in a second.
+
+    It asks py-cpuinfo, which starts another Python and runs several programs, whatever the
+    options. On Linux the name it ends up with is the "model name" of /proc/cpuinfo. Where there
+    is none (other systems, most ARM kernels) py-cpuinfo is asked as before.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
+    except OSError:
+        text = ""
+    name = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
+    if name is None:
+        yield
+        return
+    import cpuinfo  # type: ignore[import-untyped]
+
+    original = cpuinfo.get_cpu_info
+    answer = {"brand_raw": name.group(1).strip()}
+    cpuinfo.get_cpu_info = lambda: answer
+    try:
+        yield
+    finally:
+        cpuinfo.get_cpu_info = original
+
+
+def _create_tracker(settings: EnergySettings) -> Any:
+    """Return an OfflineEmissionsTracker that has looked up the hardware but is not started.
+
+    Every option that changes a number is given, because CodeCarbon takes those that are not from
+    files and from the environment. ``output_methods=[]`` means that nothing is written or sent.
+    """
+    import logging
+
+    # the constructor logs two lines before it sets its level
+    logging.getLogger("codecarbon").setLevel(logging.ERROR)
+    from codecarbon import OfflineEmissionsTracker
+
+    tracker = OfflineEmissionsTracker(
+        country_iso_code=settings.country_iso_code,
+        country_2letter_iso_code=None,
+        region=None,
+        cloud_provider=None,
+        cloud_region=None,
+        force_carbon_intensity_g_co2e_kwh=settings.carbon_intensity_g_per_kwh,
+        electricitymaps_api_token=None,
+        force_cpu_power=settings.cpu_power_watts,
+        force_ram_power=None,
+        force_mode_cpu_load=False,
+        pue=1.0,
+        wue=0.0,
+        rapl_include_dram=False,
+        rapl_prefer_psys=False,
+        tracking_mode=settings.tracking_mode,
+        measure_power_secs=settings.measure_power_seconds,
+        allow_multiple_runs=True,
+        output_methods=[],
+        output_handlers=[],
+        output_dir=".",
+        emissions_endpoint=None,
+        log_level="error",
+    )
+    with _cpu_name_from_kernel():
+        tracker.get_detected_hardware()
+    return tracker
+
+
+def _method(tracker: Any) -> dict[str, str]:
+    """Say of each component how its energy came about, from the tracker's hardware objects."""
+    found = getattr(tracker, "_hardware", None)
+    if found is None:
+        return {"cpu": "unknown", "gpu": "unknown", "ram": "unknown"}
+    method = {"cpu": "none", "gpu": "none", "ram": "none"}
+    for hardware in found:
+        kind = type(hardware).__name__
+        if kind == "RAM":
+            method["ram"] = "estimate: RAM model"
+        elif kind == "GPU":
+            devices = getattr(getattr(hardware, "devices", None), "devices", [])
+            amd = any("AMD" in type(device).__name__ for device in devices)
+            method["gpu"] = "counter: AMD SMI" if amd else "counter: NVML"
+        elif kind == "CPU":
+            mode = getattr(hardware, "_mode", "unknown")
+            watts = getattr(hardware, "_tdp", None)
+            model = f"({watts:g} W)" if isinstance(watts, int | float) else "(unknown power)"
+            method["cpu"] = {
+                "intel_rapl": "counter: RAPL",
+                "windows_emi": "counter: Windows EMI",
+                "intel_power_gadget": "counter: Intel Power Gadget",
+                "cpu_load": f"estimate: CPU load × power model {model}",
+                "constant": f"estimate: constant power {model}",
+            }.get(mode, f"estimate: {mode}")
+        else:
+            # Apple's powermetrics and the Raspberry Pi's power chip
+            part = str(getattr(hardware, "chip_part", "CPU")).lower()
+            method[part if part in method else "cpu"] = f"counter: {kind}"
+    return method
+
+
+def _record(
+    settings: EnergySettings, tracker: Any, duration: float, cpu_seconds: float
+) -> EmissionsRecord:
+    # CodeCarbon's start() and stop() log their errors and go on, so the data may be missing
+    data = getattr(tracker, "final_emissions_data", None)
+    if data is None:
+        raise RuntimeError("CodeCarbon returned no data")
+    energy = float(data.energy_consumed)
+    if settings.carbon_intensity_g_per_kwh is not None:
+        intensity = float(settings.carbon_intensity_g_per_kwh)
+    elif energy > 0:
+        # rounded, so that all records of a country hold the same number
+        intensity = round(float(data.emissions) / energy * 1000, 6)
+    else:
+        raise RuntimeError("CodeCarbon counted no energy, so the carbon intensity is unknown")
+    record = EmissionsRecord(
+        measured=True,
+        reason=None,
+        duration_seconds=duration,
+        energy_kwh=energy,
+        cpu_energy_kwh=float(data.cpu_energy),
+        gpu_energy_kwh=float(data.gpu_energy),
+        ram_energy_kwh=float(data.ram_energy),
+        emissions_kg_co2e=energy * intensity / 1000,
+        carbon_intensity_g_per_kwh=intensity,
+        cpu_seconds=cpu_seconds,
+        method=_method(tracker),
+        tracking_mode=settings.tracking_mode,
+        codecarbon_version=str(data.codecarbon_version),
+        cpu_model=data.cpu_model or None,
+        gpu_model=data.gpu_model or None,
+        country_iso_code=settings.country_iso_code,
+    )
+    _check_record(dataclasses.asdict(record), "the tracker's data")
+    return record
+
+
+def _not_measured(settings: EnergySettings, reason: str) -> EmissionsRecord:
+    return EmissionsRecord(
+        measured=False,
+        reason=reason,
+        **dict.fromkeys(_NUMBERS),
+        method={"cpu": "none", "gpu": "none", "ram": "none"},
+        tracking_mode=settings.tracking_mode,
+        codecarbon_version=None,
+        cpu_model=None,
+        gpu_model=None,
+        country_iso_code=settings.country_iso_code,
+    )
+
+
+def _check_record(values: Any, where: str) -> None:
+    if not isinstance(values, dict) or set(values) != set(_FIELDS):
+        found = sorted(values) if isinstance(values, dict) else type(values).__name__
+        raise ValueError(f"{where}: a record has the keys {sorted(_FIELDS)}, not {found}")
+    if not isinstance(values["measured"], bool):
+        raise ValueError(f"{where}: measured must be true or false, not {values['measured']!r}")
+    if not isinstance(values["method"], dict) or set(values["method"]) != {"cpu", "gpu", "ram"}:
+        raise ValueError(f"{where}: method must have the keys cpu, gpu and ram")
+    if not values["measured"]:
+        if any(values[key] is not None for key in _NUMBERS):
+            raise ValueError(f"{where}: not measured, so every number must be null")
+        if not values["reason"]:
+            raise ValueError(f"{where}: not measured, so reason must say why")
+        return
+    for key in _NUMBERS:
+        value = values[key]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 <= value < math.inf:
+            raise ValueError(f"{where}: {key} must be a number of 0 or more, not {value!r}")
+    expected = values["energy_kwh"] * values["carbon_intensity_g_per_kwh"] / 1000
+    if not math.isclose(values["emissions_kg_co2e"], expected, rel_tol=1e-9, abs_tol=1e-300):
+        raise ValueError(
+            f"{where}: emissions_kg_co2e must be energy times intensity, {expected}, "
+            f"not {values['emissions_kg_co2e']}"
+        )
+
+
+def write_record(path: str | os.PathLike[str], record: EmissionsRecord) -> None:
+    """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record."""
+    values = dataclasses.asdict(record)
+    _check_record(values, str(path))
+    with written_whole(path) as temporary:
+        text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:
+    """Read and check an ``emissions.json``; raise ValueError naming the file if it is not one."""
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON ({error})") from None
+    _check_record(values, str(path))
+    return EmissionsRecord(**values)
+
+
+@dataclass(frozen=True)
+class EmissionsTotal:
+    """A sum of records; every number is None as soon as one of them was not measured.
+
+    ``carbon_intensity_g_per_kwh`` is None where the records do not share one.
+    """
+
+    measured: bool
+    reason: str | None
+    duration_seconds: float | None
+    energy_kwh: float | None
+    emissions_kg_co2e: float | None
+    cpu_seconds: float | None
+    carbon_intensity_g_per_kwh: float | None
+
+
+def sum_records(records: Sequence[EmissionsRecord]) -> EmissionsTotal:
+    """Add records up; no records make zero. A sum with a part missing would be a wrong number."""
+    missing = [record for record in records if not record.measured]
+    if missing:
+        reason = f"{len(missing)} of {len(records)} records not measured: {missing[0].reason}"
+        return EmissionsTotal(False, reason, None, None, None, None, None)
+    intensities = {record.carbon_intensity_g_per_kwh for record in records}
+
+    def total(key: str) -> float:
+        return math.fsum(getattr(record, key) for record in records)
+
+    return EmissionsTotal(
+        measured=True,
+        reason=None,
+        duration_seconds=total("duration_seconds"),
+        energy_kwh=total("energy_kwh"),
+        emissions_kg_co2e=total("emissions_kg_co2e"),
+        cpu_seconds=total("cpu_seconds"),
+        carbon_intensity_g_per_kwh=intensities.pop() if len(intensities) == 1 else None,
+    )
+
+
+def reduction_percent(baseline: float, candidate: float) -> float:
+    """Return by how many percent ``candidate`` is below ``baseline`` (negative if above).
+
+    Raises ValueError unless the baseline is positive.
+    """
+    if not baseline > 0:
+        raise ValueError(f"a reduction needs a positive baseline, not {baseline}")
+    return 100 * (1 - candidate / baseline)
+
+
+def reductions(
+    baseline: EmissionsRecord | EmissionsTotal, candidate: EmissionsRecord | EmissionsTotal
+) -> tuple[float, float]:
+    """Return the reductions of energy and of carbon in percent.
+
+    At one carbon intensity they are the same number, so a "carbon saving" beside an "energy
+    saving" is no second result; this is asserted. Raises ValueError if one is not measured.
+    """
+    numbers = [
+        baseline.energy_kwh,
+        candidate.energy_kwh,
+        baseline.emissions_kg_co2e,
+        candidate.emissions_kg_co2e,
+    ]
+    if any(number is None for number in numbers):
+        raise ValueError(f"not measured: {baseline.reason or candidate.reason}")
+    energy_before, energy_after, carbon_before, carbon_after = (float(n or 0.0) for n in numbers)
+    energy = reduction_percent(energy_before, energy_after)
+    carbon = reduction_percent(carbon_before, carbon_after)
+    intensity = baseline.carbon_intensity_g_per_kwh
+    if intensity is not None and intensity == candidate.carbon_intensity_g_per_kwh:
+        assert math.isclose(energy, carbon, rel_tol=1e-6, abs_tol=1e-6), (energy, carbon)
+    return energy, carbon
+
+
+class Meter(Protocol):
+    """Counts joules between ``start`` and ``stop``.
+
+    ``method`` says of each component how; ``subtracts_idle`` whether the joules include what
+    the machine draws anyway, which is then measured and taken off.
+    """
+
+    method: dict[str, str]
+    subtracts_idle: bool
+
+    def start(self) -> None:
+        """Begin a window."""
+
+    def stop(self) -> float:
+        """End the window and return its joules."""
+
+
+class CodeCarbonMeter:
+    """A meter on one CodeCarbon tracker, so that the hardware is looked up once.
+
+    Idle power is taken off where the numbers include it: in machine mode and with counters. The
+    estimates of process mode follow the CPU time of this process, and their RAM share follows
+    wall time; there nothing is taken off.
+    """
+
+    def __init__(self, settings: EnergySettings) -> None:
+        self._tracker = _create_tracker(settings)
+        self.method = _method(self._tracker)
+        counted = any(how.startswith("counter") for how in self.method.values())
+        self.subtracts_idle = settings.tracking_mode == "machine" or counted
+        # the first window pays for reading CodeCarbon's tables
+        self.start()
+        self.stop()
+
+    def start(self) -> None:
+        """Begin a window."""
+        self._tracker.start_task()
+
+    def stop(self) -> float:
+        """End the window and return its joules; RuntimeError if CodeCarbon returned none."""
+        data = self._tracker.stop_task()
+        if data is None:
+            raise RuntimeError("CodeCarbon returned no data")
+        return float(data.energy_consumed) * JOULES_PER_KWH
+
+    def close(self) -> None:
+        """Stop the tracker and its threads."""
+        self._tracker.stop()
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return (low, high, coverage) of the 95 % interval of the median by order statistics.
+
+    The k-th smallest and the k-th largest value enclose the median with probability
+    1 - 2 P(B < k), B binomial (n, 1/2), whatever the distribution; k is the largest that still
+    gives 95 %. With fewer than six values none does: then the smallest and the largest are
+    returned, and ``coverage`` is below 0.95. Raises ValueError on no values.
+
+    Source: David & Nagaraja, "Order Statistics", 3rd ed. 2003, section 7.1.
+    """
+    if not values:
+        raise ValueError("a median needs at least one value")
+    ordered, n = sorted(values), len(values)
+
+    def coverage(k: int) -> float:
+        return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
+
+    k = max((k for k in range(1, n // 2 + 1) if coverage(k) >= 0.95), default=1)
+    return ordered[k - 1], ordered[n - k], max(coverage(k), 0.0)
+
+
+def inference_energy(
+    run_baseline: Callable[[], object],
+    run_candidate: Callable[[], object],
+    *,
+    images: int,
+    repeats: int,
+    window_seconds: float,
+    settings: EnergySettings,
+    seed: int,
+    batch_size: int | None = None,
+    meter: Meter | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], object] = time.sleep,
+) -> dict[str, Any]:
+    """Compare the energy per image of two networks; the content of energy.json's "inference".
+
+    Each callable processes ``images`` images once and returns when that is done (on a GPU it
+    synchronises). After one run of each that does not count, there are ``repeats`` rounds; in a
+    round both are run in random order (``seed``), each over and over for at least
+    ``window_seconds``. Interleaving spreads a drift of the machine over both. The median over
+    the windows is reported, with its interval by order statistics, whose true coverage is
+    ``interval_coverage`` (six repeats are the fewest that reach 95 %).
+
+    Where the meter says so, idle power is measured over one window beforehand and taken off;
+    ``idle_watts`` is None otherwise. If the meter fails, ``measured`` is false, ``reason`` says
+    why, and every number is None; what the callables raise is raised. Raises ValueError for
+    counts below one.
+    """
+    for name, value in (("images", images), ("repeats", repeats)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if not 0 < window_seconds < math.inf:
+        raise ValueError(f"window_seconds must be positive, not {window_seconds}")
+    result: dict[str, Any] = {
+        "measured": False,
+        "reason": None,
+        "images": images,
+        "batch_size": batch_size,
+        "repeats": repeats,
+        "window_seconds": window_seconds,
+        "joules_per_image": None,
+        "joules_per_image_interval_low": None,
+        "joules_per_image_interval_high": None,
+        "interval_coverage": None,
+        "seconds_per_image": None,
+        "baseline_joules_per_image": None,
+        "baseline_joules_per_image_interval_low": None,
+        "baseline_joules_per_image_interval_high": None,
+        "baseline_seconds_per_image": None,
+        "energy_reduction_percent": None,
+        "idle_watts": None,
+        "method": None,
+    }
+    own = None
+    try:
+        if meter is None:
+            _check_country(settings)
+            try:
+                meter = own = CodeCarbonMeter(settings)
+            except Exception as error:
+                raise _MeterError(_one_line("the meter did not start", error)) from error
+        result["method"] = dict(meter.method)
+
+        run_baseline()
+        run_candidate()
+        idle = 0.0
+        if meter.subtracts_idle:
+            joules, seconds, _ = _window(meter, lambda: sleep(window_seconds), 0.0, clock)
+            idle = result["idle_watts"] = joules / seconds
+
+        generator = random.Random(seed)
+        energies: dict[str, list[float]] = {"baseline": [], "candidate": []}
+        times: dict[str, list[float]] = {"baseline": [], "candidate": []}
+        runs = {"baseline": run_baseline, "candidate": run_candidate}
+        for _ in range(repeats):
+            for name in generator.sample(list(runs), 2):
+                joules, seconds, count = _window(meter, runs[name], window_seconds, clock)
+                energies[name].append((joules - idle * seconds) / (count * images))
+                times[name].append(seconds / (count * images))
+    except _MeterError as error:
+        result.update(reason=str(error), idle_watts=None)
+        return result
+    finally:
+        if own is not None:
+            own.close()
+
+    for prefix, name in (("", "candidate"), ("baseline_", "baseline")):
+        low, high, result["interval_coverage"] = median_interval(energies[name])
+        result[f"{prefix}joules_per_image"] = statistics.median(energies[name])
+        result[f"{prefix}joules_per_image_interval_low"] = low
+        result[f"{prefix}joules_per_image_interval_high"] = high
+        result[f"{prefix}seconds_per_image"] = statistics.median(times[name])
+    result["measured"] = True
+    if result["baseline_joules_per_image"] > 0:
+        result["energy_reduction_percent"] = reduction_percent(
+            result["baseline_joules_per_image"], result["joules_per_image"]
+        )
+    else:
+        result["reason"] = "the baseline draws no more than the idle machine: no reduction"
+    return result
+
+
+class _MeterError(Exception):
+    """The meter failed, as opposed to the work it was to measure."""
+
+
+def _window(
+    meter: Meter, run: Callable[[], object], least_seconds: float, clock: Callable[[], float]
+) -> tuple[float, float, int]:
+    """Run at least once and for ``least_seconds``; return joules, seconds and the count of runs."""
+    try:
+        meter.start()
+    except Exception as error:
+        raise _MeterError(_one_line("the meter failed", error)) from error
+    started = clock()
+    count = 0
+    while True:
+        run()
+        count += 1
+        seconds = clock() - started
+        if seconds >= least_seconds:
+            break
+    try:
+        joules = meter.stop()
+    except Exception as error:
+        raise _MeterError(_one_line("the meter failed", error)) from error
+    if not math.isfinite(joules) or joules < 0 or seconds <= 0:
+        raise _MeterError(f"the meter counted {joules} J in {seconds} s")
+    return joules, seconds, count

@@ -1,0 +1,35 @@
+"""What every job of the workflow has around it: a log, and errors in one line."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
+    """Send all logging to the file ``log``, and end the process on an error that has a remedy.
+
+    Such an error (a bad input, a damaged file, a full disk, a loss that is not finite) says in its
+    message what is wrong and what would be right: it is printed in one line, logged, and the exit
+    status is 1. Anything else is a defect of this software, and its traceback is shown.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=log,
+        filemode="w",
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
+    )
+    logger = logging.getLogger("layer_pruning.job")
+    try:
+        yield logger
+    except (ValueError, OSError, FloatingPointError) as error:
+        logging.getLogger().debug("traceback", exc_info=True)
+        logger.error("error: %s", error)
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,153 @@
+"""Which network a file belongs to, and what the record in it says."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BASELINE = "baseline"
+"""The criterion given to a network from which nothing was removed."""
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, named by its folder ``.../{dataset}/{architecture}/seed-{seed}/{network}``.
+
+    ``{network}`` is ``baseline`` or ``{criterion}/removed-{nn}``.
+    """
+
+    folder: Path
+    dataset: str
+    architecture: str
+    seed: int
+    criterion: str
+    removed: int
+
+    @classmethod
+    def of(cls, folder: str | Path) -> "Network":
+        """Read the names off a folder.
+
+        Raises ValueError if the folder is not named as above.
+        """
+        folder = Path(folder)
+        parts = folder.parts
+        if parts and parts[-1] == BASELINE:
+            criterion, removed, above = BASELINE, 0, parts[:-1]
+        else:
+            step = re.fullmatch(r"removed-(\d{2,})", parts[-1]) if len(parts) > 1 else None
+            if step is None:
+                raise ValueError(
+                    f"{folder}: expected a folder baseline or {{criterion}}/removed-nn"
+                )
+            criterion, removed, above = parts[-2], int(step[1]), parts[:-2]
+        seed = re.fullmatch(r"seed-(\d+)", above[-1]) if len(above) > 2 else None
+        if seed is None:
+            raise ValueError(f"{folder}: expected {{dataset}}/{{architecture}}/seed-{{seed}} above")
+        return cls(folder, above[-3], above[-2], int(seed[1]), criterion, removed)
+
+    @property
+    def baseline(self) -> Path:
+        """The folder of the network that this one was cut from."""
+        if self.criterion == BASELINE:
+            return self.folder
+        return self.folder.parent.parent / BASELINE
+
+    @property
+    def path(self) -> list[Path]:
+        """The folders of the fine-tuned networks on the way here, this one included."""
+        return [self.folder.parent / f"removed-{step:02d}" for step in range(1, self.removed + 1)]
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The five columns that tell one network from another in every table."""
+        return {
+            "dataset": self.dataset,
+            "architecture": self.architecture,
+            "seed": self.seed,
+            "criterion": self.criterion,
+            "removed": self.removed,
+        }
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """One record.
+
+    Raises FileNotFoundError if it is missing and ValueError if it is not a JSON object.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: the stage that makes it has not run")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} holds a {type(record).__name__}, expected a JSON object")
+    return record
+
+
+def number(record: Mapping[str, Any], key: str, path: str | Path) -> float:
+    """A number of a record as a float; null is NaN, because unknown is not zero.
+
+    Raises ValueError if the key is missing or its value is not a number.
+    """
+    if key not in record:
+        raise ValueError(f"{path} has no {key}")
+    value = record[key]
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{path}: {key} is {value!r}, expected a number or null")
+    return float(value)
+
+
+def fraction(record: Mapping[str, Any], key: str, path: str | Path) -> float:
+    """A number of a record between 0 and 1; raises ValueError for a percentage."""
+    value = number(record, key, path)
+    if not (math.isnan(value) or 0.0 <= value <= 1.0):
+        raise ValueError(f"{path}: {key} is {value}, expected a fraction between 0 and 1")
+    return value
+
+
+def energy_basis(methods: Iterable[Mapping[str, Any] | None]) -> str:
+    """What energy figures rest on: "counter", "estimate", "part counter, part estimate".
+
+    ``methods`` are the ``method`` entries of the records that were added up, each naming for
+    every component a "counter: ..." or an "estimate: ..."; components that say "none" do not
+    count. "not stated" when no component says anything.
+    """
+    kinds = {
+        "counter" if str(how).startswith("counter") else "estimate"
+        for method in methods
+        for how in (method or {}).values()
+        if how is not None and not str(how).startswith("none")
+    }
+    if not kinds:
+        return "not stated"
+    return kinds.pop() if len(kinds) == 1 else "part counter, part estimate"
+
+
+def read_rankings(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """Agreement records ``{network}/ranking/{criterion}.json``, with the names of their network.
+
+    Each record gains dataset, architecture, seed, criterion and step. The criterion is that of the
+    file, since the baseline is ranked by every criterion, and step counts from 1: the ranking made
+    on ``removed-04`` chooses the fifth block.
+    """
+    records = []
+    for path in map(Path, paths):
+        network = Network.of(path.parent.parent)
+        if network.criterion not in (BASELINE, path.stem):
+            raise ValueError(f"{path}: a ranking by {path.stem} on a path of {network.criterion}")
+        names = network.names | {"criterion": path.stem, "step": network.removed + 1}
+        names.pop("removed")
+        records.append(names | {k: v for k, v in read_json(path).items() if k not in names})
+    return sorted(
+        records,
+        key=lambda r: (r["dataset"], r["architecture"], r["criterion"], r["seed"], r["step"]),
+    )

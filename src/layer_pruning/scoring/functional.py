@@ -1,0 +1,37 @@
+"""Distances between what the network and its bypassed versions predict on the probe set.
+
+Logits have shape (n, classes), bypassed ones (candidates, n, classes). All in float64.
+"""
+
+import numpy as np
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log probabilities over the last axis, without overflow."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def loss_increase(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Cross-entropy on the probe set, bypassed minus intact: (candidates,), may be negative."""
+
+    def cross_entropy(values: np.ndarray) -> np.ndarray:
+        return -log_softmax(values)[..., np.arange(len(labels)), labels].mean(axis=-1)
+
+    return cross_entropy(bypassed) - cross_entropy(logits)
+
+
+def disagreement(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Share of probe images whose predicted class changes: (candidates,) in [0, 1]."""
+    return (bypassed.argmax(axis=-1) != logits.argmax(axis=-1)).mean(axis=-1)
+
+
+def kl(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mean divergence KL(intact ‖ bypassed) over the probe set, in nats: (candidates,)."""
+    intact, other = log_softmax(logits), log_softmax(bypassed)
+    divergence = (np.exp(intact) * (intact - other)).sum(axis=-1).mean(axis=-1)
+    # rounding can leave a divergence of zero just below it
+    return np.maximum(divergence, 0.0)
+
+
+FUNCTIONAL = {"loss_increase": loss_increase, "disagreement": disagreement, "kl": kl}

@@ -1,0 +1,72 @@
+"""The score table: every metric of one criterion for every candidate block."""
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from layer_pruning.atomic import written_whole
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES
+from layer_pruning.scoring.controls import depth_scores, random_score
+from layer_pruning.scoring.functional import FUNCTIONAL
+from layer_pruning.scoring.magnitude import mean_absolute_weights
+from layer_pruning.similarity.catalog import CATALOG
+
+Scores = dict[str, dict[str, float]]
+"""Metric name to block name to distance; the smallest distance goes first."""
+
+
+def score(
+    metrics: Sequence[str],
+    *,
+    blocks: Sequence[str],
+    features: np.ndarray,
+    features_bypassed: np.ndarray,
+    logits: np.ndarray,
+    logits_bypassed: np.ndarray,
+    labels: np.ndarray,
+    header: NetworkHeader,
+    tensors: Mapping[str, np.ndarray],
+    draw: str,
+) -> Scores:
+    """Score the candidate ``blocks`` by every metric of a criterion.
+
+    ``features`` (n, d) and ``logits`` (n, k) are the network's on the probe set, the bypassed ones
+    (c, n, d) and (c, n, k) those with each candidate bypassed, in the order of ``blocks``. All
+    metrics see the same images. ``draw`` identifies the draw of ``random``.
+
+    Raises ValueError for an unknown metric, or where a metric needs more images.
+    """
+    scores: Scores = {}
+    for metric in metrics:
+        if metric in CATALOG:
+            # scipy takes half a second to import, and most criteria of comparison need none
+            from layer_pruning.similarity import distances
+
+            values = distances(metric, features, features_bypassed, labels)
+            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
+        elif metric in FUNCTIONAL_METRICS:
+            intact, bypassed = logits.astype(np.float64), logits_bypassed.astype(np.float64)
+            values = FUNCTIONAL[metric](intact, bypassed, labels)
+            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
+        elif metric == "magnitude":
+            scores[metric] = mean_absolute_weights(tensors, blocks)
+        elif metric == "random":
+            scores[metric] = {block: random_score(block, draw) for block in blocks}
+        elif metric == "shallowest":
+            scores[metric] = depth_scores([block.name for block in header.blocks], blocks)
+        else:
+            raise ValueError(f"'{metric}' is no metric: known are {', '.join(METRIC_NAMES)}")
+    return scores
+
+
+def write_scores(path: str | os.PathLike[str], scores: Scores) -> None:
+    """Write a score table, whole: one row a block, one column a metric."""
+    blocks = list(next(iter(scores.values())))
+    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["block", *scores])
+        for block in blocks:
+            writer.writerow([block, *(repr(values[block]) for values in scores.values())])

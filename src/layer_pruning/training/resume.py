@@ -1,0 +1,72 @@
+"""The state of an unfinished run, on disk after every epoch."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from layer_pruning.atomic import written_whole
+from layer_pruning.training.history import Epoch
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprint(settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:
+    """A digest of all that decides how a run ends: its settings and the tensors it starts from."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_state(
+    path: str | os.PathLike[str],
+    *,
+    run: str,
+    history: Sequence[Epoch],
+    tensors: Mapping[str, Tensor],
+) -> None:
+    """Write the state after the last epoch of ``history``, whole; ``run`` is its fingerprint."""
+    metadata = {"run": run, "history": json.dumps([asdict(epoch) for epoch in history])}
+    with written_whole(path) as temporary:
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            temporary,
+            metadata,
+        )
+
+
+def read_state(
+    path: str | os.PathLike[str], *, run: str
+) -> tuple[list[Epoch], dict[str, Tensor]] | None:
+    """The state of the run with this fingerprint, or None where there is none to go on from.
+
+    The state of another run (a changed recipe, say) or a damaged file is said and passed over: the
+    run then starts anew.
+    """
+    if not Path(path).is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("run") != run:
+                logger.info("the state in %s is that of another run; starting anew", path)
+                return None
+            history = [Epoch(**epoch) for epoch in json.loads(metadata["history"])]
+            return history, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        logger.warning("the state in %s cannot be read (%s); starting anew", path, error)
+        return None
+
+
+def forget_state(path: str | os.PathLike[str]) -> None:
+    """Delete the state of a run that has ended."""
+    Path(path).unlink(missing_ok=True)

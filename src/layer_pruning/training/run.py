@@ -1,0 +1,56 @@
+"""One training job: from a network and a data set to files."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from layer_pruning.data.image_file import ImageData
+from layer_pruning.energy import EnergySettings, measured, write_record
+from layer_pruning.models.residual import ResidualNetwork, save_network
+from layer_pruning.training.history import write_history
+from layer_pruning.training.loop import Split, train
+from layer_pruning.training.recipe import Recipe
+from layer_pruning.training.resume import forget_state
+
+PathLike = str | os.PathLike[str]
+
+
+def train_to_files(
+    network: ResidualNetwork,
+    data: ImageData,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    energy: EnergySettings,
+    state_path: PathLike,
+    outputs: Mapping[str, PathLike],
+) -> None:
+    """Train ``network`` on the training split and write what came of it.
+
+    ``outputs`` names the paths of ``network``, ``history`` and ``emissions``. The state at
+    ``state_path`` is deleted only when all of them are written. Raises as
+    :func:`layer_pruning.training.loop.train`.
+    """
+    network.to(device)
+    with measured(energy) as measurement:
+        history = train(
+            network,
+            split_on(data, "train", device),
+            split_on(data, "validation", device),
+            recipe,
+            seed=seed,
+            state_path=state_path,
+        )
+    save_network(network, outputs["network"])
+    write_history(outputs["history"], history)
+    write_record(outputs["emissions"], measurement.record)
+    forget_state(state_path)
+
+
+def split_on(data: ImageData, split: str, device: torch.device) -> Split:
+    """A split of a data set as tensors on ``device``."""
+    images, labels = data.part(split)
+    return Split(*(torch.from_numpy(np.ascontiguousarray(v)).to(device) for v in (images, labels)))

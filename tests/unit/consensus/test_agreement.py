@@ -1,0 +1,188 @@
+"""How firm a decision is: planted cases, and a sidecar without NaN."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from layer_pruning.consensus.agreement import (
+    bootstrap_removal,
+    describe_agreement,
+    leave_one_out,
+    read_agreement,
+    write_agreement,
+)
+from layer_pruning.consensus.catalog import AGGREGATIONS
+
+# x and y are for a, z is so much against a that b, second with all, wins.
+PLANTED = {
+    "x": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5},
+    "y": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5},
+    "z": {"a": 5, "b": 2, "c": 1, "d": 3, "e": 4},
+}
+
+
+def test_leaving_out_the_dissenter_brings_back_the_choice_of_the_others() -> None:
+    assert describe_agreement(PLANTED, "abcde")["removed_block"] == "b"
+    assert leave_one_out(PLANTED, "abcde") == {"x": "b", "y": "b", "z": "a"}
+    assert describe_agreement(PLANTED, "abcde")["leave_one_out"] == {
+        "x": {"block": "b", "same": True},
+        "y": {"block": "b", "same": True},
+        "z": {"block": "a", "same": False},
+    }
+
+
+def test_leaving_out_keeps_the_other_weights_and_the_rest_of_a_family() -> None:
+    weights = {"x": 1, "y": 5, "z": 1.5}
+    # Without y, z outweighs x: a 8.5, b 5, c 4.5.
+    assert leave_one_out(PLANTED, "abcde", aggregation="weighted", weights=weights) == {
+        "x": "a",
+        "y": "c",
+        "z": "a",
+    }
+    families = [["x", "z"], ["y"]]
+    # Without z its family is x alone; without y it is the mean of x and z, a 3, b 2, c 2.
+    assert leave_one_out(PLANTED, "abcde", aggregation="borda_by_family", families=families) == {
+        "x": "b",
+        "y": "b",
+        "z": "a",
+    }
+
+
+def test_leaving_out_keeps_named_families_and_finds_others_anew() -> None:
+    up, down, middle = {"a": 1, "b": 2, "c": 3}, {"a": 3, "b": 2, "c": 1}, {"a": 2, "b": 1, "c": 3}
+    scores = {"x": up, "y": down, "z": down, "w": middle}
+    by_family = "borda_by_family"
+    # Without w, x and y of one family cancel and z decides; y and z of one family tie with x.
+    named = leave_one_out(scores, "abc", aggregation=by_family, families=[["x", "y"]])
+    found = leave_one_out(scores, "abc", aggregation=by_family)
+    assert (named["w"], found["w"]) == ("c", "a")
+
+
+def test_the_bootstrap_counts_decisions() -> None:
+    first_a = {"x": {"a": 0.1, "b": 0.2, "c": 0.3}}
+    first_c = {"x": {"a": 0.3, "b": 0.2, "c": 0.1}}
+    tied = {"x": {"a": 0.3, "b": 0.1, "c": 0.1}}
+    share = bootstrap_removal(iter([first_a, first_c, first_c, tied]), "abc")
+    assert share == {"a": 0.25, "b": 0.25, "c": 0.5}
+    assert list(share) == ["a", "b", "c"]
+
+
+def test_the_bootstrap_repeats_the_aggregation_it_is_given() -> None:
+    assert bootstrap_removal([PLANTED], "abcde")["b"] == 1
+    assert bootstrap_removal([PLANTED], "abcde", aggregation="median")["a"] == 1
+    weights = {"x": 1, "y": 1, "z": 9}
+    shares = bootstrap_removal([PLANTED], "abcde", aggregation="weighted", weights=weights)
+    assert shares["c"] == 1
+
+
+def test_a_bootstrap_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one table"):
+        bootstrap_removal([], "abc")
+
+
+def test_the_sidecar_of_a_bootstrap_quotes_the_share_of_the_decision() -> None:
+    flipped = {"x": {"a": 2.0, "b": 1.0}}
+    sidecar = describe_agreement(
+        {"x": {"a": 1.0, "b": 2.0}}, "ab", resampled_scores=[flipped, flipped, flipped, PLANTED_AB]
+    )
+    assert sidecar["bootstrap"] == {
+        "resamples": 4,
+        "probability": {"a": 0.25, "b": 0.75},
+        "removed_probability": 0.25,
+    }
+
+
+PLANTED_AB = {"x": {"a": 1.0, "b": 2.0}}
+
+
+def test_one_metric_has_nobody_to_agree_with() -> None:
+    sidecar = describe_agreement(PLANTED_AB, "ab")
+    assert sidecar["kendall_tau"] == {"metrics": ["x"], "matrix": [[1.0]]}
+    assert sidecar["kendall_w"] is None
+    assert sidecar["leave_one_out"] == {"x": {"block": None, "same": None}}
+    assert sidecar["bootstrap"] is None
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_one_block_has_no_order_to_agree_on(aggregation: str) -> None:
+    weights = {"x": 1, "y": 2} if aggregation == "weighted" else None
+    sidecar = describe_agreement(
+        {"x": {"a": 1.0}, "y": {"a": 7.0}}, ["a"], aggregation=aggregation, weights=weights
+    )
+    assert sidecar["kendall_tau"]["matrix"] == [[None, None], [None, None]]
+    assert sidecar["kendall_w"] is None
+    assert (sidecar["removed_block"], sidecar["tie"]) == ("a", False)
+    assert sidecar["leave_one_out"]["x"] == {"block": "a", "same": True}
+
+
+def test_a_tie_is_in_the_sidecar() -> None:
+    sidecar = describe_agreement({"x": {"a": 2.0, "b": 1.0, "c": 1.0}}, ["c", "a", "b"])
+    assert (sidecar["removed_block"], sidecar["tie"]) == ("c", True)
+    assert sidecar["tied_blocks"] == ["c", "b"]
+
+
+def test_the_sidecar_says_which_families_voted() -> None:
+    found = describe_agreement(PLANTED, "abcde", aggregation="borda_by_family")
+    assert found["families"] == [["x", "y"], ["z"]]
+    named = describe_agreement(
+        PLANTED, "abcde", aggregation="borda_by_family", families=[["z", "y"]]
+    )
+    assert named["families"] == [["x"], ["y", "z"]]
+    assert describe_agreement(PLANTED, "abcde")["families"] is None
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_the_sidecar_comes_back_as_it_went_and_holds_no_nan(aggregation, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "consensus.json"
+    weights = {"x": 1, "y": 0.5, "z": 2, "flat": 1} if aggregation == "weighted" else None
+    sidecar = describe_agreement(
+        {**PLANTED, "flat": dict.fromkeys("abcde", 1)},
+        "abcde",
+        aggregation=aggregation,
+        weights=weights,
+    )
+    write_agreement(sidecar, path)
+    assert read_agreement(path) == sidecar
+    assert "NaN" not in path.read_text()
+    assert json.loads(path.read_text())["kendall_tau"]["matrix"][3] == [None] * 4
+    assert list(sidecar) == [
+        "metrics",
+        "aggregation",
+        "weights",
+        "families",
+        "kendall_tau",
+        "kendall_w",
+        "leave_one_out",
+        "bootstrap",
+        "removed_block",
+        "tie",
+        "tied_blocks",
+    ]
+
+
+def test_nan_is_never_written(tmp_path: Path) -> None:
+    sidecar = describe_agreement(PLANTED, "abcde")
+    sidecar["kendall_w"] = float("nan")
+    with pytest.raises(ValueError):
+        write_agreement(sidecar, tmp_path / "consensus.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"kendall_w": NaN}', "not JSON .NaN is not a number"),
+        ("{}", "missing or unknown keys: aggregation, bootstrap"),
+    ],
+)
+def test_a_bad_sidecar_is_refused_in_one_line_that_names_the_file(text, message, tmp_path) -> None:
+    path = tmp_path / "consensus.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_agreement(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,158 @@
+"""A writer of planted result folders, in the formats that the other stages write."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+COUNTED = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}
+GUESSED = {"cpu": "estimate: 4 W a thread", "gpu": "none", "ram": "estimate: 20 W"}
+
+
+@dataclass
+class Planted:
+    """Result folders below ``root``, with blocks named stage{s}.block{b}."""
+
+    root: Path
+    blocks: Sequence[str]
+    dataset: str = "toy"
+    architecture: str = "resnet8"
+    block_macs: int = 100
+    block_parameters: int = 10
+
+    def folder(self, seed: int, criterion: str = "baseline", removed: int = 0) -> Path:
+        above = self.root / "results" / self.dataset / self.architecture / f"seed-{seed}"
+        if criterion == "baseline":
+            return above / "baseline"
+        return above / criterion / f"removed-{removed:02d}"
+
+    def write(self, path: Path, record: Any) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+        return path
+
+    def network(
+        self,
+        seed: int,
+        criterion: str = "baseline",
+        removed: Sequence[str] = (),
+        test: float = 0.8,
+        validation: float = 0.7,
+        kwh: float | None = 0.5,
+        method: dict[str, str] | None = None,
+    ) -> Path:
+        """accuracy.json, complexity.json and emissions.json; ``kwh`` None is not measured."""
+        folder = self.folder(seed, criterion, len(removed))
+        split = {"images": 1000, "correct": round(1000 * test), "accuracy": test}
+        split |= {"interval_low": test - 0.02, "interval_high": test + 0.02}
+        self.write(
+            folder / "accuracy.json",
+            {
+                "splits": {"validation": split | {"accuracy": validation}, "test": split},
+                "interval": "Wilson 95 %",
+            },
+        )
+        whole = 1000 + self.block_macs * len(self.blocks)
+        macs = whole - self.block_macs * len(removed)
+        self.write(
+            folder / "complexity.json",
+            {
+                "macs": macs,
+                "parameters": 100 + self.block_parameters * (len(self.blocks) - len(removed)),
+                "baseline_macs": whole,
+                "macs_reduction_percent": 100 * (1 - macs / whole),
+                "convention": "multiply-accumulates",
+                "removed_blocks": list(removed),
+                "blocks": [block for block in self.blocks if block not in removed],
+            },
+        )
+        self.write(
+            folder / "emissions.json",
+            {
+                "measured": kwh is not None,
+                "reason": None if kwh is not None else "no counter in the cellar",
+                "energy_kwh": kwh,
+                "emissions_kg_co2e": None if kwh is None else kwh / 10,
+                "method": None if kwh is None else (method or GUESSED),
+            },
+        )
+        return folder
+
+    def history(self, folder: Path, epochs: int) -> Path:
+        path = folder / "history.csv"
+        path.write_text(
+            "epoch,learning_rate,train_loss,validation_accuracy,seconds\n"
+            + "".join(f"{epoch},0.1,1.0,0.5,2.0\n" for epoch in range(1, epochs + 1))
+        )
+        return path
+
+    def attack(
+        self,
+        folder: Path,
+        outcomes: dict[float, Sequence[int]],
+        clean: Sequence[int] | None = None,
+        attack: str = "fgsm",
+        norm: str = "Linf",
+        indices: Sequence[int] | None = None,
+    ) -> Path:
+        """attacks/{attack}.json from one 0 or 1 an image for every epsilon."""
+        images = len(next(iter(outcomes.values())))
+        return self.write(
+            folder / "attacks" / f"{attack}.json",
+            {
+                "attack": attack,
+                "norm": norm,
+                "seed": 0,
+                "image_indices": list(range(images)) if indices is None else list(indices),
+                "labels": [0] * images,
+                "clean_correct": [1] * images if clean is None else list(clean),
+                "epsilons": [
+                    {
+                        "epsilon": epsilon,
+                        "correct": list(correct),
+                        "robust_accuracy": sum(correct) / images,
+                        "interval_low": max(0.0, sum(correct) / images - 0.05),
+                        "interval_high": min(1.0, sum(correct) / images + 0.05),
+                        "seconds": 1.0,
+                    }
+                    for epsilon, correct in outcomes.items()
+                ],
+                "warnings": [],
+            },
+        )
+
+    def energy(
+        self,
+        folder: Path,
+        joules: float | None,
+        baseline_joules: float = 2.0,
+        method: dict[str, str] | None = None,
+    ) -> Path:
+        """energy.json; ``joules`` None is not measured."""
+        known = joules is not None
+        return self.write(
+            folder / "energy.json",
+            {
+                "training_kwh": 1.0,
+                "finetuning_kwh": 1.0,
+                "inference": {
+                    "measured": known,
+                    "reason": None if known else "no meter in the attic",
+                    "joules_per_image": joules,
+                    "joules_per_image_interval_low": joules - 0.1 if known else None,
+                    "joules_per_image_interval_high": joules + 0.1 if known else None,
+                    "seconds_per_image": 0.003 if known else None,
+                    "baseline_joules_per_image": baseline_joules if known else None,
+                    "baseline_seconds_per_image": 0.004 if known else None,
+                    "energy_reduction_percent": 100 * (1 - joules / baseline_joules)
+                    if known
+                    else None,
+                    "method": (method or COUNTED) if known else None,
+                },
+            },
+        )
+
+
+BLOCKS = ["stage1.block1", "stage1.block2", "stage2.block1", "stage2.block2", "stage3.block1"]

@@ -1,0 +1,306 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from planted_results import BLOCKS, COUNTED, Planted
+
+from layer_pruning.report import figures
+from layer_pruning.report.robustness import robust_accuracy
+from layer_pruning.report.significance import Mean
+from layer_pruning.report.summary import summarise
+
+SEEDS = (0, 1, 2)
+
+
+def removed_by(name: str, seed: int, count: int) -> list[str]:
+    """A different order for every criterion and seed."""
+    start = (len(name) + seed) % len(BLOCKS)
+    return [*BLOCKS[start:], *BLOCKS[:start]][:count]
+
+
+def planted_accuracy(name: str, seed: int, removed: int) -> float:
+    return 0.8 + 0.01 * seed - 0.02 * removed + 0.001 * len(name) * (removed > 0)
+
+
+def summary_of(planted: Planted, criteria=("cka", "random"), seeds=SEEDS, steps=2, **more):
+    folders = [
+        planted.network(seed, name, removed_by(name, seed, k), planted_accuracy(name, seed, k))
+        for seed in seeds
+        for name in criteria
+        for k in range(1, steps + 1)
+    ]
+    bases = [planted.network(s, test=planted_accuracy("baseline", s, 0)) for s in seeds]
+    return summarise([*bases, *folders], **more)
+
+
+def lines(axis, label: str):
+    return [line for line in axis.get_lines() if line.get_label() == label]
+
+
+def texts(figure: Figure) -> str:
+    found = figure.findobj(lambda artist: hasattr(artist, "get_text"))
+    return "\n".join(artist.get_text() for artist in found)
+
+
+def test_accuracy_curves_are_the_planted_means(planted):
+    figure = figures.accuracy(summary_of(planted))
+    (axis,) = figure.axes
+    for name in ("cka", "random"):
+        (curve,) = lines(axis, name)
+        means = [np.mean([planted_accuracy(name, s, k) for s in SEEDS]) for k in (0, 1, 2)]
+        assert curve.get_xdata() == pytest.approx([0, 100 * 100 / 1500, 100 * 200 / 1500])
+        assert curve.get_ydata() == pytest.approx([100 * mean for mean in means])
+        singles = [
+            line
+            for line in axis.get_lines()
+            if line.get_color() == curve.get_color() and line.get_linestyle() == "None"
+        ]
+        assert sorted(singles[0].get_ydata()) == pytest.approx(
+            sorted(100 * planted_accuracy(name, s, k) for s in SEEDS for k in (1, 2))
+        )
+    (baseline,) = lines(axis, "baseline, 95 % interval")
+    assert set(baseline.get_ydata()) == {pytest.approx(81.0)}
+
+
+def test_the_baseline_band_is_its_interval(planted):
+    band = figures.accuracy(summary_of(planted)).axes[0].patches[0].get_extents()
+    over_seeds = Mean.of([0.80, 0.81, 0.82])
+    axis = figures.accuracy(summary_of(planted)).axes[0]
+    low, high = axis.transData.inverted().transform([[0, band.y0], [0, band.y1]])[:, 1]
+    assert (low, high) == pytest.approx((100 * over_seeds.low, 100 * over_seeds.high))
+    axis = figures.accuracy(summary_of(planted, seeds=(0,))).axes[0]
+    band = axis.patches[0].get_extents()
+    low, high = axis.transData.inverted().transform([[0, band.y0], [0, band.y1]])[:, 1]
+    assert (low, high) == pytest.approx((78.0, 82.0))  # of the file
+
+
+def test_many_criteria_get_a_panel_each_with_the_baseline(planted):
+    names = ["cka", "cca", "random", "consensus", "magnitude"]
+    figure = figures.accuracy(summary_of(planted, names))
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in panels] == sorted(names)
+    for axis in panels:
+        assert len(lines(axis, axis.get_title(loc="left"))) == 1
+        assert len(lines(axis, "baseline, 95 % interval")) == 1
+
+
+def test_all_data_are_inside_the_axes(planted):
+    axis = figures.accuracy(summary_of(planted)).axes[0]
+    (low, high), (left, right) = axis.get_ylim(), axis.get_xlim()
+    assert left < 0
+    assert right > 100 * 200 / 1500
+    assert low < 100 * min(planted_accuracy(n, 0, 2) for n in ("cka", "random"))
+    assert high > 82
+
+
+def test_styles_differ_in_grey_too():
+    names = [f"criterion{n:02d}" for n in range(12)]
+    styles = figures.criterion_styles(names)
+    assert len({style["marker"] for name, style in styles.items() if name in names}) == 12
+    assert styles["baseline"]["color"] == "#000000"
+    assert all(styles[name]["color"] != "#000000" for name in names)
+    assert figures.criterion_styles([*reversed(names), "baseline"]) == styles
+
+
+def test_the_map_shows_each_block_at_its_step(planted):
+    figure = figures.removals(summary_of(planted, steps=3))
+    axis = figure.axes[0]
+    (image,) = axis.get_images()
+    grid = np.ma.filled(image.get_array(), np.nan)
+    assert [label.get_text() for label in axis.get_yticklabels()] == BLOCKS
+    columns = [(name, seed) for name in ("cka", "random") for seed in SEEDS]
+    assert grid.shape == (len(BLOCKS), len(columns))
+    for column, (name, seed) in enumerate(columns):
+        for step, block in enumerate(removed_by(name, seed, 3), start=1):
+            assert grid[BLOCKS.index(block), column] == step
+        assert np.isnan(grid[:, column]).sum() == len(BLOCKS) - 3
+
+
+def ranking(blocks, ranks: dict[str, list[float]], removed: str, tied: bool) -> pd.DataFrame:
+    table = pd.DataFrame({"block": blocks})
+    for metric, values in ranks.items():
+        table[metric] = np.array(values) / 10
+        table[f"{metric}_rank"] = values
+    table["rank_sum"] = sum(np.array(values) for values in ranks.values())
+    table["order"] = 1
+    table["removed"] = [block == removed for block in blocks]
+    table["tied"] = tied
+    return table
+
+
+def test_ranks_are_shares_of_the_blocks_still_there():
+    figure = figures.ranks(
+        {
+            1: ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5], "cca": [5, 4, 3, 2, 1]}, BLOCKS[0], False),
+            2: ranking(BLOCKS[1:], {"cka": [1.5, 1.5, 3, 4], "cca": [4, 3, 2, 1]}, BLOCKS[2], True),
+        },
+        "toy",
+    )
+    first, second = (axis.get_images()[0].get_array() for axis in figure.axes[:2])
+    assert np.ma.filled(first, -1).tolist() == [
+        [0, 1],
+        [0.25, 0.75],
+        [0.5, 0.5],
+        [0.75, 0.25],
+        [1, 0],
+    ]
+    assert np.ma.getmaskarray(second)[0].all()
+    assert second[1, 0] == pytest.approx(0.5 / 3)
+    assert second[1, 1] == 1
+    assert figure.axes[1].get_title(loc="left") == "step 2 (tie)"
+    frames = [axis.patches[0].get_y() for axis in figure.axes[:2]]
+    assert frames == [-0.5, 1.5]
+    assert "1.5" in texts(figure)
+
+
+def sidecar(criterion, step, metrics, tau, w, probability, seed=0):
+    return {
+        "dataset": "toy",
+        "architecture": "resnet8",
+        "criterion": criterion,
+        "seed": seed,
+        "step": step,
+        "kendall_tau": {"metrics": metrics, "matrix": tau},
+        "kendall_w": w,
+        "leave_one_out": {},
+        "bootstrap": None if probability is None else {"removed_probability": probability},
+    }
+
+
+def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
+    records = [
+        sidecar("consensus", 1, ["cka", "cca"], [[1, 0.2], [0.2, 1]], 0.6, 0.9),
+        sidecar("consensus", 2, ["cca", "cka"], [[1, 0.6], [0.6, 1]], 0.8, 0.7),
+        sidecar("consensus", 3, ["cka", "cca"], [[1, None], [None, 1]], 0.4, None),
+        sidecar("trio", 1, ["cka", "wasserstein"], [[1, -0.5], [-0.5, 1]], 0.1, 0.3),
+        sidecar("cka", 1, ["cka"], [[1]], None, 1.0),
+    ]
+    metrics, tau, counts = figures.mean_tau(records)
+    assert metrics == ["cka", "cca", "wasserstein"]
+    assert tau[0, 1] == tau[1, 0] == pytest.approx(0.4)
+    assert tau[0, 2] == pytest.approx(-0.5)
+    assert math.isnan(tau[1, 2])
+    assert counts[0, 1] == 2
+    figure = figures.agreement(records, "toy")
+    heat, w, bootstrap = (axis for axis in figure.axes if axis.get_title(loc="left"))
+    assert np.ma.filled(heat.get_images()[0].get_array(), 9)[0].tolist() == pytest.approx(
+        [1, 0.4, -0.5]
+    )
+    assert list(lines(w, "consensus")[0].get_ydata()) == [0.6, 0.8, 0.4]
+    assert lines(w, "cka") == []
+    assert list(lines(bootstrap, "consensus")[0].get_xdata()) == [1, 2]
+    assert list(lines(bootstrap, "consensus")[0].get_ydata()) == [0.9, 0.7]
+    assert list(lines(bootstrap, "cka")[0].get_ydata()) == [1.0]
+
+
+def test_without_a_bootstrap_the_figure_says_so():
+    record = sidecar("cka", 1, ["cka"], [[1]], None, None)
+    said = texts(figures.agreement([record], "toy"))
+    assert "no bootstrap was run" in said
+    assert "no criterion with several metrics" in said
+
+
+def test_many_criteria_agree_in_a_heat_map():
+    records = [
+        sidecar(f"c{n}", step, ["cka", "cca"], [[1, 0], [0, 1]], n / 10, (n + step) / 10, seed)
+        for n in range(6)
+        for step in (1, 2)
+        for seed in (0, 1)
+    ]
+    figure = figures.agreement(records)
+    bootstrap = next(a for a in figure.axes if a.get_title(loc="left").startswith("Bootstrap"))
+    expected = [[(n + step) / 10 for step in (1, 2)] for n in range(6)]
+    assert np.asarray(bootstrap.get_images()[0].get_array()) == pytest.approx(np.array(expected))
+
+
+def attacked(planted: Planted, attacks=("fgsm",)):
+    paths = []
+    for attack in attacks:
+        for seed in SEEDS:
+            paths.append(
+                planted.attack(
+                    planted.folder(seed), {0.1: [1, 1, 0, 0], 0.2: [1, 0, 0, 0]}, attack=attack
+                )
+            )
+            for step, right in ((1, [0, 0, 0, 0]), (2, [1, 1, 1, 0])):
+                paths.append(
+                    planted.attack(
+                        planted.folder(seed, "cka", step), {0.1: right, 0.2: [0] * 4}, attack=attack
+                    )
+                )
+    return robust_accuracy(paths)
+
+
+def test_robustness_shows_the_deepest_network_beside_the_baseline(planted):
+    figure = figures.robustness(attacked(planted, ("autoattack", "fgsm")))
+    assert len(figure.axes) == 4
+    left, right = figure.axes[:2]
+    assert list(lines(left, "baseline")[0].get_xdata()) == [0, 0.1, 0.2]
+    assert lines(left, "baseline")[0].get_ydata() == pytest.approx([100, 50, 25])
+    assert lines(left, "cka (−2)")[0].get_ydata() == pytest.approx([100, 75, 0])
+    assert lines(right, "baseline")[0].get_ydata() == pytest.approx([0, 0, 0])
+    assert lines(right, "cka (−2)")[0].get_ydata() == pytest.approx([0, 25, -25])
+
+
+def test_robustness_without_a_baseline_is_refused(planted):
+    table = attacked(planted)
+    with pytest.raises(ValueError, match="no attacked baseline"):
+        figures.robustness(table[table["criterion"] != "baseline"])
+
+
+def bars(axis):
+    return {(round(b.get_y() + b.get_height() / 2), b.get_x()): b.get_width() for b in axis.patches}
+
+
+def test_energy_bars_are_the_planted_energies(planted):
+    folders = [planted.folder(seed, "cka", 2) for seed in SEEDS]
+    joules = [1.0, 1.2, 1.4]
+    table = summary_of(
+        planted,
+        energies=[planted.energy(f, j) for f, j in zip(folders, joules, strict=True)],
+    )
+    making, running = figures.energy(table).axes
+    assert bars(making) == {
+        **{(0, 0.0): 0.5, (0, 0.5): 0.0},  # the baseline is trained and not fine-tuned
+        **{(1, 0.0): 0.5, (1, 0.5): 1.0},  # cka: two fine-tunings of 0.5 kWh
+        **{(2, 0.0): 0.5, (2, 0.5): 1.0},
+    }
+    assert bars(running)[(1, 0.0)] == pytest.approx(1.2)
+    assert bars(running)[(0, 0.0)] == pytest.approx(2.0)
+    assert [label.get_text() for label in making.get_yticklabels()] == [
+        *("baseline", "cka (−2)", "random (−2)"),
+    ]
+    assert "estimate" in making.get_xlabel()
+    assert "counter" in running.get_xlabel()
+
+
+def test_what_was_not_measured_has_a_word_and_no_bar(planted):
+    folders = [
+        planted.network(0, method=COUNTED),
+        planted.network(0, "cka", BLOCKS[:1], kwh=None),
+    ]
+    making, running = figures.energy(summarise(folders)).axes
+    assert {row for row, _ in bars(making)} == {0}
+    assert bars(running) == {}
+    assert [text.get_text() for text in making.texts] == ["not measured"]
+    assert [text.get_text() for text in running.texts] == ["not measured"] * 2
+
+
+def test_a_figure_is_about_one_network_family(planted, tmp_path):
+    other = Planted(tmp_path, BLOCKS, architecture="resnet14")
+    both = pd.concat([summary_of(planted), summary_of(other)])
+    for draw in (figures.accuracy, figures.removals, figures.energy):
+        with pytest.raises(ValueError, match="expected 1 a figure"):
+            draw(both)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_saved_figures_are_the_same_every_time(planted, tmp_path, suffix):
+    table = summary_of(planted)
+    for name in ("one", "two"):
+        figures.save(figures.accuracy(table), tmp_path / f"{name}{suffix}")
+    one = (tmp_path / f"one{suffix}").read_bytes()
+    assert one == (tmp_path / f"two{suffix}").read_bytes()
+    assert one.startswith({".svg": b"<?xml", ".png": b"\x89PNG"}[suffix])

@@ -1,0 +1,151 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from layer_pruning.configuration import ConfigError, complete
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "config" / "config.schema.yaml"
+ENERGY = {"carbon_intensity_g_per_kwh": 475}
+
+
+def completed(**given):
+    return complete({"energy": ENERGY} | given, SCHEMA)
+
+
+def parts(schema, path=()):
+    """Every key that a user can write, with its part of the schema."""
+    for key, part in schema.get("properties", {}).items():
+        yield (*path, key), part
+        yield from parts(part, (*path, key))
+    for form in [*schema.get("oneOf", []), schema.get("additionalProperties")]:
+        if isinstance(form, dict):
+            yield from parts(form, path)
+
+
+def test_every_key_has_a_description_and_a_default_or_is_required():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    keys = dict(parts(schema))
+    assert len(keys) > 40
+    without_default = {
+        ("architectures", "depth"),  # taken from the name
+        ("attacks", "attack"),  # the name itself
+        ("attacks", "epsilons"),  # required
+        ("criteria", "metrics"),  # required
+    }
+    for path, part in keys.items():
+        assert "description" in part or "$ref" in part, path
+        assert "default" in part or path in without_default, path
+
+
+def test_every_mapping_is_closed():
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def mappings(part):
+        if isinstance(part, dict):
+            if part.get("type") == "object" or "properties" in part:
+                yield part
+            for value in part.values():
+                yield from mappings(value)
+        elif isinstance(part, list):
+            for value in part:
+                yield from mappings(value)
+
+    for mapping in mappings(schema):
+        assert mapping.get("additionalProperties") is not None, mapping
+
+
+def test_defaults_are_filled_in_at_every_depth_and_what_is_given_stays():
+    config = completed(training={"epochs": 3})
+    assert config["training"]["epochs"] == 3
+    assert config["training"]["momentum"] == 0.9
+    assert config["finetuning"]["learning_rate"] == 0.03
+    assert config["energy"]["tracking_mode"] == "process"
+    assert config["criteria"]["random"] == {
+        "metrics": ["random"],
+        "aggregation": "borda",
+        "weights": None,
+        "families": None,
+    }
+    assert config["attacks"]["fgsm"]["attack"] == "fgsm"
+
+
+def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing():
+    given = {"energy": dict(ENERGY), "criteria": {"mine": ["cka"]}}
+    before = copy.deepcopy(given)
+    config = complete(given, SCHEMA)
+    assert given == before
+    assert complete(config, SCHEMA) == config
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_configuration_shipped_is_right(path):
+    if path.name != SCHEMA.name:
+        complete(yaml.safe_load(path.read_text()), SCHEMA)
+
+
+BAD = [
+    ({"datasets": ["digit"]}, "datasets: 'digit' is unknown; did you mean 'digits'?"),
+    ({"datasets": []}, "datasets: it is empty"),
+    ({"datasets": "digits"}, "datasets: 'digits' should be of type array"),
+    ({"datasets": ["digits", "digits"]}, "names something twice"),
+    ({"architectures": ["resnet21"]}, "architectures: depth: 21 is not 6n + 2"),
+    ({"architectures": ["vgg"]}, "architectures: 'vgg' is unknown"),
+    ({"architectures": []}, "architectures: it is empty"),
+    ({"architectures": "resnet20"}, "architectures: 'resnet20' should be a list"),
+    ({"architectures": {"mine": {"depht": 20}}}, "did you mean 'depth'?"),
+    ({"architectures": {"mine": {"depth": 20, "widths": [1, 2]}}}, "architectures.mine.widths"),
+    ({"architectures": {"Mine!": {"depth": 20}}}, "'Mine!' should be lower-case letters"),
+    ({"seeds": []}, "seeds: it is empty"),
+    ({"seeds": [-1]}, "seeds.0: -1 should be at least 0"),
+    ({"seeds": ["one"]}, "seeds.0: 'one' should be of type integer"),
+    ({"criteria": {}}, "criteria: it is empty"),
+    ({"criteria": {"mine": []}}, "criteria.mine: it is empty"),
+    ({"criteria": {"mine": ["cak"]}}, "criteria.mine: metric 'cak' is unknown; did you mean 'cka'"),
+    ({"criteria": {"mine": {"metrics": ["cka"], "agregation": "borda"}}}, "'aggregation'"),
+    ({"criteria": {"mine": {"metrics": ["cka"], "aggregation": "mode"}}}, "criteria.mine: unknown"),
+    ({"criteria": {"mine": {"metrics": ["cka"], "weights": {"cka": 1}}}}, "takes no weights"),
+    ({"criteria": {"mine": {}}}, "criteria.mine: 'metrics' is missing"),
+    ({"criteria": {"baseline": ["cka"]}}, "criteria.baseline: the name is taken"),
+    ({"criteria": {"../up": ["cka"]}}, "'../up' should be lower-case letters"),
+    ({"removals": 7}, "removals: 7 is more than the 6 that resnet20 has"),
+    ({"removals": 0}, "removals: 0 should be at least 1"),
+    ({"removals": 2.5}, "removals: 2.5 should be of type integer"),
+    ({"removals": 4, "min_blocks_per_stage": 2}, "removals: 4 is more than the 3"),
+    ({"protect": ["stage1.blok1"]}, "did you mean 'stage1.block1'?"),
+    ({"probe": {"images_per_class": 200}}, "probe.images_per_class: 200 is more than the 113"),
+    ({"probe": {"images_per_class": 5}}, "probe.images_per_class: cca in criteria.consensus needs"),
+    ({"probe": {"images_per_class": "all"}}, "probe.images_per_class: 'all' should be of type"),
+    ({"split": {"test_fraction": 0.95}}, "split: validation_fraction and test_fraction add up"),
+    ({"split": {"test_fraction": 0.0001}}, "split: a class of digits would have no test image"),
+    ({"training": {"epochs": -3}}, "training.epochs: -3 should be at least 1"),
+    ({"training": {"lr": 0.1}}, "training.lr: unknown key"),
+    ({"training": {"learning_rate": "fast"}}, "training.learning_rate: 'fast' should be of type"),
+    ({"training": {"schedule": "one-cycle"}}, "training.schedule: 'one-cycle' should be one of"),
+    ({"finetuning": {"momentum": 1}}, "finetuning.momentum: 1 should be less than 1"),
+    ({"finetunning": {}}, "finetunning: unknown key; did you mean 'finetuning'?"),
+    ({"attacks": {"fgms": {"epsilons": [0.1]}}}, "attacks.fgms: attack 'fgms' is unknown"),
+    ({"attacks": {"fgsm": {"epsilons": []}}}, "attacks.fgsm.epsilons: it is empty"),
+    ({"attacks": {"fgsm": {"epsilons": [-0.1]}}}, "attacks.fgsm.epsilons.0: -0.1 should be more"),
+    ({"attacks": {"fgsm": {"epsilons": [1.5]}}}, "attacks.fgsm: epsilon in Linf"),
+    ({"attacks": {"fgsm": {}}}, "attacks.fgsm: 'epsilons' is missing"),
+    ({"attacks": {"fgsm": {"epsilons": [0.1], "norm": "L1"}}}, "attacks.fgsm.norm: 'L1' should be"),
+    ({"attacked_images": {"count": 5000}}, "attacked_images.count: 5000 is more than the"),
+    ({"energy": {}}, "energy: none of country_iso_code and carbon_intensity_g_per_kwh"),
+    ({"energy": {**ENERGY, "country_iso_code": "BRA"}}, "energy: both of country_iso_code and"),
+    ({"energy": {"country_iso_code": "Brazil"}}, "energy.country_iso_code: 'Brazil' should match"),
+    ({"device": "gpu"}, "device: 'gpu' should match"),
+    ({"threads": 0}, "threads: 0 should be at least 1"),
+    ({"training": None}, "training: None should be of type object"),
+    ({"removal": 3}, "removal: unknown key; did you mean 'removals'?"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD, ids=lambda value: str(value)[:60])
+def test_what_is_wrong_is_said_in_one_line_that_names_the_key(given, message):
+    with pytest.raises(ConfigError) as caught:
+        completed(**given)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

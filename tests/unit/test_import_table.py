@@ -1,0 +1,106 @@
+"""Who may import whom. A room is a folder or module of the package."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
+
+# what any room may use: no room of its own, and nothing in them imports a room
+COMMON = {"atomic", "intervals"}
+MAY_IMPORT = {
+    "data": set(),
+    "attacks": set(),
+    "models": set(),
+    "activations": {"models"},
+    "surgery": {"models"},
+    "similarity": set(),
+    "scoring": {"similarity", "models"},
+    "consensus": set(),
+    "energy": set(),
+    "training": {"data", "models", "energy"},
+    "evaluation": {"data", "models"},
+    "report": set(),
+    # catalogues only, see below
+    "configuration": {"attacks", "consensus", "data", "models", "scoring", "similarity"},
+    "devices": set(),
+    "job": set(),
+    "atomic": set(),
+    "intervals": set(),
+}
+LIBRARIES = {
+    "similarity": {"numpy", "scipy"},
+    "consensus": {"numpy", "scipy", "pandas"},
+    "report": {"numpy", "pandas", "matplotlib"},
+    "scoring": {"numpy"},
+    "configuration": {"jsonschema", "yaml"},
+}
+NO_TORCH = [
+    "models.architectures",
+    "models.network_file",
+    "similarity.catalog",
+    "scoring.scores",
+    "consensus.ranking",
+    "consensus.agreement",
+    "activations.features",
+    "surgery",
+    "configuration",
+    "training",
+    "training.recipe",
+    "attacks",
+    "evaluation",
+    "energy",
+    "report",
+    "report.figures",
+    "report.summary",
+    "report.tables",
+    "job",
+]
+
+
+def imports(path):
+    """Absolute names of all modules that a file imports, at any depth."""
+    package = ["layer_pruning", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            yield ".".join([*base, *([node.module] if node.module else [])])
+
+
+def room(module):
+    return module.split(".")[1] if module.count(".") else ""
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path):
+    inside = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if inside == "__init__":
+        return
+    for module in imports(path):
+        assert not module.startswith("snakemake")
+        if module.startswith("layer_pruning."):
+            assert room(module) in MAY_IMPORT[inside] | COMMON | {inside}, module
+            if inside == "configuration":
+                assert module.endswith(("catalog", "architectures")), module
+        elif inside in LIBRARIES:
+            top = module.split(".")[0]
+            assert top in LIBRARIES[inside] or top in sys.stdlib_module_names, module
+
+
+def test_every_room_is_in_the_table():
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+    assert rooms - {"__init__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", NO_TORCH)
+def test_what_has_to_start_quickly_imports_no_torch(module):
+    code = f"import sys, layer_pruning.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,24 @@
+"""Attack a network on the fixed subset of test images, at every epsilon."""
+
+import torch
+
+from layer_pruning.attacks.evaluation import attack_network
+from layer_pruning.attacks.result import write_result
+from layer_pruning.data.image_file import read_data
+from layer_pruning.data.splits import fixed_subset
+from layer_pruning.devices import select_device
+from layer_pruning.job import job
+from layer_pruning.models.residual import load_network
+
+with job(snakemake.log[0]) as logger:
+    params = snakemake.params
+    images, labels = read_data(snakemake.input.data).part("test")
+    chosen = fixed_subset(len(labels), params.images, params.seed)
+    device = select_device(snakemake.config["device"], snakemake.config["threads"])
+    result = attack_network(
+        load_network(snakemake.input.network, device),
+        *(torch.from_numpy(values[chosen]).to(device) for values in (images, labels)),
+        progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
+        **{key: params[key] for key in ("attack", "norm", "epsilons", "seed")},
+    )
+    write_result(snakemake.output[0], result | {"image_indices": chosen.tolist()})

@@ -1,0 +1,25 @@
+"""Features of a network on the probe set: intact, and with each candidate block bypassed."""
+
+from layer_pruning.activations.features import write_activations
+from layer_pruning.activations.sweep import activations_of
+from layer_pruning.data.image_file import read_data
+from layer_pruning.data.splits import probe_set
+from layer_pruning.devices import select_device
+from layer_pruning.job import job
+from layer_pruning.models.architectures import candidates
+from layer_pruning.models.residual import load_network
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    images, labels = read_data(snakemake.input.data).part("train")
+    probe = probe_set(labels, images_per_class=params.images_per_class, seed=params.seed)
+    device = select_device(snakemake.config["device"], snakemake.config["threads"])
+    network = load_network(snakemake.input.network, device)
+    blocks = candidates(
+        network.header.blocks,
+        network.header.removed_blocks,
+        min_blocks_per_stage=params.min_blocks_per_stage,
+        protect=params.protect,
+    )
+    activations = activations_of(network, images[probe], labels[probe], probe, blocks)
+    write_activations(snakemake.output[0], activations)

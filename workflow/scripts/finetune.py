@@ -1,0 +1,23 @@
+"""Fine-tune a network from which a block was just removed."""
+
+from layer_pruning.data.image_file import read_data
+from layer_pruning.devices import select_device
+from layer_pruning.energy import EnergySettings
+from layer_pruning.job import job
+from layer_pruning.models.residual import load_network
+from layer_pruning.training.loop import derived_seed
+from layer_pruning.training.recipe import Recipe
+from layer_pruning.training.run import train_to_files
+
+with job(snakemake.log[0]):
+    params = dict(snakemake.params.items())
+    train_to_files(
+        load_network(snakemake.input.network),
+        read_data(snakemake.input.data),
+        Recipe.of(params),
+        seed=derived_seed(params["seed"], "removal", snakemake.wildcards.step),
+        device=select_device(snakemake.config["device"], snakemake.config["threads"]),
+        energy=EnergySettings.of(snakemake.config["energy"]),
+        state_path=params["state"],
+        outputs=dict(snakemake.output.items()),
+    )

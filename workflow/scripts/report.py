@@ -1,0 +1,21 @@
+"""Collect figures and tables with Snakemake's own report, as one page and as a folder."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from layer_pruning.job import job
+
+with job(snakemake.log[0]) as logger, tempfile.TemporaryDirectory() as folder:
+    config = Path(folder, "config.json")
+    config.write_text(json.dumps(snakemake.config))
+    for output in snakemake.output:
+        command = [sys.executable, "-m", "snakemake", "report_contents", "--report", output]
+        command += ["--snakefile", snakemake.params.snakefile, "--configfile", str(config)]
+        command += ["--workflow-profile", "none", "--nolock", "--cores", "1"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        logger.info(done.stdout + done.stderr)
+        if done.returncode:
+            raise ValueError(f"snakemake --report failed; see {snakemake.log[0]}")

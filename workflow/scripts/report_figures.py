@@ -1,0 +1,21 @@
+"""The figures of one data set and architecture."""
+
+from layer_pruning.job import job
+from layer_pruning.report import figures
+from layer_pruning.report.records import read_rankings
+from layer_pruning.report.robustness import robust_accuracy
+from layer_pruning.report.summary import read_csv
+
+with job(snakemake.log[0]):
+    summary = read_csv(snakemake.input.summary)
+    for name in ("dataset", "architecture"):
+        summary = summary[summary[name] == snakemake.wildcards[name]]
+    drawn = {
+        "accuracy": figures.accuracy(summary),
+        "removals": figures.removals(summary),
+        "agreement": figures.agreement(read_rankings(snakemake.input.rankings)),
+        "robustness": figures.robustness(robust_accuracy(snakemake.input.attacks)),
+        "energy": figures.energy(summary),
+    }
+    for name, figure in drawn.items():
+        figures.save(figure, snakemake.output[name])

@@ -1,0 +1,14 @@
+"""One table of all networks: accuracy, cost, robustness and energy."""
+
+from layer_pruning.job import job
+from layer_pruning.report.summary import summarise, write_csv
+
+with job(snakemake.log[0]) as logger:
+    summary = summarise(
+        snakemake.params.networks,
+        attacks=snakemake.input.attacks,
+        energies=snakemake.input.energies,
+        histories=snakemake.input.histories,
+    )
+    write_csv(summary, snakemake.output[0])
+    logger.info("%d networks", len(summary))
