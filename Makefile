@@ -4,12 +4,13 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test lint dry-runs check lock clean
+.PHONY: help run test lint dry-runs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
 	@echo "make check     lint, dry runs and all tests, as .ci/run does"
+	@echo "make manual    bring the table of keys in config/README.md up to date"
 	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
 	@echo "make clean     delete .venv; results stay"
 
@@ -48,3 +49,6 @@ lock:
 
 clean:
 	rm -rf .venv
+
+manual: .venv/installed
+	$(BIN)/python -m layer_pruning.manual config/config.schema.yaml config/README.md

@@ -93,35 +93,36 @@ def _schema_message(error: ValidationError) -> str:
     key = _path(error.absolute_path)
     schema: Any = error.schema
     value: Any = error.validator_value
+    instance: Any = error.instance
     if error.validator == "additionalProperties" and "properties" in schema:
-        unknown = next(str(name) for name in error.instance if name not in schema["properties"])
+        unknown = next(str(name) for name in instance if name not in schema["properties"])
         written = _path([*error.absolute_path, unknown])
         return f"{written}: unknown key; {suggestion(unknown, schema['properties'])}"
     if error.validator == "oneOf":
         # neither form fits: say what is wrong with the one that was meant, lists or mappings
-        meant = "array" if isinstance(error.instance, list) else "object"
+        meant = "array" if isinstance(instance, list) else "object"
         # the only reference among the forms of the schema is to a list of metrics
         kinds = [form.get("type", "array") for form in schema["oneOf"]]
-        fits = isinstance(error.instance, list | dict)
-        children: Any = error.context
-        context = [e for e in children or [] if fits and kinds[int(e.schema_path[0])] == meant]
+        fits = isinstance(instance, list | dict)
+        forms: Any = error.context
+        context = [e for e in forms if fits and kinds[int(e.schema_path[0])] == meant]
         if context:
             return _schema_message(min(context, key=lambda e: len(e.absolute_path)))
-        return f"{key}: {error.instance!r} should be a list of names or a mapping"
+        return f"{key}: {instance!r} should be a list of names or a mapping"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{key}: '{error.instance}' should be lower-case letters, digits and _"
+        return f"{key}: '{instance}' should be lower-case letters, digits and _"
     if error.validator == "pattern":
-        return f"{key}: {error.instance!r} should match {value}"
+        return f"{key}: {instance!r} should match {value}"
     if error.validator == "required":
         return f"{key}: {error.message.replace(' is a required property', ' is missing')}"
     if error.validator in ("minItems", "minProperties"):
         return f"{key}: it is empty, or shorter than {value}; name at least one"
     if error.validator == "type":
         wanted = " or ".join(value) if isinstance(value, list) else value
-        return f"{key or 'config'}: {error.instance!r} should be of type {wanted}"
+        return f"{key or 'config'}: {instance!r} should be of type {wanted}"
     if error.validator == "enum":
         known = ", ".join(map(str, value))
-        return f"{key}: {error.instance!r} should be one of {known}"
+        return f"{key}: {instance!r} should be one of {known}"
     wording = {
         "minimum": "at least",
         "maximum": "at most",
@@ -130,9 +131,9 @@ def _schema_message(error: ValidationError) -> str:
     }
     if error.validator in wording:
         bound = f"{wording[error.validator]} {value}"
-        return f"{key}: {error.instance!r} should be {bound}"
+        return f"{key}: {instance!r} should be {bound}"
     if error.validator == "uniqueItems":
-        return f"{key}: {error.instance!r} names something twice"
+        return f"{key}: {instance!r} names something twice"
     return f"{key}: {error.message}"
 
 
@@ -286,9 +287,10 @@ def _check_energy(config: Config) -> None:
         if config["energy"][key] is not None
     ]
     if len(given) != 1:
+        how_many = "both" if given else "none"
         raise ConfigError(
-            f"energy: {'both' if given else 'none'} of country_iso_code and "
-            "carbon_intensity_g_per_kwh given; exactly one is needed, such as 'carbon_intensity_g_per_kwh: 475'"
+            f"energy: {how_many} of country_iso_code and carbon_intensity_g_per_kwh given; exactly "
+            "one is needed, such as 'carbon_intensity_g_per_kwh: 475'"
         )
 
 

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "configuration": {"attacks", "consensus", "data", "models", "scoring", "similarity"},
     "devices": set(),
     "job": set(),
+    "manual": set(),
     "atomic": set(),
     "intervals": set(),
 }
@@ -37,6 +38,7 @@ LIBRARIES = {
     "report": {"numpy", "pandas", "matplotlib"},
     "scoring": {"numpy"},
     "configuration": {"jsonschema", "yaml"},
+    "manual": {"yaml"},
 }
 NO_TORCH = [
     "models.architectures",

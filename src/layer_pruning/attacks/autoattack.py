@@ -213,7 +213,8 @@ class Ensemble:
             device=self._images.device,
         )
         new = rows[~self._searched[rows]]
-        for batch in new.split(self._batch_size):
+        # split() would make one empty batch of no rows
+        for batch in new.split(self._batch_size) if len(new) > 0 else ():
             images, labels = self._images[batch], self._labels[batch]
             for target in range(2, self._targets + 2):
                 fab.target_class = target

@@ -96,7 +96,7 @@ def architecture(name: str, options: dict[str, Any] | None = None) -> CifarResNe
     if "depth" not in options:
         if match is None:
             raise ValueError(
-                f"'{name}' is unknown: known are resnet8, resnet14, resnet20 … resnet1202 (6n + 2), "
+                f"'{name}' is unknown: known are resnet8, resnet14, resnet20 … (6n + 2), "
                 "and any other name with a depth of its own"
             )
         options["depth"] = int(match[1])

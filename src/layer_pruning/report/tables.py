@@ -342,8 +342,8 @@ def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
         emissions = shown["training_emissions_kg_co2e"] + shown["finetuning_emissions_kg_co2e"]
         carbon = emissions.groupby(shown["criterion"]).mean()
         text += (
-            f"Training the baseline took {training:.3g} kWh and the {level} fine-tunings another "
-            f"{_range(known, '.3g')} kWh ({_range(share, '.2g')} times as much; "
+            f"Training the baseline took {training:.3g} kWh and the "
+            f"{_plural(level, 'fine-tuning', 'fine-tunings')} another {_range(known, '.3g')} kWh ({_range(share, '.2g')} times as much; "
             f"{_range(carbon.dropna(), '.2g')} kg CO2e in all), {basis}"
         )
         absent = list(tuning.index[tuning.isna()])
@@ -412,7 +412,8 @@ def _notes(summary: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
     training = _epochs(summary.loc[summary["criterion"] == BASELINE, "training_epochs"])
     tuning = _epochs(shown["finetuning_epochs"])
     epochs = (
-        f": {training} epochs for the baseline, {tuning} more for {level} removals"
+        f": {training} epochs for the baseline, {tuning} more for "
+        f"{_plural(level, 'removal', 'removals')}"
         if training and tuning
         else ""
     )

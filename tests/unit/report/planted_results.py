@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 COUNTED = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}
 GUESSED = {"cpu": "estimate: 4 W a thread", "gpu": "none", "ram": "estimate: 20 W"}
 

@@ -108,7 +108,7 @@ def test_networks_attacked_on_other_images_are_not_compared(planted):
     with pytest.raises(ValueError, match="its baseline was not given"):
         paired_robustness([pruned])
     pruned = planted.attack(planted.folder(0, "cka", 1), {0.2: [1, 0]}, indices=[0, 1])
-    with pytest.raises(ValueError, match="not attacked at epsilon 0.2"):
+    with pytest.raises(ValueError, match=r"not attacked at epsilon 0\.2"):
         paired_robustness([base, pruned])
 
 

@@ -74,16 +74,16 @@ def test_a_table_shows_and_sorts_by_its_numbers():
             "macs": [1234567, 12],
             "accuracy_test": [0.91234, float("nan")],
             "difference_mean": [-0.0123, 0.004],
-            "finetuning_energy_kwh": [0.012345, float("nan")],
+            "finetuning_energy_kwh": [0.012346, float("nan")],
             "p_holm": [1e-9, 0.5],
         }
     )
     page = Page(table(frame))
     assert page.rows[1] == [
-        *("cka", "1\u202f234\u202f567", "91.23 %", "−1.23", "0.01234", "< 0.0001"),
+        *("cka", "1\u202f234\u202f567", "91.23 %", "−1.23", "0.01235", "< 0.0001"),
     ]
     assert page.rows[2] == ["<b>", "12", "", "+0.40", "not measured", "0.5"]
-    assert page.keys[1] == [None, "1234567", "0.91234", "-0.0123", "0.012345", "1e-09"]
+    assert page.keys[1] == [None, "1234567", "0.91234", "-0.0123", "0.012346", "1e-09"]
     assert page.keys[2][2] == page.keys[2][4] == ""
 
 
@@ -160,7 +160,7 @@ def test_robustness_says_how_much_and_whether_it_is_chance(planted):
     paths = [
         planted.attack(planted.folder(0), {0.1: before}),
         planted.attack(planted.folder(0, "cka", 1), {0.1: [1] * 60 + [0] * 40}),
-        planted.attack(planted.folder(0, "random", 1), {0.1: [0] + before[1:]}),
+        planted.attack(planted.folder(0, "random", 1), {0.1: [0, *before[1:]]}),
     ]
     page = Page(overview(summary, pooled_robustness(paths)))
     assert "1 significantly more robust, 0 less, 1 without a significant difference" in page.text
@@ -181,7 +181,7 @@ def test_the_longer_training_of_pruned_networks_is_said(planted):
         for name in ("cka", "random")
     ]
     text = Page(overview(results(planted, WON, histories=histories))).text
-    assert "30 epochs for the baseline, 4 more for 1 removals" in text
+    assert "30 epochs for the baseline, 4 more for 1 removal." in text
 
 
 def test_criteria_are_compared_where_all_of_them_arrived(planted):

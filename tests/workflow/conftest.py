@@ -1,0 +1,113 @@
+"""Copies of the project in temporary folders, on which Snakemake runs as a user runs it."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "workflow", "config", "envs", "profiles", "src")
+
+TINY = {
+    "datasets": ["digits"],
+    "architectures": {"tiny": {"depth": 14, "widths": [4, 4, 6]}},
+    "seeds": [0],
+    "criteria": {"votes": ["cka", "procrustes", "disagreement"], "random": ["random"]},
+    "removals": 2,
+    "probe": {"images_per_class": 6},
+    "training": {"epochs": 2, "batch_size": 256},
+    "finetuning": {"epochs": 1, "batch_size": 256},
+    "attacks": {"fgsm": {"epsilons": [0.05]}},
+    "attacked_images": {"count": 20},
+    "energy": {"carbon_intensity_g_per_kwh": 100, "window_seconds": 0.05, "repeats": 2},
+    "device": "cpu",
+}
+
+
+class Project:
+    """A copy of the project with a configuration of its own."""
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        self.folder = folder
+        self.config = config
+
+    @classmethod
+    def new(cls, folder: Path, config: dict) -> "Project":
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+                shutil.copytree(source, folder / part, ignore=ignored)
+            else:
+                shutil.copy2(source, folder / part)
+        return cls(folder, json.loads(json.dumps(config)))
+
+    def copy(self, folder: Path) -> "Project":
+        """The project as it is, results and Snakemake's records included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, json.loads(json.dumps(self.config)))
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run Snakemake with the configuration as it stands now."""
+        (self.folder / "mine.yaml").write_text(yaml.safe_dump(self.config))
+        command = [sys.executable, "-m", "snakemake", "--configfile", "mine.yaml"]
+        if "--cores" not in arguments:
+            command += ["--cores", "2"]
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            raise AssertionError(done.stdout + done.stderr)
+        return done
+
+    def planned(self) -> dict[str, int]:
+        """Rules that would run now, with the number of their jobs; the report's are left out."""
+        done = self.snakemake("--dry-run")
+        output = done.stdout + done.stderr
+        if "Nothing to be done" in output:
+            return {}
+        lines = output.split("Job stats:")[1].splitlines()[3:]
+        jobs = {}
+        for line in lines:
+            if not line.strip():
+                break
+            name, count = line.split()
+            jobs[name] = int(count)
+        report = ("all", "total", "summarise", "report", "report_")
+        return {
+            name: count
+            for name, count in jobs.items()
+            if name not in report and not name.startswith("report_")
+        }
+
+    def summary(self) -> list[dict[str, str]]:
+        with (self.folder / "results" / "summary.csv").open() as file:
+            return list(csv.DictReader(file))
+
+    def path(self, name: str) -> Path:
+        return self.folder / "results" / "digits" / "tiny" / "seed-0" / name
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """The tiny chain, run once to its report."""
+    project = Project.new(tmp_path_factory.mktemp("finished") / "project", TINY)
+    project.snakemake()
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A copy of the finished tiny chain, to change something in."""
+    return finished.copy(tmp_path / "project")

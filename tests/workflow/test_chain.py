@@ -1,0 +1,117 @@
+"""The whole chain on a tiny configuration, from images to the report."""
+
+import csv
+import json
+import random
+
+from conftest import Project
+
+from layer_pruning.models.network_file import read_header, read_network
+
+
+def test_the_chain_ends_with_a_summary_of_every_network(finished):
+    rows = finished.summary()
+    assert [(row["criterion"], row["removed"]) for row in rows] == [
+        ("baseline", "0"),
+        ("random", "1"),
+        ("random", "2"),
+        ("votes", "1"),
+        ("votes", "2"),
+    ]
+    for row in rows:
+        header = read_header(
+            finished.path(
+                "baseline/network.safetensors"
+                if row["criterion"] == "baseline"
+                else f"{row['criterion']}/removed-0{row['removed']}/network.safetensors"
+            )
+        )
+        assert row["removed_blocks"].split() == list(header.removed_blocks)
+        assert len(header.removed_blocks) == int(row["removed"])
+        assert 0 <= float(row["accuracy_test"]) <= 1
+        assert float(row["training_energy_kwh"]) > 0
+        attacked = row["removed"] in ("0", "2")
+        assert bool(row["robust_accuracy_fgsm_linf_0.05"]) == attacked
+        # one block of a network as narrow as this costs the same in every stage but the last
+        assert (float(row["macs_reduction_percent"]) > 0) == (int(row["removed"]) > 0)
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    done = finished.snakemake("--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_the_removed_block_is_the_one_with_the_smallest_rank_sum(finished):
+    for network, child in (("baseline", "votes/removed-01"), ("votes/removed-01", "votes/removed-02")):
+        with finished.path(f"{network}/ranking/votes.csv").open() as file:
+            ranking = list(csv.DictReader(file))
+        smallest = min(ranking, key=lambda row: float(row["rank_sum"]))
+        header = read_header(finished.path(f"{child}/pruned.safetensors"))
+        assert header.removed_blocks[-1] == smallest["block"]
+
+
+def test_the_baseline_and_its_activations_are_shared_by_all_criteria(finished):
+    assert sorted(p.name for p in finished.path("baseline/scores").iterdir()) == [
+        "random.csv",
+        "votes.csv",
+    ]
+    assert finished.path("baseline/activations.npz").exists()
+
+
+def test_every_rule_has_written_its_log_and_its_benchmark(finished):
+    folder = finished.path("votes/removed-02")
+    names = {"prune", "finetune", "evaluate", "energy_report"}
+    assert {p.stem for p in (folder / "logs").glob("*.log")} == names
+    assert {p.stem for p in (folder / "benchmarks").glob("*.tsv")} == names
+    text = (folder / "logs" / "finetune.log").read_text()
+    assert "epoch 1 of 1" in text and "s left" in text
+
+
+def test_no_scratch_is_left_and_pruning_keeps_every_other_tensor(finished):
+    assert not list(finished.folder.glob("results/**/state.safetensors"))
+    _, before = read_network(finished.path("baseline/network.safetensors"))
+    header, after = read_network(finished.path("votes/removed-01/pruned.safetensors"))
+    gone = header.removed_blocks[0]
+    assert set(before) - set(after) == {n for n in before if n.startswith(f"{gone}.")}
+    assert all((after[name] == before[name]).all() for name in after)
+
+
+def test_reductions_of_energy_and_carbon_are_the_same_number(finished):
+    record = json.loads(finished.path("votes/removed-02/energy.json").read_text())
+    assert record["finetuning_kg_co2e"] == record["finetuning_kwh"] * 100 / 1000
+    assert record["training_kg_co2e"] == record["training_kwh"] * 100 / 1000
+
+
+def test_shuffling_the_rows_of_every_score_table_removes_the_same_block(project):
+    """The released code of the paper reads a position in its table where it means a block."""
+    tables = sorted(project.folder.glob("results/**/scores/votes.csv"))
+    assert len(tables) == 2
+    before = [read_header(project.path(f"votes/removed-0{n}/pruned.safetensors")) for n in (1, 2)]
+    for seed, table in enumerate(tables):
+        head, *rows = table.read_text().splitlines()
+        shuffled = rows[1:] + rows[:1]
+        random.Random(seed).shuffle(shuffled)
+        assert shuffled != rows or len(rows) < 3
+        table.write_text("\n".join([head, *shuffled]) + "\n")
+    targets = [f"results/digits/tiny/seed-0/votes/removed-0{n}/pruned.safetensors" for n in (1, 2)]
+    project.snakemake("--forcerun", "consensus", "--rerun-triggers", "mtime", "--", *targets)
+    after = [read_header(project.path(f"votes/removed-0{n}/pruned.safetensors")) for n in (1, 2)]
+    assert [h.removed_blocks for h in after] == [h.removed_blocks for h in before]
+
+
+def test_the_report_holds_every_figure_and_needs_no_network(finished):
+    report = (finished.folder / "results" / "report.html").read_text()
+    assert len(report) > 1_000_000
+    assert (finished.folder / "results" / "report.zip").stat().st_size > 100_000
+    for name in ("accuracy.svg", "removals.svg", "agreement.svg", "robustness.svg", "energy.svg"):
+        assert name in report
+    for name in ("overview.html", "summary.html", "votes-seed-0.svg"):
+        assert name in report
+
+
+def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, tmp_path):
+    project = Project.new(tmp_path / "again", finished.config)
+    project.snakemake("--cores", "1", "results/summary.csv")
+    for one, other in zip(finished.summary(), project.summary(), strict=True):
+        same = [key for key in one if not any(w in key for w in ("energy", "emissions", "inference"))]
+        assert {key: one[key] for key in same} == {key: other[key] for key in same}

@@ -1,0 +1,105 @@
+"""Change one thing, and only what depends on it is planned."""
+
+import re
+
+
+def test_more_removals_run_only_the_new_steps(project):
+    project.config["removals"] = 3
+    project.config["criteria"].pop("random")
+    planned = project.planned()
+    assert planned == {
+        "extract_activations": 1,
+        "score_metrics": 1,
+        "consensus": 1,
+        "prune": 1,
+        "finetune": 1,
+        "evaluate": 1,
+        "attack": 1,
+        "energy_report": 1,
+    }
+
+
+def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(project):
+    project.config["removals"] = 1
+    assert project.planned() == {"attack": 2, "energy_report": 2}
+
+
+def test_another_metric_extracts_nothing_again_and_leaves_other_criteria_alone(project):
+    untouched = {
+        path: path.stat().st_mtime_ns
+        for path in project.folder.glob("results/**/*")
+        if "random" in str(path) and path.is_file() and "figures" not in str(path)
+    }
+    project.config["criteria"]["votes"].append("wasserstein")
+    target = "results/digits/tiny/seed-0/votes/removed-01/network.safetensors"
+    done = project.snakemake("--", target)
+    output = done.stdout + done.stderr
+    assert "rule extract_activations" not in output and "Extracting" not in output
+    assert "Scoring the blocks of baseline for votes" in output
+    assert len(untouched) > 10
+    assert all(path.stat().st_mtime_ns == time for path, time in untouched.items())
+    planned = project.planned()
+    assert "train_baseline" not in planned
+
+
+def test_another_criterion_trains_no_baseline_and_extracts_nothing_of_it_again(project):
+    project.config["criteria"]["cka"] = ["cka"]
+    assert project.planned() == {
+        "score_metrics": 2,
+        "consensus": 2,
+        "prune": 2,
+        "finetune": 2,
+        "extract_activations": 1,
+        "evaluate": 2,
+        "attack": 1,
+        "energy_report": 1,
+    }
+
+
+def test_another_epsilon_touches_attacks_and_the_report_only(project):
+    project.config["attacks"]["fgsm"]["epsilons"] = [0.05, 0.1]
+    assert project.planned() == {"attack": 3}
+
+
+def test_another_carbon_intensity_retrains_nothing(project):
+    project.config["energy"]["carbon_intensity_g_per_kwh"] = 50
+    assert project.planned() == {"energy_report": 2}
+
+
+def test_device_and_threads_redo_nothing(project):
+    project.config["device"] = "auto"
+    project.config["threads"] = 2
+    assert project.planned() == {}
+
+
+def test_another_seed_leaves_the_first_alone(project):
+    project.config["seeds"] = [0, 1]
+    planned = project.planned()
+    assert planned["train_baseline"] == 1 and planned["finetune"] == 4
+    assert "prepare_data" not in planned
+
+
+def test_editing_a_docstring_in_the_package_redoes_nothing(project):
+    module = project.folder / "src" / "layer_pruning" / "training" / "loop.py"
+    module.write_text(module.read_text().replace('"""The training loop."""', '"""Training."""'))
+    assert project.planned() == {}
+
+
+def test_raising_a_revision_redoes_what_depends_on_it(project):
+    def planned_after_raising(room):
+        module = project.folder / "src" / "layer_pruning" / room
+        text = module.read_text()
+        raised, count = re.subn(r"^REVISION = (\d+)$", r"REVISION = 1\1", text, flags=re.MULTILINE)
+        assert count == 1
+        module.write_text(raised)
+        planned = project.planned()
+        module.write_text(text)
+        return set(planned)
+
+    assert planned_after_raising("evaluation/__init__.py") == {"evaluate"}
+    assert planned_after_raising("attacks/__init__.py") == {"attack"}
+    after_consensus = planned_after_raising("consensus/__init__.py")
+    assert {"consensus", "prune", "finetune"} <= after_consensus
+    assert "train_baseline" not in after_consensus
+    assert "train_baseline" in planned_after_raising("training/__init__.py")
+    assert "prepare_data" in planned_after_raising("data/__init__.py")

@@ -1,0 +1,49 @@
+"""What a user with a broken configuration or a damaged file is told, and what is left alone."""
+
+import pytest
+from conftest import TINY, Project
+
+
+def files(project):
+    return {p: p.stat().st_mtime_ns for p in project.folder.glob("results/**/*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("removals", 9, "config: removals: 9 is more than the 3 that tiny has"),
+        ("criteria", {"a": ["cak"]}, "config: criteria.a: metric 'cak' is unknown; did you mean"),
+        ("seed", 3, "config: seed: unknown key; did you mean 'seeds'?"),
+        ("datasets", [], "config: datasets: it is empty"),
+    ],
+)
+def test_a_wrong_key_stops_everything_before_the_first_job(project, key, value, message):
+    before = files(project)
+    project.config[key] = value
+    done = project.snakemake(check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert files(project) == before
+
+
+def test_yaml_that_does_not_parse_is_named(tmp_path):
+    project = Project.new(tmp_path / "project", TINY)
+    (project.folder / "config" / "config.yaml").write_text("datasets: [digits\nseeds: 1\n")
+    done = project.snakemake("--dry-run", check=False)
+    assert done.returncode == 0  # a configuration of one's own replaces the demonstration
+    (project.folder / "broken.yaml").write_text("datasets: [digits\nseeds: 1\n")
+    done = project.snakemake("--dry-run", "--configfile", "broken.yaml", check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and "broken.yaml" in output and "Traceback" not in output
+
+
+def test_a_damaged_network_is_named_and_never_used(project):
+    network = project.path("votes/removed-01/network.safetensors")
+    network.write_bytes(network.read_bytes()[:-100])
+    done = project.snakemake(check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "votes/removed-01/network.safetensors: not a readable network file" in output
+    assert "Traceback" not in output.split("not a readable network file")[0].splitlines()[-1]
