@@ -54,7 +54,7 @@ NO_TORCH = [
     "training.recipe",
     "attacks",
     "evaluation",
-    "energy",
+    "energy.account",
     "report",
     "report.figures",
     "report.summary",

@@ -2,7 +2,7 @@
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
-from layer_pruning.energy import EnergySettings
+from layer_pruning.energy.record import EnergySettings
 from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 from layer_pruning.training.loop import derived_seed

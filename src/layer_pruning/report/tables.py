@@ -343,7 +343,8 @@ def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
         carbon = emissions.groupby(shown["criterion"]).mean()
         text += (
             f"Training the baseline took {training:.3g} kWh and the "
-            f"{_plural(level, 'fine-tuning', 'fine-tunings')} another {_range(known, '.3g')} kWh ({_range(share, '.2g')} times as much; "
+            f"{_plural(level, 'fine-tuning', 'fine-tunings')} another "
+            f"{_range(known, '.3g')} kWh ({_range(share, '.2g')} times as much; "
             f"{_range(carbon.dropna(), '.2g')} kg CO2e in all), {basis}"
         )
         absent = list(tuning.index[tuning.isna()])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from layer_pruning.data.image_file import ImageData
-from layer_pruning.energy import EnergySettings, measured, write_record
+from layer_pruning.energy.record import EnergySettings, measured, write_record
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.training.history import write_history
 from layer_pruning.training.loop import Split, train

@@ -239,6 +239,37 @@ def test_a_winner_beats_every_other(planted):
     assert best_criterion(table, 1) == ("cka", [], 3)
 
 
+def test_a_best_of_many_must_survive_the_correction(planted):
+    table = accuracies(
+        planted,
+        {
+            "baseline": [0.80, 0.80, 0.80],
+            "cka": [0.800, 0.810, 0.820],
+            "cca": [0.790, 0.803, 0.814],
+            "random": [0.801, 0.801, 0.802],
+        },
+    )
+    row = row_of(compare_criteria(table), criterion="cca", other="cka")
+    assert row["verdict"] == "cka higher"
+    assert row["p_value"] < 0.05 < row["p_holm"]
+    assert best_criterion(table, 1) == ("cka", ["cca", "random"], 3)
+
+
+def test_null_is_unknown_and_not_zero(planted):
+    base = planted.network(0)
+    pruned = planted.network(0, "cka", BLOCKS[:1])
+    path = planted.energy(pruned, 1.5)
+    record = json.loads(path.read_text())
+    record["inference"] |= {"seconds_per_image": None}
+    row = row_of(summarise([base, pruned], energies=[planted.write(path, record)]), removed=1)
+    assert math.isnan(row["inference_seconds_per_image"])
+    assert row["inference_joules_per_image"] == 1.5
+    record["inference"] |= {"seconds_per_image": "0.003"}
+    planted.write(path, record)
+    with pytest.raises(ValueError, match="expected a number or null"):
+        summarise([base, pruned], energies=[path])
+
+
 def test_without_a_baseline_there_is_no_difference(planted):
     planted.network(0)
     with pytest.raises(ValueError, match="no baseline for"):

@@ -11,13 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from layer_pruning.energy import (
-    CodeCarbonMeter,
+from layer_pruning.energy.inference import CodeCarbonMeter, inference_energy, median_interval
+from layer_pruning.energy.record import (
     EmissionsRecord,
     EnergySettings,
-    inference_energy,
     measured,
-    median_interval,
     read_record,
     reduction_percent,
     reductions,
@@ -511,7 +509,7 @@ def test_the_default_meter_counts_joules_of_each_window():
 def test_the_name_of_the_processor_is_looked_up_as_before_afterwards():
     import cpuinfo
 
-    from layer_pruning.energy import _cpu_name_from_kernel
+    from layer_pruning.energy.record import _cpu_name_from_kernel
 
     original = cpuinfo.get_cpu_info
     with pytest.raises(KeyError), _cpu_name_from_kernel():
@@ -521,7 +519,7 @@ def test_the_name_of_the_processor_is_looked_up_as_before_afterwards():
 
 def test_import_is_light():
     code = (
-        "import sys, layer_pruning.energy; "
+        "import sys, layer_pruning.energy.inference; "
         "print([m for m in ('torch', 'numpy', 'pandas', 'codecarbon') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -22,10 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from .atomic import written_whole
-
-# Raised when records change, so that Snakemake redoes what depends on them.
-REVISION = 1
+from layer_pruning.atomic import written_whole
 
 JOULES_PER_KWH = 3.6e6
 
@@ -150,15 +147,15 @@ def measured(
     tests. Raises ValueError before the block if CodeCarbon has no data for the country, where it
     would silently take the world average.
     """
-    _check_country(settings)
+    check_country(settings)
     measurement = Measurement()
     tracker: Any = None
     reason: str | None = None
     try:
-        tracker = (create_tracker or _create_tracker)(settings)
+        tracker = (create_tracker or offline_tracker)(settings)
         tracker.start()
     except Exception as error:
-        reason = _one_line("the tracker did not start", error)
+        reason = in_one_line("the tracker did not start", error)
     started, cpu_started = clock(), _cpu_seconds()
     try:
         yield measurement
@@ -172,11 +169,11 @@ def measured(
                 if reason is None:
                     record = _record(settings, tracker, duration, cpu_seconds)
             except Exception as error:
-                reason = reason or _one_line("the tracker failed", error)
+                reason = reason or in_one_line("the tracker failed", error)
         measurement._record = record or _not_measured(settings, reason or "no reason given")
 
 
-def _one_line(what: str, error: Exception) -> str:
+def in_one_line(what: str, error: Exception) -> str:
     return " ".join(f"{what}: {type(error).__name__}: {error}".split())
 
 
@@ -186,7 +183,7 @@ def _cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def _check_country(settings: EnergySettings) -> None:
+def check_country(settings: EnergySettings) -> None:
     """Raise ValueError if CodeCarbon does not know the country; needs no network."""
     country = settings.country_iso_code
     if country is None:
@@ -203,6 +200,24 @@ def _check_country(settings: EnergySettings) -> None:
             f"country_iso_code: CodeCarbon has no data for {country!r}; "
             "give another code or carbon_intensity_g_per_kwh"
         )
+
+
+def carbon_intensity(settings: EnergySettings) -> float:
+    """Grams of CO2 equivalent a kilowatt-hour: what ``settings`` say, or CodeCarbon's country mix.
+
+    The tracker books the same figure. Raises ValueError for a country without data.
+    """
+    if settings.carbon_intensity_g_per_kwh is not None:
+        return float(settings.carbon_intensity_g_per_kwh)
+    check_country(settings)
+    from codecarbon.core.emissions import Emissions
+    from codecarbon.core.units import Energy
+    from codecarbon.external.geography import GeoMetadata
+    from codecarbon.input import DataSource
+
+    place = GeoMetadata(country_iso_code=settings.country_iso_code)
+    one_kwh = Emissions(DataSource()).get_country_emissions(Energy.from_energy(kWh=1.0), place)
+    return 1000.0 * float(one_kwh)
 
 
 @contextmanager
@@ -232,7 +247,7 @@ def _cpu_name_from_kernel() -> Iterator[None]:
         cpuinfo.get_cpu_info = original
 
 
-def _create_tracker(settings: EnergySettings) -> Any:
+def offline_tracker(settings: EnergySettings) -> Any:
     """Return an OfflineEmissionsTracker that has looked up the hardware but is not started.
 
     Every option that changes a number is given, because CodeCarbon takes those that are not from
@@ -273,7 +288,7 @@ def _create_tracker(settings: EnergySettings) -> Any:
     return tracker
 
 
-def _method(tracker: Any) -> dict[str, str]:
+def method_of(tracker: Any) -> dict[str, str]:
     """Say of each component how its energy came about, from the tracker's hardware objects."""
     found = getattr(tracker, "_hardware", None)
     if found is None:
@@ -331,7 +346,7 @@ def _record(
         emissions_kg_co2e=energy * intensity / 1000,
         carbon_intensity_g_per_kwh=intensity,
         cpu_seconds=cpu_seconds,
-        method=_method(tracker),
+        method=method_of(tracker),
         tracking_mode=settings.tracking_mode,
         codecarbon_version=str(data.codecarbon_version),
         cpu_model=data.cpu_model or None,
@@ -473,205 +488,3 @@ def reductions(
     if intensity is not None and intensity == candidate.carbon_intensity_g_per_kwh:
         assert math.isclose(energy, carbon, rel_tol=1e-6, abs_tol=1e-6), (energy, carbon)
     return energy, carbon
-
-
-class Meter(Protocol):
-    """Counts joules between ``start`` and ``stop``.
-
-    ``method`` says of each component how; ``subtracts_idle`` whether the joules include what
-    the machine draws anyway, which is then measured and taken off.
-    """
-
-    method: dict[str, str]
-    subtracts_idle: bool
-
-    def start(self) -> None:
-        """Begin a window."""
-
-    def stop(self) -> float:
-        """End the window and return its joules."""
-
-
-class CodeCarbonMeter:
-    """A meter on one CodeCarbon tracker, so that the hardware is looked up once.
-
-    Idle power is taken off where the numbers include it: in machine mode and with counters. The
-    estimates of process mode follow the CPU time of this process, and their RAM share follows
-    wall time; there nothing is taken off.
-    """
-
-    def __init__(self, settings: EnergySettings) -> None:
-        self._tracker = _create_tracker(settings)
-        self.method = _method(self._tracker)
-        counted = any(how.startswith("counter") for how in self.method.values())
-        self.subtracts_idle = settings.tracking_mode == "machine" or counted
-        # the first window pays for reading CodeCarbon's tables
-        self.start()
-        self.stop()
-
-    def start(self) -> None:
-        """Begin a window."""
-        self._tracker.start_task()
-
-    def stop(self) -> float:
-        """End the window and return its joules; RuntimeError if CodeCarbon returned none."""
-        data = self._tracker.stop_task()
-        if data is None:
-            raise RuntimeError("CodeCarbon returned no data")
-        return float(data.energy_consumed) * JOULES_PER_KWH
-
-    def close(self) -> None:
-        """Stop the tracker and its threads."""
-        self._tracker.stop()
-
-
-def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return (low, high, coverage) of the 95 % interval of the median by order statistics.
-
-    The k-th smallest and the k-th largest value enclose the median with probability
-    1 - 2 P(B < k), B binomial (n, 1/2), whatever the distribution; k is the largest that still
-    gives 95 %. With fewer than six values none does: then the smallest and the largest are
-    returned, and ``coverage`` is below 0.95. Raises ValueError on no values.
-
-    Source: David & Nagaraja, "Order Statistics", 3rd ed. 2003, section 7.1.
-    """
-    if not values:
-        raise ValueError("a median needs at least one value")
-    ordered, n = sorted(values), len(values)
-
-    def coverage(k: int) -> float:
-        return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
-
-    k = max((k for k in range(1, n // 2 + 1) if coverage(k) >= 0.95), default=1)
-    return ordered[k - 1], ordered[n - k], max(coverage(k), 0.0)
-
-
-def inference_energy(
-    run_baseline: Callable[[], object],
-    run_candidate: Callable[[], object],
-    *,
-    images: int,
-    repeats: int,
-    window_seconds: float,
-    settings: EnergySettings,
-    seed: int,
-    batch_size: int | None = None,
-    meter: Meter | None = None,
-    clock: Callable[[], float] = time.perf_counter,
-    sleep: Callable[[float], object] = time.sleep,
-) -> dict[str, Any]:
-    """Compare the energy per image of two networks; the content of energy.json's "inference".
-
-    Each callable processes ``images`` images once and returns when that is done (on a GPU it
-    synchronises). After one run of each that does not count, there are ``repeats`` rounds; in a
-    round both are run in random order (``seed``), each over and over for at least
-    ``window_seconds``. Interleaving spreads a drift of the machine over both. The median over
-    the windows is reported, with its interval by order statistics, whose true coverage is
-    ``interval_coverage`` (six repeats are the fewest that reach 95 %).
-
-    Where the meter says so, idle power is measured over one window beforehand and taken off;
-    ``idle_watts`` is None otherwise. If the meter fails, ``measured`` is false, ``reason`` says
-    why, and every number is None; what the callables raise is raised. Raises ValueError for
-    counts below one.
-    """
-    for name, value in (("images", images), ("repeats", repeats)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
-    if not 0 < window_seconds < math.inf:
-        raise ValueError(f"window_seconds must be positive, not {window_seconds}")
-    result: dict[str, Any] = {
-        "measured": False,
-        "reason": None,
-        "images": images,
-        "batch_size": batch_size,
-        "repeats": repeats,
-        "window_seconds": window_seconds,
-        "joules_per_image": None,
-        "joules_per_image_interval_low": None,
-        "joules_per_image_interval_high": None,
-        "interval_coverage": None,
-        "seconds_per_image": None,
-        "baseline_joules_per_image": None,
-        "baseline_joules_per_image_interval_low": None,
-        "baseline_joules_per_image_interval_high": None,
-        "baseline_seconds_per_image": None,
-        "energy_reduction_percent": None,
-        "idle_watts": None,
-        "method": None,
-    }
-    own = None
-    try:
-        if meter is None:
-            _check_country(settings)
-            try:
-                meter = own = CodeCarbonMeter(settings)
-            except Exception as error:
-                raise _MeterError(_one_line("the meter did not start", error)) from error
-        result["method"] = dict(meter.method)
-
-        run_baseline()
-        run_candidate()
-        idle = 0.0
-        if meter.subtracts_idle:
-            joules, seconds, _ = _window(meter, lambda: sleep(window_seconds), 0.0, clock)
-            idle = result["idle_watts"] = joules / seconds
-
-        generator = random.Random(seed)
-        energies: dict[str, list[float]] = {"baseline": [], "candidate": []}
-        times: dict[str, list[float]] = {"baseline": [], "candidate": []}
-        runs = {"baseline": run_baseline, "candidate": run_candidate}
-        for _ in range(repeats):
-            for name in generator.sample(list(runs), 2):
-                joules, seconds, count = _window(meter, runs[name], window_seconds, clock)
-                energies[name].append((joules - idle * seconds) / (count * images))
-                times[name].append(seconds / (count * images))
-    except _MeterError as error:
-        result.update(reason=str(error), idle_watts=None)
-        return result
-    finally:
-        if own is not None:
-            own.close()
-
-    for prefix, name in (("", "candidate"), ("baseline_", "baseline")):
-        low, high, result["interval_coverage"] = median_interval(energies[name])
-        result[f"{prefix}joules_per_image"] = statistics.median(energies[name])
-        result[f"{prefix}joules_per_image_interval_low"] = low
-        result[f"{prefix}joules_per_image_interval_high"] = high
-        result[f"{prefix}seconds_per_image"] = statistics.median(times[name])
-    result["measured"] = True
-    if result["baseline_joules_per_image"] > 0:
-        result["energy_reduction_percent"] = reduction_percent(
-            result["baseline_joules_per_image"], result["joules_per_image"]
-        )
-    else:
-        result["reason"] = "the baseline draws no more than the idle machine: no reduction"
-    return result
-
-
-class _MeterError(Exception):
-    """The meter failed, as opposed to the work it was to measure."""
-
-
-def _window(
-    meter: Meter, run: Callable[[], object], least_seconds: float, clock: Callable[[], float]
-) -> tuple[float, float, int]:
-    """Run at least once and for ``least_seconds``; return joules, seconds and the count of runs."""
-    try:
-        meter.start()
-    except Exception as error:
-        raise _MeterError(_one_line("the meter failed", error)) from error
-    started = clock()
-    count = 0
-    while True:
-        run()
-        count += 1
-        seconds = clock() - started
-        if seconds >= least_seconds:
-            break
-    try:
-        joules = meter.stop()
-    except Exception as error:
-        raise _MeterError(_one_line("the meter failed", error)) from error
-    if not math.isfinite(joules) or joules < 0 or seconds <= 0:
-        raise _MeterError(f"the meter counted {joules} J in {seconds} s")
-    return joules, seconds, count
