@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.devices import installed_gpus
 
 min_version("9.10.0")
 
@@ -18,12 +19,9 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
-
-# as many GPU jobs at a time as this machine has GPUs; without one the jobs use the CPU, unlimited
-if "gpu" not in workflow.global_resources and (
-    gpus := len(list(Path("/dev").glob("nvidia[0-9]*")))
-):
-    workflow.register_resource("gpu", gpus)
+# As many GPU jobs at a time as this machine has GPUs. Without one they use the CPU, unlimited.
+if installed_gpus() and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", installed_gpus())
 
 
 include: "rules/common.smk"

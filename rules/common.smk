@@ -5,8 +5,12 @@ and seed. All work on a network is a rule written once for that path.
 """
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
-NETWORK = RUN + "/{network}"
-PRUNED = RUN + "/{criterion}/removed-{step}"
+NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
+PRUNED = "results/{dataset}/{architecture}/seed-{seed}/{criterion}/removed-{step}"
+FIGURES = "results/figures/{dataset}/{architecture}"
+
+# the criteria whose rankings have something to show: several metrics that vote
+VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
 
 
 wildcard_constraints:
@@ -24,16 +28,20 @@ def removal(criterion, step):
     return f"{criterion}/removed-{step:02d}"
 
 
-def parent_network(wildcards):
-    """The folder of the network that a pruned one is made from: one removal earlier."""
-    step = int(wildcards.step) - 1
-    parent = removal(wildcards.criterion, step) if step else "baseline"
-    return f"results/{wildcards.dataset}/{wildcards.architecture}/seed-{wildcards.seed}/{parent}"
-
-
 def parent_file(name):
-    """An input function: a file of the parent network, its name a pattern of wildcards."""
-    return lambda wildcards: f"{parent_network(wildcards)}/{name.format(**wildcards)}"
+    """An input function: a file of the network that a pruned one is made from, one removal earlier.
+
+    This is the whole loop: the parent of `removed-05` is `removed-04`, that of `removed-01` the
+    baseline.
+    """
+
+    def path(wildcards):
+        step = int(wildcards.step) - 1
+        parent = removal(wildcards.criterion, step) if step else "baseline"
+        run = RUN.format(**wildcards)
+        return f"{run}/{parent}/{name.format(**wildcards)}"
+
+    return path
 
 
 def seed_of(wildcards):
@@ -55,41 +63,90 @@ def of_attack(key):
     return lambda wildcards: config["attacks"][wildcards.attack][key]
 
 
-def network_folders(networks):
-    """Folders of these networks for every data set, architecture and seed."""
-    return expand(
-        NETWORK,
-        dataset=config["datasets"],
-        architecture=config["architectures"],
-        seed=config["seeds"],
-        network=networks,
-    )
-
-
 def pruned_networks(criterion):
-    """Every network of a criterion, from the first removal to the last."""
+    """Every network of a criterion, from the first removal to the last.
+
+    Only here does the number of removals say what is to be done.
+    """
     return [removal(criterion, step) for step in range(1, config["removals"] + 1)]
 
 
 def all_networks():
-    """Every network. Only here does the number of removals say what is to be done."""
+    """Every network of a data set, architecture and seed."""
     return ["baseline"] + [n for c in config["criteria"] for n in pruned_networks(c)]
 
 
 def examined_networks():
     """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
-    every = config["evaluation"]["networks"] == "all"
+    first = 0 if config["evaluation"]["networks"] == "all" else -1
+    return [n for c in config["criteria"] for n in pruned_networks(c)[first:]]
+
+
+def ranked_networks(criterion):
+    """The networks whose blocks a criterion ranks: the parents of its pruned networks."""
+    return ["baseline", *pruned_networks(criterion)[:-1]]
+
+
+def everywhere(pattern, **wildcards):
+    """A pattern for every data set, architecture and seed."""
+    return expand(
+        pattern,
+        dataset=config["datasets"],
+        architecture=config["architectures"],
+        seed=config["seeds"],
+        **wildcards,
+    )
+
+
+def attacks_of_one(wildcards):
+    """Attack results of every attacked network of one data set and architecture."""
+    return expand(
+        f"{NETWORK}/attacks/{{attack}}.json",
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
+        seed=config["seeds"],
+        network=["baseline", *examined_networks()],
+        attack=config["attacks"],
+    )
+
+
+def all_attacks():
+    """Attack results of every attacked network."""
+    return everywhere(
+        f"{NETWORK}/attacks/{{attack}}.json",
+        network=["baseline", *examined_networks()],
+        attack=config["attacks"],
+    )
+
+
+def agreements(wildcards):
+    """How the metrics of each voting criterion agreed, for one data set and architecture."""
     return [
-        network
-        for criterion in config["criteria"]
-        for network in pruned_networks(criterion)[0 if every else -1 :]
+        path
+        for criterion in VOTES
+        for path in expand(
+            f"{NETWORK}/ranking/{criterion}.json",
+            dataset=wildcards.dataset,
+            architecture=wildcards.architecture,
+            seed=config["seeds"],
+            network=ranked_networks(criterion),
+        )
     ]
+
+
+def rankings_of_one(wildcards):
+    """The rankings of one criterion, from the baseline to its last decision."""
+    return expand(
+        f"{NETWORK}/ranking/{{criterion}}.csv",
+        network=ranked_networks(wildcards.criterion),
+        **wildcards,
+    )
 
 
 def finetunings(wildcards):
     """The emission records on the way from the baseline to a pruned network."""
     return expand(
-        RUN + "/{network}/emissions.json",
-        network=pruned_networks(wildcards.criterion)[: int(wildcards.step)],
-        **{name: wildcards[name] for name in ("dataset", "architecture", "seed")},
+        f"{RUN}/{{criterion}}/removed-{{steps:02d}}/emissions.json",
+        steps=range(1, int(wildcards.step) + 1),
+        **wildcards,
     )

@@ -9,49 +9,16 @@ localrules:
     summarise,
 
 
-FIGURES = "results/figures/{dataset}/{architecture}"
-# a ranking of several metrics has something to show
-VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
-
-
-def attack_results(dataset="{dataset}", architecture="{architecture}"):
-    """Attack results of every attacked network, of one data set and architecture or of all."""
-    return expand(
-        NETWORK + "/attacks/{attack}.json",
-        dataset=dataset,
-        architecture=architecture,
-        seed=config["seeds"],
-        network=["baseline", *examined_networks()],
-        attack=config["attacks"],
-    )
-
-
-def parents(criterion):
-    """The networks whose blocks a criterion ranked: one for each of its removals."""
-    return ["baseline", *pruned_networks(criterion)][: config["removals"]]
-
-
-def rankings(criteria, suffix):
-    """An input function: rankings of these criteria along their paths, for every seed."""
-    return lambda wildcards: [
-        f"results/{wildcards.dataset}/{wildcards.architecture}/seed-{seed}/{network}"
-        f"/ranking/{criterion}.{suffix}"
-        for criterion in criteria
-        for seed in config["seeds"]
-        for network in parents(criterion)
-    ]
-
-
 rule summarise:
     input:
-        records=expand(
-            "{folder}/{file}",
-            folder=network_folders(all_networks()),
+        records=everywhere(
+            f"{NETWORK}/{{file}}",
+            network=all_networks(),
             file=["accuracy.json", "complexity.json", "emissions.json"],
         ),
-        histories=expand("{folder}/history.csv", folder=network_folders(all_networks())),
-        attacks=attack_results(config["datasets"], list(config["architectures"])),
-        energies=expand("{folder}/energy.json", folder=network_folders(examined_networks())),
+        histories=everywhere(f"{NETWORK}/history.csv", network=all_networks()),
+        attacks=all_attacks(),
+        energies=everywhere(f"{NETWORK}/energy.json", network=examined_networks()),
     output:
         "results/summary.csv",
     log:
@@ -65,7 +32,7 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=network_folders(all_networks()),
+        networks=everywhere(NETWORK, network=all_networks()),
         revision=REPORT_REVISION,
     message:
         "Summarising all networks in one table"
@@ -76,8 +43,8 @@ rule summarise:
 rule report_figures:
     input:
         summary="results/summary.csv",
-        attacks=attack_results(),
-        rankings=rankings(VOTES, "json"),
+        attacks=attacks_of_one,
+        rankings=agreements,
     output:
         accuracy=report(
             f"{FIGURES}/accuracy.svg",
@@ -134,11 +101,7 @@ rule report_figures:
 
 rule report_ranks:
     input:
-        lambda wildcards: [
-            f"results/{wildcards.dataset}/{wildcards.architecture}/seed-{wildcards.seed}/{network}"
-            f"/ranking/{wildcards.criterion}.csv"
-            for network in parents(wildcards.criterion)
-        ],
+        rankings_of_one,
     output:
         report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
@@ -168,7 +131,7 @@ rule report_ranks:
 rule report_tables:
     input:
         summary="results/summary.csv",
-        attacks=attack_results(config["datasets"], list(config["architectures"])),
+        attacks=all_attacks(),
     output:
         overview=report(
             "results/tables/overview.html",
@@ -214,13 +177,7 @@ rule report_contents:
             dataset=config["datasets"],
             architecture=config["architectures"],
         ),
-        expand(
-            rules.report_ranks.output,
-            dataset=config["datasets"],
-            architecture=config["architectures"],
-            criterion=VOTES,
-            seed=config["seeds"],
-        ),
+        everywhere(rules.report_ranks.output, criterion=VOTES),
 
 
 rule report:

@@ -1,11 +1,14 @@
-"""What every job of the workflow has around it: a log, and errors in one line."""
+"""What every job of the workflow has around it: a log, its times, and errors in one line."""
 
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 
 @contextmanager
@@ -15,7 +18,12 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     Such an error (a bad input, a damaged file, a full disk, a loss that is not finite) says in its
     message what is wrong and what would be right: it is printed in one line, logged, and the exit
     status is 1. Anything else is a defect of this software, and its traceback is shown.
+
+    The last line of the log says how long the process took to start (Python, imports) and how long
+    it worked, in seconds.
     """
+    entered = time.time()
+    start_up = entered - psutil.Process().create_time()
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=log,
@@ -28,8 +36,8 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     logger = logging.getLogger("layer_pruning.job")
     try:
         yield logger
+        logger.info("start-up %.2f s, work %.2f s", start_up, time.time() - entered)
     except (ValueError, OSError, FloatingPointError) as error:
-        logging.getLogger().debug("traceback", exc_info=True)
         logger.error("error: %s", error)
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -60,6 +60,7 @@ NO_TORCH = [
     "report.summary",
     "report.tables",
     "job",
+    "devices",
 ]
 
 

@@ -5,7 +5,6 @@ import json
 import random
 
 from conftest import Project
-
 from layer_pruning.models.network_file import read_header, read_network
 
 
@@ -42,7 +41,10 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_the_removed_block_is_the_one_with_the_smallest_rank_sum(finished):
-    for network, child in (("baseline", "votes/removed-01"), ("votes/removed-01", "votes/removed-02")):
+    for network, child in (
+        ("baseline", "votes/removed-01"),
+        ("votes/removed-01", "votes/removed-02"),
+    ):
         with finished.path(f"{network}/ranking/votes.csv").open() as file:
             ranking = list(csv.DictReader(file))
         smallest = min(ranking, key=lambda row: float(row["rank_sum"]))
@@ -113,5 +115,7 @@ def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, t
     project = Project.new(tmp_path / "again", finished.config)
     project.snakemake("--cores", "1", "results/summary.csv")
     for one, other in zip(finished.summary(), project.summary(), strict=True):
-        same = [key for key in one if not any(w in key for w in ("energy", "emissions", "inference"))]
+        same = [
+            key for key in one if not any(w in key for w in ("energy", "emissions", "inference"))
+        ]
         assert {key: one[key] for key in same} == {key: other[key] for key in same}

@@ -1,6 +1,7 @@
 """What a user with a broken configuration or a damaged file is told, and what is left alone."""
 
 import pytest
+
 from conftest import TINY, Project
 
 

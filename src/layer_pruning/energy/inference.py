@@ -11,9 +11,9 @@ from layer_pruning.energy.record import (
     JOULES_PER_KWH,
     EnergySettings,
     check_country,
-    offline_tracker,
-    method_of,
     in_one_line,
+    method_of,
+    offline_tracker,
     reduction_percent,
 )
 

@@ -11,16 +11,14 @@ import dataclasses
 import json
 import math
 import os
-import random
 import re
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from layer_pruning.atomic import written_whole
 
@@ -215,7 +213,7 @@ def carbon_intensity(settings: EnergySettings) -> float:
     from codecarbon.external.geography import GeoMetadata
     from codecarbon.input import DataSource
 
-    place = GeoMetadata(country_iso_code=settings.country_iso_code)
+    place = GeoMetadata(country_iso_code=str(settings.country_iso_code))
     one_kwh = Emissions(DataSource()).get_country_emissions(Energy.from_energy(kWh=1.0), place)
     return 1000.0 * float(one_kwh)
 

@@ -74,7 +74,8 @@ def save(figure: Figure, path: str | Path) -> None:
 
 def criterion_styles(criteria: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour, marker and line style by criterion; the same names give the same styles."""
-    styles = {BASELINE: {"color": BLACK, "marker": "o", "linestyle": "-"}}
+    hollow = {"color": BLACK, "marker": "o", "linestyle": "-", "markerfacecolor": "white"}
+    styles: dict[str, dict[str, Any]] = {BASELINE: hollow}
     for place, name in enumerate(sorted(set(criteria) - {BASELINE})):
         styles[name] = {
             "color": COLOURS[place % len(COLOURS)],
@@ -291,16 +292,17 @@ def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
 
 
 @_styled
-def agreement(rankings: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
+def agreement(rankings: Sequence[Mapping[str, Any]]) -> Figure:
     """How far the metrics agree, and how sure the choice of the block is.
 
     ``rankings`` as read by :func:`layer_pruning.report.records.read_rankings`. Left: Kendall's tau
     between every two metrics, averaged over all rankings that have both. Right: by step, Kendall's
     W of the criteria with several metrics, and the share of bootstrap resamples of the probe set
-    that remove the same block.
+    that remove the same block. Without rankings the figure says so.
     """
     if not rankings:
-        raise ValueError("no ranking records: give at least one ranking/{criterion}.json")
+        return _sentence("No criterion has several metrics: there is nothing that could agree.")
+    title = _one(pd.DataFrame(rankings))
     metrics, tau, counts = mean_tau(rankings)
     styles = criterion_styles(record["criterion"] for record in rankings)
     side = max(2.6, 0.42 * len(metrics))
@@ -353,8 +355,7 @@ def agreement(rankings: Sequence[Mapping[str, Any]], title: str = "") -> Figure:
             loc="outside lower center",
             ncols=FEW,
         )
-    if title:
-        figure.suptitle(f"{title}: agreement of the metrics", x=0.01, ha="left", fontsize=10)
+    figure.suptitle(f"{title}: agreement of the metrics", x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -385,8 +386,11 @@ def robustness(frame: pd.DataFrame) -> Figure:
     ``frame`` as made by :func:`layer_pruning.report.robustness.robust_accuracy`. Epsilon 0 is the
     clean accuracy on the same images. Left the accuracy, right the same minus that of the seed's
     baseline. Curves are means over seeds, faint points single seeds; the bars of the baseline
-    are its 95 % interval: over seeds, or Wilson's for a single seed.
+    are its 95 % interval: over seeds, or Wilson's for a single seed. Without attacks the figure
+    says so.
     """
+    if frame.empty:
+        return _sentence("No network was attacked.")
     title = _one(frame)
     criteria = _criteria(frame)
     styles = criterion_styles(criteria)
@@ -512,6 +516,13 @@ def energy(summary: pd.DataFrame) -> Figure:
     ]
     figure.legend(handles=keys, loc="outside lower center", ncols=4)
     figure.suptitle(f"{title}: energy; blocks removed in brackets", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _sentence(text: str) -> Figure:
+    """A figure in place of one that has no data."""
+    figure = Figure(figsize=(6, 1))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
     return figure
 
 

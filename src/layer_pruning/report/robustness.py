@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.records import BASELINE, Network, fraction, number, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
@@ -21,7 +22,6 @@ from layer_pruning.report.significance import (
     mcnemar,
     paired_interval,
     sign_flip,
-    wilson,
 )
 from layer_pruning.report.summary import in_order
 
@@ -76,7 +76,7 @@ def robust_accuracy(attacks: Iterable[str | Path]) -> pd.DataFrame:
         names = network.names | {"attack": record["attack"], "norm": record["norm"]}
         clean = record["clean_correct"]
         names["images"] = len(clean)
-        low, high = wilson(int(clean.sum()), len(clean))
+        low, high = wilson_interval(int(clean.sum()), len(clean))
         rows.append(names | _point(0.0, float(clean.mean()), low, high))
         for result in record["epsilons"]:
             rows.append(

@@ -96,17 +96,6 @@ class Mean:
         return higher if self.mean > 0 else lower
 
 
-def wilson(correct: int, images: int) -> tuple[float, float]:
-    """The Wilson 95 % interval of ``correct`` out of ``images``."""
-    if not 0 <= correct <= images or images == 0:
-        raise ValueError(f"{correct} right out of {images} images, expected 0 <= right <= images")
-    rate, square = correct / images, Z * Z
-    centre = (rate + square / (2 * images)) / (1 + square / images)
-    half = Z * math.sqrt(rate * (1 - rate) / images + square / (4 * images**2))
-    half /= 1 + square / images
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def mcnemar(lost: int, gained: int) -> float:
     """Exact two-sided McNemar p: a fair coin for every image on which two networks differ.
 

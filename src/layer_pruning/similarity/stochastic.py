@@ -312,7 +312,11 @@ def _ascend(
     """
     count, classes = len(start), reference.means.shape[-2]
     stacked, targets = candidates.stacked, candidates.roots.shape
-    total = np.square(reference.sizes) + np.square(candidates.sizes)
+    # in units of the larger side, so that no square is too small to be a number
+    unit = np.maximum(reference.sizes, candidates.sizes)
+    unit = np.where(unit > 0, unit, 1.0)
+    sizes = reference.sizes / unit, candidates.sizes / unit
+    total = np.square(sizes[0]) + np.square(sizes[1])
     squared = np.full(count, np.inf)
     steps, converged = np.zeros(count, int), np.zeros(count, bool)
     kept = np.empty(start.shape) if keep_rotations else None
@@ -327,15 +331,16 @@ def _ascend(
         moved = stacked @ rotation
         target = _target(reference, moved[:, classes:].reshape(-1, *targets[1:]))
         image = stacked.swapaxes(-1, -2) @ target
-        sizes = candidates.sizes[active]
+        first, second = sizes[0][active], sizes[1][active]
         if step == 0:
             # the start need not be orthogonal: only the expanded square holds for it
-            product = reference.sizes * sizes * (rotation * image).sum(axis=(-2, -1))
+            product = first * second * (rotation * image).sum(axis=(-2, -1))
             value = np.maximum(total[active] - 2 * product, 0)
         else:
             # free of the cancellation that the expanded square suffers near 0
-            scale = sizes[:, np.newaxis, np.newaxis]
-            value = np.square(norm(reference.sizes * target - scale * moved))
+            gap = first[:, np.newaxis, np.newaxis] * target
+            gap -= second[:, np.newaxis, np.newaxis] * moved
+            value = np.square(norm(gap))
             images, residuals = [*images, image][-_DEPTH:], [*residuals, image - point][-_DEPTH:]
         rounding = _ROUNDING * total[active]
         worse = value > squared[active] + rounding
@@ -363,7 +368,7 @@ def _ascend(
         rotation = _polar(point)
     if kept is not None and reference.basis is not None and candidates.basis is not None:
         kept = candidates.basis @ kept @ reference.basis.T
-    return Alignment(np.sqrt(squared / classes), steps, converged, kept)
+    return Alignment(unit * np.sqrt(squared / classes), steps, converged, kept)
 
 
 def _target(reference: _Side, moved: Array) -> Array:

@@ -183,7 +183,7 @@ def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
     assert tau[0, 2] == pytest.approx(-0.5)
     assert math.isnan(tau[1, 2])
     assert counts[0, 1] == 2
-    figure = figures.agreement(records, "toy")
+    figure = figures.agreement(records)
     heat, w, bootstrap = (axis for axis in figure.axes if axis.get_title(loc="left"))
     assert np.ma.filled(heat.get_images()[0].get_array(), 9)[0].tolist() == pytest.approx(
         [1, 0.4, -0.5]
@@ -197,9 +197,14 @@ def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
 
 def test_without_a_bootstrap_the_figure_says_so():
     record = sidecar("cka", 1, ["cka"], [[1]], None, None)
-    said = texts(figures.agreement([record], "toy"))
+    said = texts(figures.agreement([record]))
     assert "no bootstrap was run" in said
     assert "no criterion with several metrics" in said
+
+
+def test_without_data_a_figure_says_so():
+    assert "No criterion has several metrics" in texts(figures.agreement([]))
+    assert "No network was attacked" in texts(figures.robustness(robust_accuracy([])))
 
 
 def test_many_criteria_agree_in_a_heat_map():

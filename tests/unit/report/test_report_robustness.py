@@ -3,13 +3,14 @@ import math
 import pytest
 from planted_results import BLOCKS, Planted
 
+from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.robustness import (
     epsilon_labels,
     paired_robustness,
     pooled_robustness,
     robust_accuracy,
 )
-from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, wilson
+from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar
 
 
 def outcomes(both: int, lost: int, gained: int, neither: int) -> tuple[list[int], list[int]]:
@@ -124,7 +125,12 @@ def test_epsilon_0_is_the_clean_accuracy_on_the_same_images(planted):
     table = robust_accuracy([path])
     assert list(table["epsilon"]) == [0.0, 0.1]
     assert list(table["robust_accuracy"]) == [0.75, 0.25]
-    assert (table["interval_low"][0], table["interval_high"][0]) == wilson(3, 4)
+    assert (table["interval_low"][0], table["interval_high"][0]) == wilson_interval(3, 4)
+
+
+def test_without_attacks_the_tables_are_empty():
+    for make in (robust_accuracy, paired_robustness, pooled_robustness):
+        assert make([]).empty
 
 
 def test_epsilons_are_written_as_people_write_them():

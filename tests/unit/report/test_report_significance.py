@@ -16,7 +16,6 @@ from layer_pruning.report.significance import (
     sign_flip,
     t_inside,
     t_quantile,
-    wilson,
 )
 
 
@@ -124,9 +123,3 @@ def test_paired_interval_without_a_difference_keeps_its_width():
     low, high = paired_interval([0] * 100)
     assert low < -0.01
     assert high > 0.01
-
-
-def test_wilson_of_the_textbook():
-    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    with pytest.raises(ValueError, match="3 right out of 2"):
-        wilson(3, 2)

@@ -96,11 +96,19 @@ def test_the_scale_of_one_side_changes_nothing(name, reference, candidate, label
     assert scaled == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-9)
 
 
+@pytest.mark.parametrize("name", SCALE_FREE)
+@pytest.mark.parametrize("scale", [1e-200, 1e-8, 1e8, 1e97])
+def test_no_scale_is_out_of_reach(name, scale, reference, candidate, labels):
+    # the square of the smallest is no longer a number
+    scaled = ALL[name](scale * reference, candidate, labels)
+    assert scaled == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-9)
+
+
 @pytest.mark.parametrize("name", set(ALL) - set(SCALE_FREE))
-@pytest.mark.parametrize("scale", [1e-8, 1e8])
+@pytest.mark.parametrize("scale", [1e-200, 1e-8, 1e8, 1e97])
 def test_a_common_scale_is_that_of_the_distance(name, scale, reference, candidate, labels):
     scaled = ALL[name](scale * reference, scale * candidate, labels)
-    assert scaled == pytest.approx(scale * ALL[name](reference, candidate, labels), rel=1e-9)
+    assert scaled / scale == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-9)
     assert ALL[name](reference, 3 * reference, labels) > 1e-2
 
 
@@ -127,7 +135,7 @@ def test_cca_alone_forgives_any_invertible_linear_map(generator, reference, cand
 
 @pytest.mark.parametrize("name", (*ANGLES, "wasserstein", "stochastic_means"))
 def test_triangle_inequality(name, generator, labels):
-    # covariances without structure make the sides long and the inequality nearly tight
+    # near pairs and far ones: six points, and six more close to them
     points = generator.normal(size=(12, 60, 5))
     points[6:] = points[:6] + 0.2 * points[6:]
     table = np.stack([distances(name, point, points, labels) for point in points])
@@ -308,6 +316,14 @@ def test_a_linear_map_holds_on_other_images(whiten, generator, reference):
     second = (reference @ mixing + 9)[np.newaxis]
     fitted, scored = (reference[:40], second[:, :40]), (reference[40:], second[:, 40:])
     np.testing.assert_allclose(held_out(fitted, scored, whiten=whiten), [0], atol=CLOSE)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_images_are_centred_by_the_fitted_ones(whiten, reference):
+    # the same shift of all images is forgiven, one that appears after fitting is not
+    fitted = reference[:40], reference[np.newaxis, :40]
+    scored = reference[40:], reference[np.newaxis, 40:] + 2
+    assert held_out(fitted, scored, whiten=whiten) > 0.1
 
 
 def test_held_out_images_are_where_overfitting_shows(generator):
