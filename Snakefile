@@ -3,25 +3,31 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.configuration import ConfigError, check_parses, complete
 from layer_pruning.devices import installed_gpus
 
 min_version("9.10.0")
 
-# A configuration of one's own replaces the demonstration, rather than being merged into it.
-if not workflow.configfiles:
-
-    configfile: Path(workflow.basedir) / "config" / "config.yaml"
-
+DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
+SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
 try:
-    config.update(complete(config, Path(workflow.basedir) / "config" / "config.schema.yaml"))
+    # A configuration of one's own replaces the demonstration, rather than being merged into it.
+    if not workflow.configfiles:
+        check_parses(DEFAULT)
+
+        configfile: DEFAULT
+
+    config.update(complete(config, SCHEMA))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
 # As many GPU jobs at a time as this machine has GPUs. Without one they use the CPU, unlimited.
 if installed_gpus() and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", installed_gpus())
+
+
+report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"

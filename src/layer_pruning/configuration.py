@@ -27,6 +27,23 @@ class ConfigError(ValueError):
     """One line that names the key, what is wrong and what would be right."""
 
 
+def check_parses(path: Path) -> None:
+    """Raise ConfigError, naming file and line, unless ``path`` is YAML that holds a mapping.
+
+    Snakemake's own message names neither.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{where}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: should be 'key: value' pairs, such as 'removals: 5'")
+
+
 def complete(given: Config, schema_path: Path) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 

@@ -29,15 +29,16 @@ def test_a_wrong_key_stops_everything_before_the_first_job(project, key, value, 
     assert files(project) == before
 
 
-def test_yaml_that_does_not_parse_is_named(tmp_path):
+def test_yaml_that_does_not_parse_is_named_with_its_line(tmp_path):
     project = Project.new(tmp_path / "project", TINY)
-    (project.folder / "config" / "config.yaml").write_text("datasets: [digits\nseeds: 1\n")
-    done = project.snakemake("--dry-run", check=False)
-    assert done.returncode == 0  # a configuration of one's own replaces the demonstration
-    (project.folder / "broken.yaml").write_text("datasets: [digits\nseeds: 1\n")
-    done = project.snakemake("--dry-run", "--configfile", "broken.yaml", check=False)
+    default = project.folder / "config" / "config.yaml"
+    default.write_text("datasets: [digits\nseeds: 1\n")
+    # a configuration of one's own replaces the demonstration
+    assert project.snakemake("--dry-run", check=False).returncode == 0
+    done = project.snakemake_alone("--dry-run")
     output = done.stdout + done.stderr
-    assert done.returncode != 0 and "broken.yaml" in output and "Traceback" not in output
+    assert done.returncode != 0
+    assert "config.yaml, line 2: not YAML" in output and "Traceback" not in output
 
 
 def test_a_damaged_network_is_named_and_never_used(project):

@@ -172,6 +172,7 @@ def measured(
 
 
 def in_one_line(what: str, error: Exception) -> str:
+    """``what`` failed, and how, without line breaks."""
     return " ".join(f"{what}: {type(error).__name__}: {error}".split())
 
 
