@@ -2,9 +2,9 @@
 
     snakemake --cores 2 && python benchmarks/workflow.py results .snakemake/log
 
-Every job says in the last line of its log how long its process took to start and how long it
-worked; Snakemake's own log says how long the whole run took. Without the second argument, the wall
-time and the share of all cores are left out.
+Every job says in the last line of its log what its start (Python, imports) and its work took, in
+seconds of CPU time; Snakemake's own log says how long the whole run took. Without the second
+argument, the wall time and the share of all cores are left out.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def rule_of(log: Path) -> str:
 
 
 def jobs_by_rule(results: Path) -> dict[str, list[tuple[float, float]]]:
-    """Start-up and work in seconds of every job, by rule."""
+    """Start-up and work in CPU seconds of every job, by rule."""
     found = defaultdict(list)
     for log in sorted(results.rglob("logs/**/*.log")):
         for start_up, work in TIMES.findall(log.read_text())[-1:]:

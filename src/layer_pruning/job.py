@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 
 @contextmanager
 def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
@@ -19,11 +17,10 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     message what is wrong and what would be right: it is printed in one line, logged, and the exit
     status is 1. Anything else is a defect of this software, and its traceback is shown.
 
-    The last line of the log says how long the process took to start (Python, imports) and how long
-    it worked, in seconds.
+    The last line of the log says what starting the process (Python, imports) and its work took, in
+    seconds of CPU time, which other jobs on the machine disturb less than wall time.
     """
-    entered = time.time()
-    start_up = entered - psutil.Process().create_time()
+    start_up = time.process_time()
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=log,
@@ -36,7 +33,8 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     logger = logging.getLogger("layer_pruning.job")
     try:
         yield logger
-        logger.info("start-up %.2f s, work %.2f s", start_up, time.time() - entered)
+        work = time.process_time() - start_up
+        logger.info("start-up %.2f s, work %.2f s of CPU time", start_up, work)
     except (ValueError, OSError, FloatingPointError) as error:
         logger.error("error: %s", error)
         print(f"error: {error}", file=sys.stderr)
