@@ -53,6 +53,20 @@ def of_criterion(key):
     return lambda wildcards: config["criteria"][wildcards.criterion][key]
 
 
+def savings_of_criterion(wildcards):
+    """An input function: the measured savings, where a criterion lets them vote."""
+    metrics = config["criteria"][wildcards.criterion]["metrics"]
+    votes = any(metric.startswith("saves_") for metric in metrics)
+    return {"savings": f"{NETWORK.format(**wildcards)}/savings.json"} if votes else {}
+
+
+def energy_windows():
+    """How the energy of single blocks is metered; nothing where no criterion asks for it."""
+    if not any("saves_energy" in c["metrics"] for c in config["criteria"].values()):
+        return None
+    return {key: config["energy"][key] for key in ("repeats", "window_seconds")} | {"seed": 0}
+
+
 def of_architecture(wildcards):
     """A params function: the options of the architecture in the path, defaults left out."""
     return config["architectures"][wildcards.architecture]

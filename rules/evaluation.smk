@@ -1,6 +1,5 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
 from layer_pruning.energy import REVISION as ENERGY_REVISION
-from layer_pruning.evaluation import REVISION as EVALUATION_REVISION
 
 
 rule evaluate:

@@ -1,5 +1,6 @@
 from layer_pruning.activations import REVISION as ACTIVATIONS_REVISION
 from layer_pruning.consensus import REVISION as CONSENSUS_REVISION
+from layer_pruning.evaluation import REVISION as EVALUATION_REVISION
 from layer_pruning.scoring import REVISION as SCORING_REVISION
 from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
 
@@ -37,18 +38,47 @@ rule extract_activations:
         "../workflow/scripts/extract_activations.py"
 
 
+rule measure_savings:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/savings.json",
+    log:
+        f"{NETWORK}/logs/measure_savings.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/measure_savings.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        exclusive=1,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        batch_size=config["savings"]["batch_size"],
+        repeats=config["savings"]["repeats"],
+        energy=energy_windows(),
+        revisions=(MODELS_REVISION, EVALUATION_REVISION),
+    conda:
+        "../envs/torch.yaml"
+    message:
+        "Measuring what the blocks of {wildcards.network} cost, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/measure_savings.py"
+
+
 rule score_metrics:
     input:
+        unpack(savings_of_criterion),
         activations=f"{NETWORK}/activations.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/scores/{{criterion}}.csv",
+        scores=f"{NETWORK}/scores/{{criterion}}.csv",
+        resamples=f"{NETWORK}/scores/{{criterion}}.npz",
     log:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
-    conda:
-        "../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -56,7 +86,11 @@ rule score_metrics:
     params:
         metrics=of_criterion("metrics"),
         draw=f"{NETWORK}/{{criterion}}",
+        resamples=config["bootstrap"]["resamples"],
+        seed=seed_of,
         revisions=(SIMILARITY_REVISION, SCORING_REVISION),
+    conda:
+        "../envs/tables.yaml"
     message:
         "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:
@@ -66,6 +100,7 @@ rule score_metrics:
 rule consensus:
     input:
         scores=f"{NETWORK}/scores/{{criterion}}.csv",
+        resamples=f"{NETWORK}/scores/{{criterion}}.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
         ranking=f"{NETWORK}/ranking/{{criterion}}.csv",

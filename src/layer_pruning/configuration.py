@@ -6,6 +6,7 @@ defaults are filled in here rather than by Snakemake, so that remote jobs see th
 
 import copy
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
 from layer_pruning.data.catalog import DATASETS, split_sizes
 from layer_pruning.models.architectures import CifarResNet, architecture, most_removals
-from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 
 Config = dict[str, Any]
@@ -82,15 +83,43 @@ def _write_out_shorthands(config: Config) -> None:
     """Lists of names become mappings of names to settings, each complete."""
     if isinstance(config["architectures"], list):
         config["architectures"] = {name: {} for name in config["architectures"]}
+    if isinstance(config["criteria"], list):
+        config["criteria"] = {name: _known_criterion(name) for name in config["criteria"]}
     for name, criterion in config["criteria"].items():
         settings = criterion if isinstance(criterion, dict) else {"metrics": criterion}
-        config["criteria"][name] = {
-            "aggregation": "borda",
-            "weights": None,
-            "families": None,
-        } | settings
+        config["criteria"][name] = _with_savings(name, settings)
     for name, attack in config["attacks"].items():
         config["attacks"][name] = {"attack": name, "norm": "Linf"} | attack
+
+
+def _known_criterion(name: str) -> Config:
+    if name not in CRITERIA:
+        raise ConfigError(f"criteria: '{name}' is unknown; {suggestion(name, CRITERIA)}")
+    return CRITERIA[name]
+
+
+def _with_savings(name: str, settings: Config) -> Config:
+    """A criterion with the vote for savings written out as one more metric and its weight."""
+    defaults: Config = {"aggregation": "borda", "weights": None, "families": None}
+    criterion = defaults | copy.deepcopy(settings)
+    saves, weight = criterion.pop("saves", None), criterion.pop("saves_weight", 1)
+    if saves is None:
+        if weight != 1:
+            raise ConfigError(f"criteria.{name}.saves_weight: it weighs nothing without 'saves'")
+        return criterion
+    metric = f"saves_{saves}"
+    if criterion["aggregation"] == "weighted":
+        criterion["weights"] = (criterion["weights"] or {}) | {metric: weight}
+    elif weight != 1 and criterion["aggregation"] == "borda":
+        criterion["aggregation"] = "weighted"
+        criterion["weights"] = dict.fromkeys(criterion["metrics"], 1) | {metric: weight}
+    elif weight != 1:
+        raise ConfigError(
+            f"criteria.{name}.saves_weight: aggregation {criterion['aggregation']} has no weights; "
+            "borda and weighted have"
+        )
+    criterion["metrics"] = [*criterion["metrics"], metric]
+    return criterion
 
 
 def _path(parts: Iterable[Any]) -> str:
@@ -236,6 +265,8 @@ def _check_criteria(config: Config) -> None:
 
 def _check_probe(config: Config) -> None:
     per_class = config["probe"]["images_per_class"]
+    # a resample holds 63 % of the images, some of them more than once
+    share = 0.6 if config["bootstrap"]["resamples"] else 1.0
     for dataset in config["datasets"]:
         available = _smallest(config, dataset)[0]
         if per_class > available:
@@ -248,10 +279,8 @@ def _check_probe(config: Config) -> None:
             for name, criterion in config["criteria"].items():
                 for metric in set(criterion["metrics"]) & set(CATALOG):
                     info = CATALOG[metric]
-                    needed = max(
-                        -(-info.minimum_images(network.features) // classes),
-                        info.minimum_images_per_class,
-                    )
+                    images = info.minimum_images(network.features) / share
+                    needed = max(math.ceil(images / classes), info.minimum_images_per_class)
                     if per_class < needed:
                         raise ConfigError(
                             f"probe.images_per_class: {metric} in criteria.{name} needs at least "

@@ -80,6 +80,22 @@ def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing(
     assert complete(config, SCHEMA) == config
 
 
+def test_the_vote_for_savings_is_one_more_metric_with_its_weight():
+    mine = {"metrics": ["cka", "kl"], "saves": "latency"}
+    criteria = completed(criteria={"even": mine, "half": {**mine, "saves_weight": 0.5}})["criteria"]
+    assert criteria["even"]["metrics"] == ["cka", "kl", "saves_latency"]
+    assert criteria["even"]["aggregation"] == "borda"
+    assert criteria["half"]["aggregation"] == "weighted"
+    assert criteria["half"]["weights"] == {"cka": 1, "kl": 1, "saves_latency": 0.5}
+
+
+def test_known_criteria_need_only_their_names():
+    criteria = completed(criteria=["consensus", "consensus_latency", "kl"])["criteria"]
+    assert len(criteria["consensus"]["metrics"]) == 8
+    assert criteria["consensus_latency"]["metrics"][-1] == "saves_latency"
+    assert criteria["kl"]["metrics"] == ["kl"]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
     if path.name != SCHEMA.name:
@@ -110,6 +126,16 @@ BAD = [
     ({"criteria": {"mine": {}}}, "criteria.mine: 'metrics' is missing"),
     ({"criteria": {"baseline": ["cka"]}}, "criteria.baseline: the name is taken"),
     ({"criteria": {"../up": ["cka"]}}, "'../up' should be lower-case letters"),
+    ({"criteria": ["consenus"]}, "criteria: 'consenus' is unknown; did you mean 'consensus'?"),
+    (
+        {"criteria": {"mine": {"metrics": ["cka"], "saves": "time"}}},
+        "criteria.mine.saves: 'time' should be one of latency, energy, macs, parameters",
+    ),
+    (
+        {"criteria": {"mine": {"metrics": ["cka"], "saves_weight": 2}}},
+        "criteria.mine.saves_weight: it weighs nothing without 'saves'",
+    ),
+    ({"bootstrap": {"resamples": -1}}, "bootstrap.resamples: -1 should be at least 0"),
     ({"removals": 7}, "removals: 7 is more than the 6 that resnet20 has"),
     ({"removals": 0}, "removals: 0 should be at least 1"),
     ({"removals": 2.5}, "removals: 2.5 should be of type integer"),

@@ -21,6 +21,7 @@ TINY = {
     "criteria": {"votes": ["cka", "procrustes", "disagreement"], "random": ["random"]},
     "removals": 2,
     "probe": {"images_per_class": 6},
+    "bootstrap": {"resamples": 3},
     "training": {"epochs": 2, "batch_size": 256},
     "finetuning": {"epochs": 1, "batch_size": 256},
     "attacks": {"fgsm": {"epsilons": [0.05]}},

@@ -4,7 +4,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from layer_pruning.energy.record import (
@@ -189,6 +189,37 @@ def inference_energy(
     else:
         result["reason"] = "the baseline draws no more than the idle machine: no reduction"
     return result
+
+
+def energies(
+    runs: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int,
+    window_seconds: float,
+    settings: EnergySettings,
+    seed: int,
+    meter: Meter | None = None,
+) -> dict[str, float]:
+    """Median joules of one call of each function, in interleaved windows as above.
+
+    Raises RuntimeError where the meter fails: a vote on energy without a number would be a guess.
+    """
+    own = None if meter is not None else CodeCarbonMeter(settings)
+    counter = meter or own
+    assert counter is not None
+    try:
+        generator = random.Random(seed)
+        joules: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(repeats):
+            for name in generator.sample(list(runs), len(runs)):
+                counted, _, calls = _window(counter, runs[name], window_seconds, time.perf_counter)
+                joules[name].append(counted / calls)
+    except _MeterError as error:
+        raise RuntimeError(str(error)) from error
+    finally:
+        if own is not None:
+            own.close()
+    return {name: statistics.median(values) for name, values in joules.items()}
 
 
 class _MeterError(Exception):

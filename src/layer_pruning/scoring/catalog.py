@@ -1,6 +1,8 @@
-"""Everything a criterion may name, by kind. No numpy, no torch."""
+"""Everything a criterion may name, by kind, and the criteria known by name. No numpy, no torch."""
 
-from layer_pruning.similarity.catalog import CATALOG
+from typing import Any
+
+from layer_pruning.similarity.catalog import CATALOG, PAPER_METRICS
 
 FUNCTIONAL_METRICS = {
     "loss_increase": "probe cross-entropy with the block bypassed, minus that of the network",
@@ -8,9 +10,28 @@ FUNCTIONAL_METRICS = {
     "kl": "Kullback-Leibler divergence of the network's predictions from the bypassed ones, nats",
 }
 WEIGHT_METRICS = {"magnitude": "mean absolute weight of the block"}
+SAVINGS = {
+    "saves_macs": "multiply-accumulates that the block's removal saves, most first",
+    "saves_parameters": "parameters that the block's removal saves, most first",
+    "saves_latency": "time of a batch in the block, measured, most first",
+    "saves_energy": "energy of a batch in the block, measured, most first",
+}
 CONTROLS = {
     "random": "a number drawn from a digest of data set, architecture, seed, criterion, network "
     "and block",
     "shallowest": "the block's depth: what the paper's released code does, whatever its scores",
 }
-METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *CONTROLS)
+METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)
+PROBE_METRICS = (*CATALOG, *FUNCTIONAL_METRICS)
+"""Metrics that look at the probe images, and would change on another draw of them."""
+
+CRITERIA: dict[str, dict[str, Any]] = {
+    "consensus": {"metrics": list(PAPER_METRICS)},
+    "consensus_by_family": {"metrics": list(PAPER_METRICS), "aggregation": "borda_by_family"},
+    "consensus_median": {"metrics": list(PAPER_METRICS), "aggregation": "median"},
+    "consensus_latency": {"metrics": list(PAPER_METRICS), "saves": "latency"},
+    "consensus_functional": {"metrics": [*PAPER_METRICS, *FUNCTIONAL_METRICS]},
+    "functional": {"metrics": list(FUNCTIONAL_METRICS)},
+    **{name: {"metrics": [name]} for name in METRIC_NAMES},
+}
+"""Criteria that a configuration may name without spelling them out; every metric alone is one."""

@@ -8,10 +8,12 @@ import numpy as np
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.models.network_file import NetworkHeader
-from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES, SAVINGS
 from layer_pruning.scoring.controls import depth_scores, random_score
 from layer_pruning.scoring.functional import FUNCTIONAL
 from layer_pruning.scoring.magnitude import mean_absolute_weights
+from layer_pruning.scoring.probe import Probe
+from layer_pruning.scoring.savings import Savings, saving_scores
 from layer_pruning.similarity.catalog import CATALOG
 
 Scores = dict[str, dict[str, float]]
@@ -20,39 +22,39 @@ Scores = dict[str, dict[str, float]]
 
 def score(
     metrics: Sequence[str],
+    probe: Probe,
     *,
-    blocks: Sequence[str],
-    features: np.ndarray,
-    features_bypassed: np.ndarray,
-    logits: np.ndarray,
-    logits_bypassed: np.ndarray,
-    labels: np.ndarray,
     header: NetworkHeader,
     tensors: Mapping[str, np.ndarray],
     draw: str,
+    savings: Savings | None = None,
 ) -> Scores:
-    """Score the candidate ``blocks`` by every metric of a criterion.
+    """Score the candidate blocks of ``probe`` by every metric of a criterion.
 
-    ``features`` (n, d) and ``logits`` (n, k) are the network's on the probe set, the bypassed ones
-    (c, n, d) and (c, n, k) those with each candidate bypassed, in the order of ``blocks``. All
-    metrics see the same images. ``draw`` identifies the draw of ``random``.
+    All metrics see the same images. ``draw`` identifies the draw of ``random``. ``savings`` are
+    what the removal of each block saves; only the metrics of that name need them.
 
-    Raises ValueError for an unknown metric, or where a metric needs more images.
+    Raises ValueError for an unknown metric, or where a metric needs more images or savings.
     """
+    blocks = probe.blocks.tolist()
     scores: Scores = {}
     for metric in metrics:
         if metric in CATALOG:
             # scipy takes half a second to import, and most criteria of comparison need none
             from layer_pruning.similarity import distances
 
-            values = distances(metric, features, features_bypassed, labels)
+            values = distances(metric, probe.features, probe.features_bypassed, probe.labels)
             scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
         elif metric in FUNCTIONAL_METRICS:
-            intact, bypassed = logits.astype(np.float64), logits_bypassed.astype(np.float64)
-            values = FUNCTIONAL[metric](intact, bypassed, labels)
+            intact = probe.logits.astype(np.float64)
+            values = FUNCTIONAL[metric](
+                intact, probe.logits_bypassed.astype(np.float64), probe.labels
+            )
             scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
         elif metric == "magnitude":
             scores[metric] = mean_absolute_weights(tensors, blocks)
+        elif metric in SAVINGS:
+            scores[metric] = saving_scores(metric, savings or {}, blocks)
         elif metric == "random":
             scores[metric] = {block: random_score(block, draw) for block in blocks}
         elif metric == "shallowest":

@@ -84,16 +84,16 @@ def everything(network, images):
     labels = np.repeat([0, 1, 2], 4)
     activations = activations_of(network, images.numpy(), labels, np.arange(12), blocks)
     tensors = {name: value.numpy() for name, value in network.state_dict().items()}
+    savings = {
+        block: dict.fromkeys(("macs", "parameters", "latency", "energy"), float(place))
+        for place, block in enumerate(blocks)
+    }
     return {
-        "blocks": blocks,
-        "features": activations.features,
-        "features_bypassed": activations.features_bypassed,
-        "logits": activations.logits,
-        "logits_bypassed": activations.logits_bypassed,
-        "labels": labels,
+        "probe": activations,
         "header": network.header,
         "tensors": tensors,
         "draw": "here",
+        "savings": savings,
     }
 
 
@@ -120,7 +120,7 @@ def test_every_metric_scores_every_block_with_a_finite_number(images, tmp_path):
     scores = score(METRIC_NAMES, **given)
     write_scores(tmp_path / "scores.csv", scores)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
-    assert [row["block"] for row in rows] == given["blocks"]
+    assert [row["block"] for row in rows] == given["probe"].blocks.tolist()
     assert list(rows[0]) == ["block", *METRIC_NAMES]
     for row in rows:
         for metric in METRIC_NAMES:

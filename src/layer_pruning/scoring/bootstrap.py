@@ -1,0 +1,108 @@
+"""Scores on resamples of the probe images: would another draw have removed the same block?"""
+
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from layer_pruning.atomic import written_whole
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, PROBE_METRICS
+from layer_pruning.scoring.functional import FUNCTIONAL
+from layer_pruning.scoring.probe import Probe
+from layer_pruning.scoring.scores import Scores
+from layer_pruning.similarity.catalog import CATALOG
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Scores of c blocks by m metrics on r resamples; r is 0 where no metric looks at images."""
+
+    metrics: tuple[str, ...]
+    blocks: tuple[str, ...]
+    scores: np.ndarray
+    """(r, m, c)."""
+
+    def tables(self) -> Iterator[Scores]:
+        """One score table a resample."""
+        for sample in self.scores:
+            yield {
+                metric: dict(zip(self.blocks, values.tolist(), strict=True))
+                for metric, values in zip(self.metrics, sample, strict=True)
+            }
+
+
+def stratified_samples(labels: np.ndarray, *, resamples: int, seed: int) -> np.ndarray:
+    """Indices (r, n) of as many images of each class as there are, drawn with replacement.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 8: the probe set is
+    itself drawn class by class.
+    """
+    generator = np.random.default_rng([seed, resamples])
+    samples = np.empty((resamples, len(labels)), dtype=np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        samples[:, members] = generator.choice(members, (resamples, len(members)))
+    return samples
+
+
+def resample(scores: Scores, probe: Probe, *, resamples: int, seed: int) -> Resamples:
+    """Score anew on resampled images; a metric that looks at none keeps its scores.
+
+    ``scores`` are those on all images of ``probe``. Nothing runs through the network: the features
+    are there.
+    """
+    metrics = tuple(scores)
+    blocks = tuple(next(iter(scores.values())))
+    if not set(metrics) & set(PROBE_METRICS):
+        resamples = 0
+    samples = stratified_samples(probe.labels, resamples=resamples, seed=seed)
+    result = np.empty((resamples, len(metrics), len(blocks)))
+    for place, metric in enumerate(metrics):
+        if resamples and metric in CATALOG:
+            from layer_pruning.similarity.resampling import resampled_distances
+
+            result[:, place] = resampled_distances(
+                metric, probe.features, probe.features_bypassed, probe.labels, samples
+            )
+        elif metric in FUNCTIONAL_METRICS:
+            intact = probe.logits.astype(np.float64)
+            bypassed = probe.logits_bypassed.astype(np.float64)
+            for row, sample in zip(result, samples, strict=True):
+                row[place] = FUNCTIONAL[metric](
+                    intact[sample], bypassed[:, sample], probe.labels[sample]
+                )
+        else:
+            result[:, place] = [scores[metric][block] for block in blocks]
+    return Resamples(metrics, blocks, result)
+
+
+def write_resamples(path: str | os.PathLike[str], resamples: Resamples) -> None:
+    """Write ``scores/{criterion}.npz``, whole."""
+    with written_whole(path) as temporary:
+        np.savez(
+            temporary,
+            metrics=np.array(resamples.metrics),
+            blocks=np.array(resamples.blocks),
+            scores=resamples.scores,
+        )
+
+
+def read_resamples(path: str | os.PathLike[str], blocks: Sequence[str]) -> Resamples:
+    """Read ``scores/{criterion}.npz``; ``blocks`` are those it has to be about.
+
+    Raises FileNotFoundError, or ValueError naming the file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            read = Resamples(
+                tuple(file["metrics"].tolist()), tuple(file["blocks"].tolist()), file["scores"]
+            )
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path}: no readable resamples ({error}); delete it and run again"
+        ) from error
+    if set(read.blocks) != set(blocks):
+        raise ValueError(f"{path}: about other blocks than the network's candidates")
+    return read

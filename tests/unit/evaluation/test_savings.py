@@ -1,0 +1,61 @@
+import time
+
+import pytest
+import torch
+
+from layer_pruning.evaluation.savings import (
+    block_runners,
+    counted_savings,
+    latencies,
+    removable_blocks,
+)
+from small_networks import random_network
+
+
+def test_a_block_saves_its_own_parameters_and_multiply_accumulates():
+    network = random_network("resnet20")
+    savings = counted_savings(network, ["stage1.block2", "stage3.block3"])
+    for name, width, side in (("stage1.block2", 16, 8), ("stage3.block3", 64, 2)):
+        block = network.get_submodule(name)
+        assert savings[name]["parameters"] == sum(p.numel() for p in block.parameters())
+        assert savings[name]["macs"] == 2 * 9 * width * width * side * side
+
+
+def test_only_blocks_that_can_go_are_measured():
+    assert "stage2.block1" not in removable_blocks(random_network("resnet20"))
+    assert len(removable_blocks(random_network("resnet20"))) == 7
+
+
+def test_each_block_runs_on_its_own_inputs(images):
+    network = random_network("resnet14")
+    seen = {}
+    for name, block in network.trunk():
+        block.register_forward_hook(lambda m, i, o, name=name: seen.update({name: i[0].clone()}))
+    network(images)
+    expected = dict(seen)
+    runners = block_runners(network, images.numpy(), ["stage1.block2", "stage3.block2"])
+    for name, run in runners.items():
+        seen.clear()
+        run()
+        assert list(seen) == [name]
+        assert torch.equal(seen[name], expected[name])
+
+
+def test_latency_is_the_median_of_interleaved_rounds():
+    calls = []
+
+    def runner(name, seconds):
+        def run():
+            calls.append(name)
+            time.sleep(seconds)
+
+        return run
+
+    found = latencies(
+        {"slow": runner("slow", 0.02), "fast": runner("fast", 0.002)}, repeats=7, seed=0
+    )
+    assert found["slow"] == pytest.approx(0.02, rel=0.5)
+    assert found["slow"] > 3 * found["fast"]
+    rounds = [set(calls[i : i + 2]) for i in range(0, len(calls), 2)]
+    assert rounds == [{"slow", "fast"}] * 9
+    assert len({tuple(calls[i : i + 2]) for i in range(0, len(calls), 2)}) == 2

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from layer_pruning.scoring.bootstrap import (
+    read_resamples,
+    resample,
+    stratified_samples,
+    write_resamples,
+)
+from layer_pruning.scoring.catalog import PROBE_METRICS
+from layer_pruning.scoring.savings import read_savings, saving_scores
+from layer_pruning.similarity import distances
+from planted_probe import planted_probe
+
+METRICS = ["cka", "stochastic", "kl", "random"]
+
+
+def scores_of(probe, metrics):
+    """Scores of the metrics on the probe set; what looks at no image has any number."""
+    found = {}
+    for metric in metrics:
+        if metric in PROBE_METRICS and metric != "kl":
+            values = distances(metric, probe.features, probe.features_bypassed, probe.labels)
+        else:
+            values = np.arange(len(probe.blocks), dtype=float)
+        found[metric] = dict(zip(probe.blocks.tolist(), values.tolist(), strict=True))
+    return found
+
+
+def test_every_resample_has_as_many_images_of_each_class():
+    labels = np.repeat([0, 1, 2], [5, 9, 4])
+    np.random.default_rng(3).shuffle(labels)
+    samples = stratified_samples(labels, resamples=50, seed=0)
+    assert samples.shape == (50, 18)
+    assert all(np.array_equal(labels[sample], labels) for sample in samples)
+    # with replacement: hardly any resample holds every image once
+    assert np.mean([len(set(sample.tolist())) == 18 for sample in samples]) < 0.1
+    assert np.array_equal(samples, stratified_samples(labels, resamples=50, seed=0))
+    assert not np.array_equal(samples, stratified_samples(labels, resamples=50, seed=1))
+
+
+def test_metrics_on_images_vary_and_the_others_stay():
+    probe = planted_probe()
+    scores = scores_of(probe, METRICS)
+    tables = list(resample(scores, probe, resamples=6, seed=0).tables())
+    assert len(tables) == 6
+    for metric in ("cka", "stochastic", "kl"):
+        assert len({tuple(table[metric].values()) for table in tables}) == 6
+    assert all(table["random"] == scores["random"] for table in tables)
+
+
+def test_a_resample_equals_scoring_its_images():
+    probe = planted_probe()
+    metrics = ["cka", "procrustes", "wasserstein", "stochastic", "stochastic_covariances"]
+    scores = scores_of(probe, metrics)
+    result = resample(scores, probe, resamples=3, seed=5)
+    samples = stratified_samples(probe.labels, resamples=3, seed=5)
+    for sample, table in zip(samples, result.tables(), strict=True):
+        for metric in metrics:
+            expected = distances(
+                metric,
+                probe.features[sample],
+                probe.features_bypassed[:, sample],
+                probe.labels[sample],
+            )
+            # the alternating metrics start elsewhere, and stop at a relative change of 1e-4
+            assert list(table[metric].values()) == pytest.approx(expected.tolist(), rel=2e-3)
+
+
+def test_a_block_far_closer_than_the_others_is_the_smallest_in_every_resample():
+    probe = planted_probe(noise=(0.5, 0.01, 0.5))
+    scores = scores_of(probe, ["cka", "procrustes", "stochastic"])
+    for table in resample(scores, probe, resamples=20, seed=0).tables():
+        assert all(min(values, key=values.get) == "b1" for values in table.values())
+
+
+def test_a_criterion_that_looks_at_no_image_has_no_resamples(tmp_path):
+    probe = planted_probe()
+    result = resample(scores_of(probe, ["random"]), probe, resamples=9, seed=0)
+    assert not list(result.tables())
+    write_resamples(tmp_path / "r.npz", result)
+    assert not list(read_resamples(tmp_path / "r.npz", probe.blocks.tolist()).tables())
+
+
+def test_the_file_keeps_every_table_and_a_foreign_one_is_named(tmp_path):
+    probe = planted_probe()
+    result = resample(scores_of(probe, METRICS), probe, resamples=4, seed=0)
+    path = tmp_path / "votes.npz"
+    write_resamples(path, result)
+    assert list(read_resamples(path, ["b2", "b0", "b1"]).tables()) == list(result.tables())
+    with pytest.raises(ValueError, match=r"votes\.npz: about other blocks"):
+        read_resamples(path, ["b0", "b1"])
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"votes\.npz: no readable resamples"):
+        read_resamples(path, ["b0", "b1", "b2"])
+
+
+def test_the_block_that_saves_most_has_the_smallest_score():
+    savings = {"a": {"latency": 2.0}, "b": {"latency": 5.0}}
+    assert saving_scores("saves_latency", savings, ["a", "b"]) == {"a": -2.0, "b": -5.0}
+    with pytest.raises(ValueError, match="nothing says how much energy a saves"):
+        saving_scores("saves_energy", savings, ["a", "b"])
+
+
+def test_a_damaged_savings_file_is_named(tmp_path):
+    path = tmp_path / "savings.json"
+    path.write_text('{"blocks": {"a": {"macs": 1.0}}}')
+    assert read_savings(path) == {"a": {"macs": 1.0}}
+    assert read_savings(None) == {}
+    path.write_text('{"blocks"')
+    with pytest.raises(ValueError, match=r"savings\.json: not a readable savings file"):
+        read_savings(path)
