@@ -1,5 +1,7 @@
 """Energy of making a pruned network, and of running it beside its baseline."""
 
+import torch
+
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.account import energy_account, write_account
@@ -10,18 +12,14 @@ from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]):
-    settings = snakemake.config["energy"]
-    images = read_data(snakemake.input.data).part("test")[0]
+    settings, files = snakemake.config["energy"], snakemake.input
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    energy, size = EnergySettings.of(settings), min(settings["batch_size"], len(images))
-    runners = [
-        batch_runner(load_network(path, device), images[:size])
-        for path in (snakemake.input.baseline, snakemake.input.network)
-    ]
-    options = {key: settings[key] for key in ("repeats", "window_seconds")}
-    inference = inference_energy(
-        *runners, images=size, batch_size=size, settings=energy, seed=0, **options
-    )
-    records = [read_record(path) for path in snakemake.input.finetuning]
-    account = energy_account(read_record(snakemake.input.training), records, inference, energy)
+    images = read_data(files.data).part("test")[0][: settings["batch_size"]]
+    batch = torch.from_numpy(images).to(device)
+    runs = [batch_runner(load_network(f, device), batch) for f in (files.baseline, files.network)]
+    energy, count = EnergySettings.of(settings), len(images)
+    options = {key: settings[key] for key in ("repeats", "window_seconds")} | {"seed": 0}
+    inference = inference_energy(*runs, images=count, batch_size=count, settings=energy, **options)
+    records = [read_record(path) for path in files.finetuning]
+    account = energy_account(read_record(files.training), records, inference, energy)
     write_account(snakemake.output[0], account)

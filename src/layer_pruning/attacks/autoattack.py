@@ -14,7 +14,7 @@ import torch
 from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
-from .guards import perturbation_sizes
+from layer_pruning.attacks.guards import perturbation_sizes
 
 # AutoAttack warns when Square alone lowers the robust accuracy by more than this
 _SQUARE_SHARE = 0.002

@@ -7,10 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..intervals import wilson_interval
-from .catalog import check_request, get_attack
-from .fgsm import fgsm
-from .guards import check_images, check_network, check_perturbation, saturation_warnings
+from layer_pruning.attacks.catalog import check_request, get_attack
+from layer_pruning.attacks.fgsm import fgsm
+from layer_pruning.attacks.guards import (
+    check_images,
+    check_network,
+    check_perturbation,
+    saturation_warnings,
+)
+from layer_pruning.intervals import wilson_interval
 
 Progress = Callable[[int, int, str], None]
 
@@ -60,48 +65,23 @@ def attack_network(
         ]
     )
     clean = (logits.argmax(1) == labels).cpu()
-    warnings: list[str] = []
+    records: list[dict[str, Any]] = []
+    doing = ""
 
-    def report(done: int, text: str) -> None:
+    def report(text: str) -> None:
         if progress is not None:
-            progress(done, len(ordered), text)
+            progress(len(records), len(ordered), text)
 
-    done, text = 0, ""
-    if attack == "fgsm":
+    def announce(name: str) -> None:
+        report(f"{doing}: {name}")
 
-        def perturb(rows: Tensor, epsilon: float) -> Tensor:
-            return fgsm(
-                network, images[rows], labels[rows], epsilon=epsilon, norm=norm, batch_size=size
-            )
-    else:
-        # imported here because FGSM does without the package
-        from .autoattack import Ensemble, standard_attacks
-
-        classes = logits.shape[1]
-        if attack == "pgd":
-            names: tuple[str, ...] = ("apgd-ce",)
-            warnings += saturation_warnings(logits, labels)
-        else:
-            names, few = standard_attacks(classes)
-            warnings += few
-        ensemble = Ensemble(
-            network,
-            images,
-            labels,
-            norm=norm,
-            attacks=names,
-            classes=classes,
-            seed=seed,
-            batch_size=size,
-            announce=lambda name: report(done, f"{text}: {name}"),
-        )
-        perturb = ensemble.perturb
-
-    records = []
+    perturb, warnings = _perturber(
+        attack, network, images, labels, logits, norm, seed, size, announce
+    )
     standing = clean.clone()
-    for done, epsilon in enumerate(ordered):
-        text = f"epsilon {epsilon:g}"
-        report(done, text)
+    for epsilon in ordered:
+        doing = f"epsilon {epsilon:g}"
+        report(doing)
         started = time.perf_counter()
         if not get_attack(attack).carries_over:
             standing = clean.clone()
@@ -110,21 +90,8 @@ def attack_network(
             adversarial = perturb(rows, epsilon)
             check_perturbation(images[rows], adversarial, epsilon=epsilon, norm=norm)
             standing[rows] = _correct(network, adversarial, labels[rows], size)
-        robust = int(standing.sum())
-        low, high = wilson_interval(robust, len(images))
-        records.append(
-            {
-                "epsilon": epsilon,
-                "correct": standing.int().tolist(),
-                "robust_accuracy": robust / len(images),
-                "interval_low": low,
-                "interval_high": high,
-                "seconds": time.perf_counter() - started,
-            }
-        )
-    report(len(ordered), "done")
-    if attack != "fgsm":
-        warnings += ensemble.warnings
+        records.append(_record(epsilon, standing, time.perf_counter() - started))
+    report("done")
     return {
         "attack": attack,
         "norm": norm,
@@ -132,7 +99,68 @@ def attack_network(
         "labels": labels.tolist(),
         "clean_correct": clean.int().tolist(),
         "epsilons": records,
-        "warnings": warnings,
+        "warnings": warnings(),
+    }
+
+
+def _perturber(
+    attack: str,
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    logits: Tensor,
+    norm: str,
+    seed: int,
+    size: int,
+    announce: Callable[[str], None],
+) -> tuple[Callable[[Tensor, float], Tensor], Callable[[], list[str]]]:
+    """A function from rows of ``images`` and an epsilon to adversarial images, and its warnings.
+
+    ``logits`` are those of the clean images, ``announce`` is called with the name of each part of
+    an ensemble.
+    """
+    if attack == "fgsm":
+
+        def perturb(rows: Tensor, epsilon: float) -> Tensor:
+            return fgsm(
+                network, images[rows], labels[rows], epsilon=epsilon, norm=norm, batch_size=size
+            )
+
+        return perturb, list
+    # imported here because FGSM does without the package
+    from layer_pruning.attacks.autoattack import Ensemble, standard_attacks
+
+    classes = logits.shape[1]
+    if attack == "pgd":
+        names: tuple[str, ...] = ("apgd-ce",)
+        warnings = saturation_warnings(logits, labels)
+    else:
+        names, warnings = standard_attacks(classes)
+    ensemble = Ensemble(
+        network,
+        images,
+        labels,
+        norm=norm,
+        attacks=names,
+        classes=classes,
+        seed=seed,
+        batch_size=size,
+        announce=announce,
+    )
+    return ensemble.perturb, lambda: [*warnings, *ensemble.warnings]
+
+
+def _record(epsilon: float, standing: Tensor, seconds: float) -> dict[str, Any]:
+    """The outcome at one epsilon; ``standing`` (n,) says which images are still correct."""
+    robust, count = int(standing.sum()), len(standing)
+    low, high = wilson_interval(robust, count)
+    return {
+        "epsilon": epsilon,
+        "correct": standing.int().tolist(),
+        "robust_accuracy": robust / count,
+        "interval_low": low,
+        "interval_high": high,
+        "seconds": seconds,
     }
 
 

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..atomic import written_whole
-from .catalog import ATTACKS, NORMS
+from layer_pruning.atomic import written_whole
+from layer_pruning.attacks.catalog import ATTACKS, NORMS
 
 _KEYS = {
     "attack",

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.residual import ResidualNetwork
 
 
@@ -45,22 +45,12 @@ def block_runners(
     kept as its input. A function returns when the result is there, also on a GPU.
     """
     device = next(network.parameters()).device
-
-    def runner(block: nn.Module, inputs: torch.Tensor) -> Callable[[], None]:
-        @torch.inference_mode()
-        def run() -> None:
-            block(inputs)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-
-        return run
-
     runners = {}
     with torch.inference_mode():
         x = network.eval().enter(torch.from_numpy(images).to(device))
         for name, block in network.trunk():
             if name in blocks:
-                runners[name] = runner(block, x)
+                runners[name] = batch_runner(block, x)
             x = block(x)
     return runners
 

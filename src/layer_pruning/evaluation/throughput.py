@@ -1,25 +1,22 @@
-"""Networks as something to run and measure."""
+"""Networks, and parts of them, as something to run and measure."""
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
-def batch_runner(network: nn.Module, images: np.ndarray) -> Callable[[], None]:
-    """A function that sends one batch (n, channels, height, width) through ``network``.
+def batch_runner(module: nn.Module, batch: Tensor) -> Callable[[], None]:
+    """A function that sends ``batch`` through ``module``, in evaluation mode.
 
     It returns when the result is there, also on a GPU.
     """
-    device = next(network.parameters()).device
-    batch = torch.from_numpy(images).to(device)
-    network.eval()
+    module.eval()
 
     @torch.inference_mode()
     def run() -> None:
-        network(batch)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        module(batch)
+        if batch.is_cuda:
+            torch.cuda.synchronize(batch.device)
 
     return run
