@@ -158,16 +158,10 @@ def inference_energy(
         if meter.subtracts_idle:
             joules, seconds, _ = _window(meter, lambda: sleep(window_seconds), 0.0, clock)
             idle = result["idle_watts"] = joules / seconds
-
-        generator = random.Random(seed)
-        energies: dict[str, list[float]] = {"baseline": [], "candidate": []}
-        times: dict[str, list[float]] = {"baseline": [], "candidate": []}
-        runs = {"baseline": run_baseline, "candidate": run_candidate}
-        for _ in range(repeats):
-            for name in generator.sample(list(runs), 2):
-                joules, seconds, count = _window(meter, runs[name], window_seconds, clock)
-                energies[name].append((joules - idle * seconds) / (count * images))
-                times[name].append(seconds / (count * images))
+        runs = {"": run_candidate, "baseline_": run_baseline}
+        calls = _interleaved(
+            meter, runs, repeats=repeats, least_seconds=window_seconds, seed=seed, clock=clock
+        )
     except _MeterError as error:
         result.update(reason=str(error), idle_watts=None)
         return result
@@ -175,12 +169,13 @@ def inference_energy(
         if own is not None:
             own.close()
 
-    for prefix, name in (("", "candidate"), ("baseline_", "baseline")):
-        low, high, result["interval_coverage"] = median_interval(energies[name])
-        result[f"{prefix}joules_per_image"] = statistics.median(energies[name])
+    for prefix, windows in calls.items():
+        energies = [(joules - idle * seconds) / images for joules, seconds in windows]
+        low, high, result["interval_coverage"] = median_interval(energies)
+        result[f"{prefix}joules_per_image"] = statistics.median(energies)
         result[f"{prefix}joules_per_image_interval_low"] = low
         result[f"{prefix}joules_per_image_interval_high"] = high
-        result[f"{prefix}seconds_per_image"] = statistics.median(times[name])
+        result[f"{prefix}seconds_per_image"] = statistics.median(s / images for _, s in windows)
     result["measured"] = True
     if result["baseline_joules_per_image"] > 0:
         result["energy_reduction_percent"] = reduction_percent(
@@ -191,7 +186,7 @@ def inference_energy(
     return result
 
 
-def energies(
+def energies_of_calls(
     runs: Mapping[str, Callable[[], object]],
     *,
     repeats: int,
@@ -202,24 +197,48 @@ def energies(
 ) -> dict[str, float]:
     """Median joules of one call of each function, in interleaved windows as above.
 
-    Raises RuntimeError where the meter fails: a vote on energy without a number would be a guess.
+    Raises ValueError where the meter fails: a vote on energy without a number would be a guess.
     """
     own = None if meter is not None else CodeCarbonMeter(settings)
-    counter = meter or own
-    assert counter is not None
+    counter: Meter = meter or own  # type: ignore[assignment]
     try:
-        generator = random.Random(seed)
-        joules: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(repeats):
-            for name in generator.sample(list(runs), len(runs)):
-                counted, _, calls = _window(counter, runs[name], window_seconds, time.perf_counter)
-                joules[name].append(counted / calls)
+        calls = _interleaved(
+            counter,
+            runs,
+            repeats=repeats,
+            least_seconds=window_seconds,
+            seed=seed,
+            clock=time.perf_counter,
+        )
     except _MeterError as error:
-        raise RuntimeError(str(error)) from error
+        raise ValueError(f"the energy of blocks cannot be measured: {error}") from error
     finally:
         if own is not None:
             own.close()
-    return {name: statistics.median(values) for name, values in joules.items()}
+    return {name: statistics.median(j for j, _ in windows) for name, windows in calls.items()}
+
+
+def _interleaved(
+    meter: Meter,
+    runs: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int,
+    least_seconds: float,
+    seed: int,
+    clock: Callable[[], float],
+) -> dict[str, list[tuple[float, float]]]:
+    """Joules and seconds of one call, of every window of each function.
+
+    Every round has one window of each, in random order, so that a drift of the machine is spread
+    over all of them.
+    """
+    generator = random.Random(seed)
+    calls: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name in generator.sample(list(runs), len(runs)):
+            joules, seconds, count = _window(meter, runs[name], least_seconds, clock)
+            calls[name].append((joules / count, seconds / count))
+    return calls
 
 
 class _MeterError(Exception):

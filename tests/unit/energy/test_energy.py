@@ -11,7 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from layer_pruning.energy.inference import CodeCarbonMeter, inference_energy, median_interval
+from layer_pruning.energy.inference import (
+    CodeCarbonMeter,
+    energies_of_calls,
+    inference_energy,
+    median_interval,
+)
 from layer_pruning.energy.record import (
     EmissionsRecord,
     EnergySettings,
@@ -524,3 +529,24 @@ def test_import_is_light():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_joules_of_single_calls_are_the_planted_ones():
+    bench = Bench()
+    runs = {name: bench.network(name, seconds=s, watts=3.0) for name, s in (("a", 2.0), ("b", 0.5))}
+    options = {"repeats": 4, "window_seconds": 1e-3, "settings": SETTINGS, "seed": 0}
+    assert energies_of_calls(runs, meter=bench, **options) == pytest.approx({"a": 6.0, "b": 1.5})
+    assert bench.windows == 8
+
+
+def test_a_meter_that_fails_gives_no_vote():
+    bench = Bench(fails_at=2)
+    with pytest.raises(ValueError, match="energy of blocks cannot be measured: the meter failed"):
+        energies_of_calls(
+            {"a": bench.network("a", seconds=1.0, watts=1.0)},
+            meter=bench,
+            repeats=3,
+            window_seconds=1e-3,
+            settings=SETTINGS,
+            seed=0,
+        )
