@@ -63,7 +63,7 @@ def test_the_order_of_the_images_does_not_matter(name, generator, reference, can
     assert shuffled == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", set(ALL) - {"wasserstein"})
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"wasserstein"}))
 def test_which_image_has_which_features_matters(name, generator, reference, labels):
     shuffled = reference[generator.permutation(60)]
     assert ALL[name](reference, shuffled, labels) > 1e-2
@@ -83,7 +83,7 @@ def test_rotating_one_side_is_seen(name, reference, labels):
     assert ALL[name](reference, reference @ rotation, labels) > 1e-2
 
 
-@pytest.mark.parametrize("name", set(ALL) - {"stochastic", "stochastic_covariances"})
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"stochastic", "stochastic_covariances"}))
 def test_reordering_the_features_of_one_side_changes_nothing(name, reference, candidate, labels):
     order = [3, 0, 4, 1, 2]
     reordered = ALL[name](reference, candidate[:, order], labels)
@@ -104,7 +104,7 @@ def test_no_scale_is_out_of_reach(name, scale, reference, candidate, labels):
     assert scaled == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", set(ALL) - set(SCALE_FREE))
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(SCALE_FREE)))
 @pytest.mark.parametrize("scale", [1e-200, 1e-8, 1e8, 1e97])
 def test_a_common_scale_is_that_of_the_distance(name, scale, reference, candidate, labels):
     scaled = ALL[name](scale * reference, scale * candidate, labels)
@@ -119,7 +119,7 @@ def test_shifting_one_side_changes_nothing(name, reference, candidate, labels):
     assert shifted == pytest.approx(ALL[name](reference, candidate, labels), rel=1e-7)
 
 
-@pytest.mark.parametrize("name", set(ALL) - set(SHIFT_FREE))
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(SHIFT_FREE)))
 def test_shifting_one_side_is_seen(name, reference, labels):
     assert ALL[name](reference, reference + 1.5, labels) > 1e-2
 
