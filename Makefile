@@ -25,7 +25,8 @@ run: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" --numprocesses $(CORES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" \
+		--numprocesses $(CORES) --dist loadgroup
 
 lint: .venv/installed
 	$(BIN)/ruff check .

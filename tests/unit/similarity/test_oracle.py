@@ -7,31 +7,21 @@ raise on class covariances without full rank: these features have 100 images a c
 features, and both implementations are defined.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from layer_pruning.similarity import distances
 from layer_pruning.similarity.procrustes import held_out
 from layer_pruning.similarity.stochastic import align
-
-ROOT = Path(__file__).resolve().parents[3]
-SHARED = Path(os.environ.get("LAYER_PRUNING_SHARED", ROOT.parent / "shared"))
-ORACLE = SHARED / "oracle" / "resnet56_reference.npz"
-
-pytestmark = pytest.mark.skipif(
-    not ORACLE.is_file(),
-    reason="resnet56_reference.npz not found; LAYER_PRUNING_SHARED names the folder above oracle/",
-)
+from shared_files import shared_file
 
 CLOSE = 1e-5
 
 
 @pytest.fixture(scope="module")
 def oracle():
-    with np.load(ORACLE, allow_pickle=False) as arrays:
+    path = shared_file("oracle/resnet56_reference.npz")
+    with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
