@@ -4,6 +4,8 @@ A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data
 and seed. All work on a network is a rule written once for that path.
 """
 
+from layer_pruning.data.catalog import DATASETS, dataset_info
+
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
 PRUNED = "results/{dataset}/{architecture}/seed-{seed}/{criterion}/removed-{step}"
@@ -21,6 +23,8 @@ wildcard_constraints:
     step=r"\d{2}",
     network=rf"baseline|({'|'.join(config['criteria'])})/removed-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
+    kind="|".join(DATASETS),
+    file=r"[^/]+",
 
 
 def removal(criterion, step):
@@ -67,9 +71,38 @@ def energy_windows():
     return {key: config["energy"][key] for key in ("repeats", "window_seconds")} | {"seed": 0}
 
 
+def of_dataset(key):
+    """A params function: one setting of the data set in the path."""
+    return lambda wildcards: config["datasets"][wildcards.dataset][key]
+
+
+def info_of_dataset(wildcards):
+    """What is known of the data set in the path before it is read."""
+    return dataset_info(config["datasets"][wildcards.dataset])
+
+
+def downloads(wildcards):
+    """An input function: the files that the data set in the path consists of, if any."""
+    kind = config["datasets"][wildcards.dataset]["kind"]
+    return [f"downloads/{kind}/{file}" for file in info_of_dataset(wildcards).files]
+
+
 def of_architecture(wildcards):
     """A params function: the options of the architecture in the path, defaults left out."""
     return config["architectures"][wildcards.architecture]
+
+
+def start_files(wildcards):
+    """An input function: the files of the user's that a baseline starts from, if any.
+
+    They are its weights, and the module that builds it where that lies in the working folder.
+    """
+    options = config["architectures"][wildcards.architecture]
+    weights = options.get("weights") or "torchvision"
+    path = Path(*(options.get("build") or ":").split(":")[0].split("."))
+    sources = [path.with_suffix(".py"), path / "__init__.py"] if path.name else []
+    files = [] if weights == "torchvision" else [weights]
+    return files + [str(source) for source in sources if source.is_file()]
 
 
 def of_attack(key):

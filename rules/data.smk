@@ -1,7 +1,35 @@
 from layer_pruning.data import REVISION as DATA_REVISION
 
 
+localrules:
+    download_data,
+
+
+# The only rule that uses the network. `update` has Snakemake leave alone what a user put there.
+rule download_data:
+    output:
+        update("downloads/{kind}/{file}"),
+    log:
+        "downloads/{kind}/logs/{file}.log",
+    benchmark:
+        "downloads/{kind}/benchmarks/{file}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        kind="{kind}",
+    message:
+        "Downloading {wildcards.file} of {wildcards.kind}"
+    script:
+        "../workflow/scripts/download_data.py"
+
+
 rule prepare_data:
+    input:
+        files=downloads,
     output:
         "results/{dataset}/data.npz",
     log:
@@ -9,12 +37,18 @@ rule prepare_data:
     benchmark:
         "results/{dataset}/benchmarks/prepare_data.tsv"
     conda:
-        "../envs/tables.yaml"
-    threads: 1
+        "../envs/data.yaml"
+    threads: config["threads"]
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda wildcards: 2000 + info_of_dataset(wildcards).megabytes(),
+        runtime=240,
     params:
+        kind=of_dataset("kind"),
+        path=of_dataset("path"),
+        image_size=of_dataset("image_size"),
+        channels=of_dataset("channels"),
+        stream=of_dataset("stream"),
+        content=lambda wildcards: info_of_dataset(wildcards).content,
         validation_fraction=config["split"]["validation_fraction"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],

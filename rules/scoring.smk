@@ -48,6 +48,8 @@ rule measure_savings:
         f"{NETWORK}/logs/measure_savings.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_savings.tsv"
+    conda:
+        "../envs/torch.yaml"
     threads: config["threads"]
     resources:
         gpu=1,
@@ -59,8 +61,6 @@ rule measure_savings:
         repeats=config["savings"]["repeats"],
         energy=energy_windows(),
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
-    conda:
-        "../envs/torch.yaml"
     message:
         "Measuring what the blocks of {wildcards.network} cost, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -79,6 +79,8 @@ rule score_metrics:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
+    conda:
+        "../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -89,8 +91,6 @@ rule score_metrics:
         resamples=config["bootstrap"]["resamples"],
         seed=seed_of,
         revisions=(SIMILARITY_REVISION, SCORING_REVISION),
-    conda:
-        "../envs/tables.yaml"
     message:
         "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:

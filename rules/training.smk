@@ -10,6 +10,7 @@ localrules:
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
+        start=start_files,
     output:
         network=f"{RUN}/baseline/network.safetensors",
         history=f"{RUN}/baseline/history.csv",

@@ -18,7 +18,10 @@ def header(name: str = "resnet14", *, classes: int = 10, shape=(1, 8, 8), **opti
 
 
 def random_network(name: str = "resnet14", seed: int = 0, **options) -> ResidualNetwork:
-    """A network whose norms have seen data: random statistics, scales and shifts."""
+    """A network whose norms have seen data: random statistics, scales and shifts.
+
+    Parameters that start as one constant, such as a residual scale near zero, are drawn as well.
+    """
     network = new_network(header(name, **options), seed)
     generator = torch.Generator().manual_seed(seed + 1)
     for module in network.modules():
@@ -27,4 +30,7 @@ def random_network(name: str = "resnet14", seed: int = 0, **options) -> Residual
                 tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
             for tensor in (module.bias.data, module.running_mean):
                 tensor.copy_(torch.randn(tensor.shape, generator=generator) * 0.1)
+    for parameter in network.parameters():
+        if (parameter == parameter.flatten()[0]).all():
+            parameter.data += 0.2 * torch.randn(parameter.shape, generator=generator)
     return network.eval()

@@ -7,6 +7,7 @@ defaults are filled in here rather than by Snakemake, so that remote jobs see th
 import copy
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,20 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
-from layer_pruning.data.catalog import DATASETS, split_sizes
-from layer_pruning.models.architectures import CifarResNet, architecture, most_removals
+from layer_pruning.data.catalog import KINDS, DatasetInfo, complete_settings, dataset_info
+from layer_pruning.models.architectures import (
+    Architecture,
+    architecture,
+    check_start,
+    most_removals,
+)
 from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 
 Config = dict[str, Any]
+IMAGENET_CLASSES = 1000
+# what a plain name can stand for: a folder needs its path
+DATASET_NAMES = [kind for kind in KINDS if kind != "image_folder"]
 
 
 class ConfigError(ValueError):
@@ -81,8 +90,16 @@ def _filled(schema: Config, given: Any) -> Any:
 
 def _write_out_shorthands(config: Config) -> None:
     """Lists of names become mappings of names to settings, each complete."""
+    if isinstance(config["datasets"], list):
+        for name in config["datasets"]:
+            if name not in DATASET_NAMES:
+                known = suggestion(name, DATASET_NAMES)
+                raise ConfigError(f"datasets: '{name}' is unknown; {known}")
+        config["datasets"] = {name: {} for name in config["datasets"]}
+    for name, settings in config["datasets"].items():
+        config["datasets"][name] = complete_settings(name, settings)
     if isinstance(config["architectures"], list):
-        config["architectures"] = {name: {} for name in config["architectures"]}
+        config["architectures"] = _named_architectures(config["architectures"])
     if isinstance(config["criteria"], list):
         config["criteria"] = {name: _known_criterion(name) for name in config["criteria"]}
     for name, criterion in config["criteria"].items():
@@ -122,6 +139,18 @@ def _with_savings(name: str, settings: Config) -> Config:
     return criterion
 
 
+def _named_architectures(given: list[str]) -> Config:
+    """Networks of the user's own get a name that can be part of a path."""
+    named: Config = {}
+    for entry in given:
+        own = ":" in entry
+        name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
+        if name in named:
+            raise ConfigError(f"architectures: two would be called '{name}'; use a mapping")
+        named[name] = {"build": entry} if own else {}
+    return named
+
+
 def _path(parts: Iterable[Any]) -> str:
     return ".".join(str(part) for part in parts)
 
@@ -156,7 +185,8 @@ def _schema_message(error: ValidationError) -> str:
             return _schema_message(min(context, key=lambda e: len(e.absolute_path)))
         return f"{key}: {instance!r} should be a list of names or a mapping"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{key}: '{instance}' should be lower-case letters, digits and _"
+        signs = ", _ and -" if "-]" in str(value) else " and _"
+        return f"{key}: '{instance}' should be lower-case letters, digits{signs}"
     if error.validator == "pattern":
         return f"{key}: {instance!r} should match {value}"
     if error.validator == "required":
@@ -183,10 +213,18 @@ def _schema_message(error: ValidationError) -> str:
     return f"{key}: {error.message}"
 
 
+def datasets(config: Config) -> dict[str, DatasetInfo]:
+    """What is known of the data sets of a configuration. Raises ConfigError naming the key."""
+    found = {}
+    for name, settings in config["datasets"].items():
+        try:
+            found[name] = dataset_info(settings)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"datasets.{name}: {error}") from error
+    return found
+
+
 def _check_datasets(config: Config) -> None:
-    for name in config["datasets"]:
-        if name not in DATASETS:
-            raise ConfigError(f"datasets: '{name}' is unknown; {suggestion(name, DATASETS)}")
     fractions = config["split"]["validation_fraction"] + config["split"]["test_fraction"]
     if fractions >= 1:
         raise ConfigError(
@@ -203,48 +241,80 @@ def _check_datasets(config: Config) -> None:
 
 def _smallest(config: Config, dataset: str) -> tuple[int, int, int]:
     """Images of the smallest class in train, validation and test."""
-    split = config["split"]
-    sizes = [
-        split_sizes(
-            images,
-            validation_fraction=split["validation_fraction"],
-            test_fraction=split["test_fraction"],
-        )
-        for images in DATASETS[dataset].images_per_class
-    ]
-    train, validation, test = zip(*sizes, strict=True)
+    train, validation, test = zip(*_sizes(config, dataset), strict=True)
     return min(train), min(validation), min(test)
 
 
-def networks(config: Config) -> dict[str, CifarResNet]:
-    """The architectures of a configuration by name. Raises ConfigError naming the key."""
+def _sizes(config: Config, dataset: str) -> list[tuple[int, int, int]]:
+    """Images of each class in train, validation and test."""
+    split = config["split"]
+    return datasets(config)[dataset].sizes(
+        validation_fraction=split["validation_fraction"], test_fraction=split["test_fraction"]
+    )
+
+
+def networks(config: Config, dataset: str | None = None) -> dict[str, Architecture]:
+    """The architectures of a configuration by name, for images of ``dataset`` (the first one).
+
+    Raises ConfigError naming the key.
+    """
+    infos = datasets(config)
+    shape = infos[dataset or next(iter(infos))].input_shape
     found = {}
     for name, options in config["architectures"].items():
         try:
-            found[name] = architecture(name, options)
+            found[name] = architecture(name, options, shape)
+            # blocks of some networks are found by building them, which may fail
+            found[name].blocks()
         except ValueError as error:
             raise ConfigError(f"architectures: {error}") from error
     return found
 
 
 def _check_architectures(config: Config) -> None:
-    for name, network in networks(config).items():
-        names = [block.name for block in network.blocks()]
-        for block in config["protect"]:
-            if block not in names:
-                raise ConfigError(
-                    f"protect: {name} has no block '{block}'; {suggestion(block, names)}"
-                )
-        most = most_removals(
-            network.blocks(),
-            min_blocks_per_stage=config["min_blocks_per_stage"],
-            protect=config["protect"],
-        )
-        if config["removals"] > most:
-            raise ConfigError(
-                f"removals: {config['removals']} is more than the {most} that {name} has with "
-                f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
+    unknown = dict.fromkeys(config["protect"])
+    for dataset in config["datasets"]:
+        for name, network in networks(config, dataset).items():
+            blocks = network.blocks()
+            most = most_removals(
+                blocks,
+                min_blocks_per_stage=config["min_blocks_per_stage"],
+                protect=config["protect"],
             )
+            if config["removals"] > most:
+                raise ConfigError(
+                    f"removals: {config['removals']} is more than the {most} that {name} has with "
+                    f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
+                )
+            for block in blocks:
+                unknown.pop(block.name, None)
+    for block in unknown:
+        name, network = next(iter(networks(config).items()))
+        names = [block.name for block in network.blocks()]
+        raise ConfigError(f"protect: {name} has no block '{block}'; {suggestion(block, names)}")
+
+
+def _check_start(config: Config) -> None:
+    for name, network in networks(config).items():
+        options = config["architectures"][name]
+        try:
+            check_start(name, options, network)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"architectures.{name}: {error}") from error
+        if config["training"]["epochs"] == 0 and not options.get("weights"):
+            raise ConfigError(
+                f"training.epochs: 0 needs weights to start from, and {name} has no 'weights'"
+            )
+        for dataset, info in datasets(config).items():
+            if (
+                options.get("weights") == "torchvision"
+                and not options.get("new_classifier")
+                and info.classes != IMAGENET_CLASSES
+            ):
+                raise ConfigError(
+                    f"architectures.{name}: torchvision's weights have {IMAGENET_CLASSES} classes "
+                    f"and {dataset} {info.classes}; 'new_classifier: true' draws a new classifier"
+                )
 
 
 def _check_criteria(config: Config) -> None:
@@ -274,7 +344,7 @@ def _check_probe(config: Config) -> None:
                 f"probe.images_per_class: {per_class} is more than the {available} training images "
                 f"of the smallest class of {dataset}"
             )
-        classes = len(DATASETS[dataset].images_per_class)
+        classes = datasets(config)[dataset].classes
         for architecture_name, network in networks(config).items():
             for name, criterion in config["criteria"].items():
                 for metric in set(criterion["metrics"]) & set(CATALOG):
@@ -303,22 +373,14 @@ def _check_attacks(config: Config) -> None:
             raise ConfigError(f"attacks.{name}: {error}") from error
         least = get_attack(attack["attack"]).minimum_classes
         for dataset in config["datasets"]:
-            classes = len(DATASETS[dataset].images_per_class)
+            classes = datasets(config)[dataset].classes
             if classes < least:
                 raise ConfigError(
                     f"attacks.{name}: {attack['attack']} needs at least {least} classes, "
                     f"and {dataset} has {classes}"
                 )
     for dataset in config["datasets"]:
-        split = config["split"]
-        test = sum(
-            split_sizes(
-                images,
-                validation_fraction=split["validation_fraction"],
-                test_fraction=split["test_fraction"],
-            )[2]
-            for images in DATASETS[dataset].images_per_class
-        )
+        test = sum(sizes[2] for sizes in _sizes(config, dataset))
         if config["attacks"] and config["attacked_images"]["count"] > test:
             raise ConfigError(
                 f"attacked_images.count: {config['attacked_images']['count']} is more than the "
@@ -343,6 +405,7 @@ def _check_energy(config: Config) -> None:
 CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_datasets,
     _check_architectures,
+    _check_start,
     _check_criteria,
     _check_probe,
     _check_attacks,

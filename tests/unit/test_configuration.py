@@ -30,6 +30,7 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
     keys = dict(parts(schema))
     assert len(keys) > 40
     without_default = {
+        ("datasets", "kind"),  # the name itself
         ("architectures", "depth"),  # taken from the name
         ("attacks", "attack"),  # the name itself
         ("attacks", "epsilons"),  # required
@@ -105,10 +106,44 @@ def test_every_configuration_shipped_is_right(path):
 BAD = [
     ({"datasets": ["digit"]}, "datasets: 'digit' is unknown; did you mean 'digits'?"),
     ({"datasets": []}, "datasets: it is empty"),
-    ({"datasets": "digits"}, "datasets: 'digits' should be of type array"),
+    ({"datasets": "digits"}, "datasets: 'digits' should be a list of names or a mapping"),
+    ({"datasets": ["image_folder"]}, "datasets: 'image_folder' is unknown; known are digits"),
+    ({"datasets": {"mine": {}}}, "datasets.mine: 'mine' is unknown; known are digits"),
+    ({"datasets": {"mine": {"kind": "cifar"}}}, "datasets.mine: 'cifar' is unknown; did you mean"),
+    ({"datasets": {"a/b": {}}}, "datasets: 'a/b' should be lower-case letters, digits, _ and -"),
+    ({"datasets": {"mine": {"kind": "image_folder"}}}, "datasets.mine: 'path' is missing"),
+    ({"datasets": {"mine": {"folder": "x"}}}, "datasets.mine.folder: unknown key"),
+    ({"datasets": {"digits": {"image_size": 16}}}, "datasets.digits: 'image_size' is for kind"),
+    (
+        {"datasets": {"mine": {"kind": "image_folder", "path": "not/there"}}},
+        "not/there is no folder; give the path of one",
+    ),
+    (
+        {"datasets": {"mine": {"kind": "image_folder", "path": ".", "channels": 2}}},
+        "datasets.mine.channels: 2 should be one of 1, 3",
+    ),
     ({"datasets": ["digits", "digits"]}, "names something twice"),
     ({"architectures": ["resnet21"]}, "architectures: depth: 21 is not 6n + 2"),
     ({"architectures": ["vgg"]}, "architectures: 'vgg' is unknown"),
+    ({"architectures": ["mobilenet_v3"]}, "did you mean 'mobilenet_v2'?"),
+    ({"architectures": ["ResNet18"]}, "did you mean 'resnet18'?"),
+    ({"architectures": {"mine": {"network": "swin"}}}, "'swin' is unknown: did you mean 'swin_t'?"),
+    ({"architectures": {"mine": {}}}, "'mine' is unknown"),
+    ({"architectures": {"resnet18": {"widths": [1, 2, 3]}}}, "resnet18 of torchvision takes no"),
+    ({"architectures": {"mine": {"build": "m:f", "depth": 20}}}, "'build' takes no depth"),
+    ({"architectures": {"mine": {"arguments": {"a": 1}}}}, "'build' is missing"),
+    ({"architectures": ["no.such:thing"]}, "importing no.such failed"),
+    ({"architectures": ["m.x:f", "m_x:f"]}, "two would be called 'm_x_f'"),
+    ({"architectures": ["vit_b_16"]}, "multiple of 16 pixels, not 8 × 8"),
+    (
+        {"architectures": {"resnet20": {"weights": "w.pth"}}},
+        "architectures.resnet20: weights: w.pth is a pickle",
+    ),
+    (
+        {"architectures": {"resnet18": {"weights": "torchvision"}}, "removals": 4},
+        "torchvision's weights have 1000 classes and digits 10; 'new_classifier: true'",
+    ),
+    ({"training": {"epochs": 0}}, "training.epochs: 0 needs weights to start from, and resnet20"),
     ({"architectures": []}, "architectures: it is empty"),
     ({"architectures": "resnet20"}, "architectures: 'resnet20' should be a list"),
     ({"architectures": {"mine": {"depht": 20}}}, "did you mean 'depth'?"),
@@ -146,7 +181,7 @@ BAD = [
     ({"probe": {"images_per_class": "all"}}, "probe.images_per_class: 'all' should be of type"),
     ({"split": {"test_fraction": 0.95}}, "split: validation_fraction and test_fraction add up"),
     ({"split": {"test_fraction": 0.0001}}, "split: a class of digits would have no test image"),
-    ({"training": {"epochs": -3}}, "training.epochs: -3 should be at least 1"),
+    ({"training": {"epochs": -3}}, "training.epochs: -3 should be at least 0"),
     ({"training": {"lr": 0.1}}, "training.lr: unknown key"),
     ({"training": {"learning_rate": "fast"}}, "training.learning_rate: 'fast' should be of type"),
     ({"training": {"schedule": "one-cycle"}}, "training.schedule: 'one-cycle' should be one of"),

@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "devices": set(),
     "job": set(),
     "manual": set(),
+    "planning": set(),
+    "cli": {"devices", "evaluation", "models", "planning"},
     "atomic": set(),
     "intervals": set(),
 }
@@ -41,6 +43,10 @@ LIBRARIES = {
     "manual": {"yaml"},
 }
 NO_TORCH = [
+    "data.catalog",
+    "data.image_file",
+    "data.image_folder",
+    "data.prepare",
     "models.architectures",
     "models.network_file",
     "similarity.catalog",
@@ -61,6 +67,8 @@ NO_TORCH = [
     "report.tables",
     "job",
     "devices",
+    "cli",
+    "planning",
 ]
 
 

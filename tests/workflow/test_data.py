@@ -1,10 +1,13 @@
 """Data sets other than the digits, as Snakemake prepares them. No network is used."""
 
+import json
+
 import numpy as np
 from PIL import Image
 
 from conftest import TINY, Project
 from layer_pruning.data.image_file import read_data
+from layer_pruning.models.network_file import read_header
 
 FOLDER = {"mine-too": {"kind": "image_folder", "path": "pictures"}}
 
@@ -80,3 +83,16 @@ def test_only_a_file_that_is_not_there_is_downloaded(tmp_path, monkeypatch):
     done = project.snakemake("--forcerun", "download_data", "--", target, check=False)
     assert f"put it at {file} and run again" in done.stdout + done.stderr
     assert file.read_bytes() == b"not what it should be"
+
+
+def test_a_streamed_folder_goes_all_the_way(tmp_path):
+    streamed = FOLDER["mine-too"] | {"stream": True, "image_size": 8, "channels": 3}
+    project = project_with(tmp_path, {"mine-too": streamed})
+    pictures(project)
+    removed = "results/mine-too/tiny/seed-0/one/removed-01"
+    project.snakemake("--", f"{removed}/accuracy.json")
+    record = json.loads((project.folder / removed / "accuracy.json").read_text())
+    assert record["splits"]["test"]["images"] == 6
+    header = read_header(project.folder / removed / "network.safetensors")
+    assert header.class_names == ("class 0", "class 1", "class 2")
+    assert header.input_shape == (3, 8, 8)

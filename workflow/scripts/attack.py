@@ -12,12 +12,12 @@ from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:
     params = snakemake.params
-    images, labels = read_data(snakemake.input.data).part("test")
-    chosen = fixed_subset(len(labels), params.images, params.seed)
+    data = read_data(snakemake.input.data)
+    chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     result = attack_network(
         load_network(snakemake.input.network, device),
-        *(torch.from_numpy(values[chosen]).to(device) for values in (images, labels)),
+        *(torch.from_numpy(values).to(device) for values in data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
         **{key: params[key] for key in ("attack", "norm", "epsilons", "seed")},
     )

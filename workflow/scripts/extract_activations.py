@@ -1,7 +1,6 @@
 """Features of a network on the probe set: intact, and with each candidate block bypassed."""
 
-from layer_pruning.activations.features import write_activations
-from layer_pruning.activations.sweep import activations_of
+from layer_pruning.activations.sweep import extract_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import probe_set
 from layer_pruning.devices import select_device
@@ -11,7 +10,8 @@ from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]):
     params = snakemake.params
-    images, labels = read_data(snakemake.input.data).part("train")
+    data = read_data(snakemake.input.data)
+    labels = data.labels_of("train")
     probe = probe_set(labels, images_per_class=params.images_per_class, seed=params.seed)
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     network = load_network(snakemake.input.network, device)
@@ -21,5 +21,12 @@ with job(snakemake.log[0]):
         min_blocks_per_stage=params.min_blocks_per_stage,
         protect=params.protect,
     )
-    activations = activations_of(network, images[probe], labels[probe], probe, blocks)
-    write_activations(snakemake.output[0], activations)
+    extract_activations(
+        snakemake.output[0],
+        network,
+        # a chunk at a time: as floats, all images would take four times their memory
+        lambda chosen: data.part("train", chosen)[0],
+        labels[probe],
+        probe,
+        blocks,
+    )

@@ -1,11 +1,11 @@
-"""Train an unpruned network from new weights."""
+"""Train an unpruned network from new weights, or from those that its architecture names."""
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.job import job
 from layer_pruning.models.network_file import NetworkHeader
-from layer_pruning.models.residual import new_network
+from layer_pruning.models.weights import start_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
@@ -15,7 +15,7 @@ with job(snakemake.log[0]):
     data = read_data(snakemake.input.data)
     header = NetworkHeader.of(name, params["architecture"], **data.description())
     train_to_files(
-        new_network(header, derived_seed(params["seed"], "weights")),
+        start_network(header, params["architecture"], derived_seed(params["seed"], "weights")),
         data,
         Recipe.of(params),
         seed=derived_seed(params["seed"], "baseline"),

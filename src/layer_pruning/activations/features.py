@@ -1,9 +1,18 @@
-"""The activations file: features and logits of one sweep, one ``.npz``. No torch."""
+"""The activations file: features and logits of one sweep, one ``.npz``. No torch.
+
+It is written as the images pass by: the members of the ``.npz`` grow on disk, so that what a
+sweep of many images, candidates and features holds in memory does not grow with them.
+"""
 
 import os
+import shutil
+import tempfile
 import zipfile
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,13 +39,98 @@ class Activations:
     """(n,), which images of the training split these are."""
 
 
-def write_activations(path: str | os.PathLike[str], activations: Activations) -> None:
-    """Write an activations file, whole. Raises ValueError for features that are not finite."""
-    for name, values in asdict(activations).items():
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError(f"{path}: {name} holds values that are not finite")
-    with written_whole(path) as temporary:
-        np.savez(temporary, **asdict(activations))
+class ImageActivations(NamedTuple):
+    """What a sweep finds on m images: the first four arrays of ``Activations``, m for n."""
+
+    features: np.ndarray
+    features_bypassed: np.ndarray
+    logits: np.ndarray
+    logits_bypassed: np.ndarray
+
+
+@contextmanager
+def activations_file(
+    path: str | os.PathLike[str],
+    *,
+    labels: np.ndarray,
+    blocks: Sequence[str],
+    probe_indices: np.ndarray,
+) -> Iterator[Callable[[ImageActivations], None]]:
+    """Yield a function that appends what was found on the next images to an activations file.
+
+    ``labels`` (n,) and ``probe_indices`` (n,) belong to all images, ``blocks`` are the names of
+    the c candidates. The file appears whole at the end, or not at all. Until then its arrays lie
+    in a temporary folder beside it, which takes as much disk again.
+
+    Raises ValueError for values that are not finite, for other than c candidates, and for other
+    than n images in all.
+    """
+    count, appended = len(labels), 0
+    with (
+        written_whole(path) as temporary,
+        tempfile.TemporaryDirectory(prefix=f".{Path(path).stem}-", dir=temporary.parent) as folder,
+        ExitStack() as closing,
+    ):
+        members = {
+            name: closing.enter_context(_growing(Path(folder, f"{name}.npy"), count))
+            for name in ImageActivations._fields
+        }
+
+        def append(part: ImageActivations) -> None:
+            nonlocal appended
+            for name, values in part._asdict().items():
+                if not np.isfinite(values).all():
+                    raise ValueError(f"{path}: {name} holds values that are not finite")
+                if values.ndim == 3 and len(values) != len(blocks):
+                    raise ValueError(
+                        f"{path}: {name} has {len(values)} candidates, expected {len(blocks)}"
+                    )
+                members[name](appended, values)
+            appended += len(part.features)
+
+        yield append
+        if appended != count:
+            raise ValueError(f"{path}: {appended} images were swept, expected {count}")
+        closing.close()
+        whole = {
+            "labels": labels,
+            "blocks": np.array(blocks, dtype=np.str_),
+            "probe_indices": probe_indices,
+        }
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for name in members:
+                with (
+                    Path(folder, f"{name}.npy").open("rb") as source,
+                    archive.open(f"{name}.npy", "w", force_zip64=True) as target,
+                ):
+                    shutil.copyfileobj(source, target, 2**20)
+            for name, values in whole.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as target:
+                    np.lib.format.write_array(target, values, allow_pickle=False)
+
+
+@contextmanager
+def _growing(path: Path, count: int) -> Iterator[Callable[[int, np.ndarray], None]]:
+    """Yield a function that puts rows of images (..., m, width) into a .npy of (..., count, width).
+
+    Plain writes at an offset: pages of a memory map would count as memory of the job.
+    """
+    with path.open("wb") as file:
+        offset = 0
+
+        def put(start: int, values: np.ndarray) -> None:
+            nonlocal offset
+            *leading, _, width = values.shape
+            if offset == 0:
+                shape = (*leading, count, width)
+                description = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, description)
+                offset = file.tell()
+            for index, rows in enumerate(values.reshape(-1, *values.shape[-2:])):
+                file.seek(offset + (index * count + start) * width * 4)
+                file.write(np.ascontiguousarray(rows, dtype="<f4").data)
+
+        yield put
 
 
 def read_activations(path: str | os.PathLike[str]) -> Activations:

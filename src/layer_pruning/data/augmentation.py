@@ -29,9 +29,33 @@ def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(mirror.to(images.device)[:, None, None, None], images.flip(-1), images)
 
 
+def cut_out(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
+    """In every image a square of ``pixels`` × ``pixels`` set to zero (arXiv 1708.04552).
+
+    The centre is drawn from all pixels, so that the square may reach over the border.
+    """
+    if pixels == 0:
+        return images
+    count, _, height, width = images.shape
+    top = torch.randint(0, height, (count, 1), generator=generator).to(images.device) - pixels // 2
+    left = torch.randint(0, width, (count, 1), generator=generator).to(images.device) - pixels // 2
+    row = torch.arange(height, device=images.device)
+    column = torch.arange(width, device=images.device)
+    rows = (row >= top) & (row < top + pixels)
+    columns = (column >= left) & (column < left + pixels)
+    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)
+
+
 def augmented(
-    images: Tensor, *, shift_pixels: int, flip: bool, generator: torch.Generator
+    images: Tensor,
+    *,
+    shift_pixels: int,
+    flip: bool,
+    cutout_pixels: int = 0,
+    generator: torch.Generator,
 ) -> Tensor:
     """A batch (n, c, h, w) as the training loop sees it."""
     images = shifted(images, shift_pixels, generator)
-    return flipped(images, generator) if flip else images
+    if flip:
+        images = flipped(images, generator)
+    return cut_out(images, cutout_pixels, generator)

@@ -1,26 +1,16 @@
-"""The known data sets and the sizes of their splits, without loading any image. No torch."""
+"""What is known of a data set before its images are read. No torch, no numpy."""
 
-from dataclasses import dataclass
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
+from layer_pruning.data.folders import find_images, header_shape
 
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a data set before it is read."""
-
-    description: str
-    images_per_class: tuple[int, ...]
-    input_shape: tuple[int, int, int]
-    """Channels, height, width."""
-
-
-DATASETS = {
-    "digits": DatasetInfo(
-        "1,797 handwritten digits of 8 × 8 pixels that scikit-learn ships (Alpaydin and Kaynak "
-        "1998, UCI Machine Learning Repository, doi 10.24432/C50P49)",
-        images_per_class=(178, 182, 177, 183, 181, 182, 181, 179, 174, 180),
-        input_shape=(1, 8, 8),
-    ),
-}
+IMAGE_FOLDER = "image_folder"
 
 
 def split_sizes(
@@ -30,3 +20,149 @@ def split_sizes(
     test = round(images * test_fraction)
     validation = round(images * validation_fraction)
     return images - validation - test, validation, test
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before it is read."""
+
+    description: str
+    images_per_class: tuple[int, ...]
+    """Images of each class that the data set offers for training, in the order of its labels."""
+    input_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    validation_per_class: tuple[int, ...] = ()
+    """Those of its own validation split, empty where it has none."""
+    test_per_class: tuple[int, ...] = ()
+    """Those of its own test split, empty where it has none."""
+    files: tuple[str, ...] = ()
+    """Names of the files to download."""
+    streamed: bool = False
+    """Whether images stay in their files until they are needed."""
+    content: str = ""
+    """A digest that changes when images of a folder are added, removed or renamed."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.images_per_class)
+
+    def megabytes(self) -> int:
+        """Memory of all images, decoded, rounded up; none where they are streamed."""
+        if self.streamed:
+            return 0
+        images = sum(self.images_per_class + self.validation_per_class + self.test_per_class)
+        return -(-images * math.prod(self.input_shape) // 10**6)
+
+    def sizes(
+        self, *, validation_fraction: float, test_fraction: float
+    ) -> list[tuple[int, int, int]]:
+        """Images of each class in train, validation and test, as the data will be split.
+
+        Splits of the data set's own are kept; those that it lacks are taken from its images for
+        training.
+        """
+        found = []
+        for label, images in enumerate(self.images_per_class):
+            train, validation, test = split_sizes(
+                images,
+                validation_fraction=0.0 if self.validation_per_class else validation_fraction,
+                test_fraction=0.0 if self.test_per_class else test_fraction,
+            )
+            if self.validation_per_class:
+                validation = self.validation_per_class[label]
+            if self.test_per_class:
+                test = self.test_per_class[label]
+            found.append((train, validation, test))
+        return found
+
+
+DATASETS = {
+    "digits": DatasetInfo(
+        "1,797 handwritten digits of 8 × 8 pixels that scikit-learn ships (Alpaydin and Kaynak "
+        "1998, UCI Machine Learning Repository, doi 10.24432/C50P49)",
+        images_per_class=(178, 182, 177, 183, 181, 182, 181, 179, 174, 180),
+        input_shape=(1, 8, 8),
+    ),
+    "cifar10": DatasetInfo(
+        "60,000 colour photographs of 32 × 32 pixels in 10 classes (Krizhevsky 2009)",
+        images_per_class=(5000,) * 10,
+        test_per_class=(1000,) * 10,
+        input_shape=(3, 32, 32),
+        files=("cifar-10-python.tar.gz",),
+    ),
+    "cifar100": DatasetInfo(
+        "60,000 colour photographs of 32 × 32 pixels in 100 classes (Krizhevsky 2009)",
+        images_per_class=(500,) * 100,
+        test_per_class=(100,) * 100,
+        input_shape=(3, 32, 32),
+        files=("cifar-100-python.tar.gz",),
+    ),
+    "fashion_mnist": DatasetInfo(
+        "70,000 grey pictures of clothes, 28 × 28 pixels, in 10 classes (Xiao, Rasul and Vollgraf "
+        "2017, arXiv 1708.07747)",
+        images_per_class=(6000,) * 10,
+        test_per_class=(1000,) * 10,
+        input_shape=(1, 28, 28),
+        files=(
+            "train-images-idx3-ubyte.gz",
+            "train-labels-idx1-ubyte.gz",
+            "t10k-images-idx3-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+        ),
+    ),
+    "svhn": DatasetInfo(
+        "99,289 digits of house numbers in colour, 32 × 32 pixels (Netzer et al. 2011)",
+        images_per_class=(4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659),
+        test_per_class=(1744, 5099, 4149, 2882, 2523, 2384, 1977, 2019, 1660, 1595),
+        input_shape=(3, 32, 32),
+        files=("train_32x32.mat", "test_32x32.mat"),
+    ),
+}
+
+KINDS = (*DATASETS, IMAGE_FOLDER)
+
+
+def complete_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a data set with defaults; the kind is the name where none is given."""
+    defaults = {"kind": name, "path": None, "image_size": None, "channels": None, "stream": False}
+    return defaults | dict(given)
+
+
+def dataset_info(settings: Mapping[str, Any]) -> DatasetInfo:
+    """What is known of the data set with these settings, see :func:`complete_settings`.
+
+    The folders of an ``image_folder`` are listed and one image's header is read. Raises ValueError
+    or OSError, in one line that names the folder and the remedy.
+    """
+    kind, path = settings["kind"], settings["path"]
+    if kind != IMAGE_FOLDER:
+        if kind not in DATASETS:
+            near = difflib.get_close_matches(kind, KINDS, n=1)
+            guess = f"did you mean '{near[0]}'? " if near else ""
+            raise ValueError(f"'{kind}' is unknown; {guess}known are {', '.join(KINDS)}")
+        for key in ("path", "image_size", "channels", "stream"):
+            if settings[key] not in (None, False):
+                raise ValueError(f"'{key}' is for kind: {IMAGE_FOLDER} only")
+        return DATASETS[kind]
+    if path is None:
+        raise ValueError("'path' is missing: the folder that holds the class folders")
+    if settings["stream"] and settings["image_size"] is None:
+        raise ValueError("'stream' needs an 'image_size', such as 224")
+    info = _folder_info(path, settings["image_size"], settings["channels"])
+    return replace(info, streamed=settings["stream"])
+
+
+# every check of a configuration asks
+@lru_cache
+def _folder_info(path: str, size: int | None, channels: int | None) -> DatasetInfo:
+    folder = find_images(Path(path).expanduser())
+    first = header_shape(folder.first())
+    return DatasetInfo(
+        f"images of the folder {path}",
+        images_per_class=folder.images_per_class("train"),
+        validation_per_class=folder.images_per_class("validation"),
+        test_per_class=folder.images_per_class("test"),
+        input_shape=(channels or first[0], size or first[1], size or first[2]),
+        content=folder.digest(),
+    )

@@ -1,4 +1,4 @@
-"""The data file: all images of a small data set with their labels and splits, one ``.npz``."""
+"""The data file: all images of a data set with their labels and splits, one ``.npz``."""
 
 import os
 import zipfile
@@ -9,7 +9,32 @@ from typing import Any
 import numpy as np
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.data.splits import SPLITS
+
+
+def level_counts(images: np.ndarray) -> np.ndarray:
+    """How often each level occurs in each channel of images (n, c, h, w): (c, 256)."""
+    counts = np.zeros((images.shape[1], 256), dtype=np.int64)
+    # a thousand at a time: counting takes eight bytes a pixel
+    for start in range(0, len(images), 1000):
+        for channel in range(images.shape[1]):
+            part = images[start : start + 1000, channel]
+            counts[channel] += np.bincount(part.ravel(), minlength=256)
+    return counts
+
+
+def moments(counts: np.ndarray, levels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel from how often each level occurs."""
+    steps = np.arange(256)
+    means, stds = [], []
+    for of_channel in counts:
+        mean = (of_channel @ steps) / of_channel.sum()
+        variance = (of_channel @ (steps - mean) ** 2) / of_channel.sum()
+        means.append(float(mean / levels))
+        # a channel that never varies is centred and left alone
+        stds.append(float(np.sqrt(variance) / levels) if variance > 0 else 1.0)
+    return tuple(means), tuple(stds)
 
 
 @dataclass(frozen=True)
@@ -17,25 +42,36 @@ class ImageData:
     """A data set in memory."""
 
     images: np.ndarray
-    """(n, channels, height, width), float32 in [0, 1]."""
+    """(n, channels, height, width), uint8: brightness in steps of 1 / ``levels``."""
     labels: np.ndarray
     """(n,), int64."""
     split: np.ndarray
-    """(n,), an index into ``SPLITS`` for each image."""
+    """(n,), uint8, an index into ``SPLITS`` for each image."""
     class_names: tuple[str, ...]
+    levels: int = 255
+    """The value that stands for a brightness of 1."""
 
-    def part(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images and labels of ``train``, ``validation`` or ``test``."""
+    def stored(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images as they are stored, and labels, of ``train``, ``validation`` or ``test``."""
         chosen = self.split == SPLITS.index(split)
         return self.images[chosen], self.labels[chosen]
 
+    def labels_of(self, split: str) -> np.ndarray:
+        """Labels of a split."""
+        return self.labels[self.split == SPLITS.index(split)]
+
+    def part(
+        self, split: str, chosen: np.ndarray | slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Images (float32 in [0, 1]) and labels of a split, or of the ``chosen`` ones in it."""
+        members = np.flatnonzero(self.split == SPLITS.index(split))[chosen]
+        images = self.images[members].astype(np.float32)
+        images /= np.float32(self.levels)
+        return images, self.labels[members]
+
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of each channel over the training images."""
-        images = self.part("train")[0].astype(np.float64)
-        mean, std = images.mean(axis=(0, 2, 3)), images.std(axis=(0, 2, 3))
-        # a channel that never varies is centred and left alone
-        std = np.where(std > 0, std, 1.0)
-        return tuple(mean.tolist()), tuple(std.tolist())
+        return moments(level_counts(self.stored("train")[0]), self.levels)
 
     def description(self) -> dict[str, Any]:
         """What a network has to know of its data: shape, normalisation and class names."""
@@ -48,33 +84,61 @@ class ImageData:
         }
 
 
-def write_data(path: str | os.PathLike[str], data: ImageData) -> None:
-    """Write a data file, whole. Raises ValueError for images outside [0, 1] or a bad label."""
-    if data.images.min() < 0 or data.images.max() > 1:
-        raise ValueError(f"{path}: images should lie in [0, 1]")
+def write_data(path: str | os.PathLike[str], data: ImageData | ImageManifest) -> None:
+    """Write a data file, whole. Raises ValueError for images above ``levels`` or a bad label.
+
+    Of a manifest the names are kept, and no pixel.
+    """
+    if isinstance(data, ImageData) and (
+        data.images.dtype != np.uint8 or data.images.max() > data.levels
+    ):
+        raise ValueError(f"{path}: images should be uint8 of at most {data.levels}")
     if data.labels.min() < 0 or data.labels.max() >= len(data.class_names):
         raise ValueError(f"{path}: labels should lie in 0 … {len(data.class_names) - 1}")
     with written_whole(path) as temporary:
-        np.savez_compressed(
+        # not compressed: every job reads this file, and photographs hardly shrink
+        np.savez(
             temporary,
-            images=data.images,
             labels=data.labels,
             split=data.split,
             class_names=np.array(data.class_names),
+            allow_pickle=False,
+            **(_pixels(data) if isinstance(data, ImageData) else _names(data)),
         )
 
 
-def read_data(path: str | os.PathLike[str]) -> ImageData:
+def _pixels(data: ImageData) -> dict[str, np.ndarray]:
+    return {"images": data.images, "levels": np.array(data.levels)}
+
+
+def _names(data: ImageManifest) -> dict[str, np.ndarray]:
+    # one text rather than an array of texts, each as long as the longest
+    joined = "\0".join((data.root, *data.names)).encode(errors="surrogateescape")
+    return {
+        "names": np.frombuffer(joined, dtype=np.uint8),
+        "input_shape": np.array(data.input_shape),
+        "moments": np.array([data.mean, data.std]),
+    }
+
+
+def read_data(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
     """Read a data file. Raises FileNotFoundError, or ValueError in one line naming the file."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such data file")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return ImageData(
-                images=file["images"],
-                labels=file["labels"],
-                split=file["split"],
-                class_names=tuple(file["class_names"].tolist()),
+            shared = {
+                "labels": file["labels"],
+                "split": file["split"],
+                "class_names": tuple(file["class_names"].tolist()),
+            }
+            if "names" not in file:
+                return ImageData(images=file["images"], levels=int(file["levels"]), **shared)
+            root, *names = file["names"].tobytes().decode(errors="surrogateescape").split("\0")
+            mean, std = map(tuple, file["moments"].tolist())
+            shape = tuple(file["input_shape"].tolist())
+            return ImageManifest(
+                root, tuple(names), input_shape=shape, mean=mean, std=std, **shared
             )
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(

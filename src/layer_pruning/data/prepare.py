@@ -1,24 +1,67 @@
-"""From the name of a data set to its data file."""
+"""From the settings of a data set to its data."""
 
-from layer_pruning.data.catalog import DATASETS
-from layer_pruning.data.digits import load_digits
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.data.catalog import IMAGE_FOLDER, dataset_info
 from layer_pruning.data.image_file import ImageData
-from layer_pruning.data.splits import stratified_split
+from layer_pruning.data.manifest import ImageManifest
+from layer_pruning.data.splits import completed_split
 
-LOADERS = {"digits": load_digits}
+
+def _load(
+    settings: Mapping[str, Any], files: Iterable[str | os.PathLike[str]], workers: int
+) -> ImageData:
+    """All images with the splits of the data set's own."""
+    # a data set imports only what it needs: scikit-learn and torchvision take seconds
+    if settings["kind"] == "digits":
+        from layer_pruning.data.digits import load_digits
+
+        return load_digits()
+    if settings["kind"] == IMAGE_FOLDER:
+        from layer_pruning.data.image_folder import load_image_folder
+
+        options = {key: settings[key] for key in ("image_size", "channels")}
+        return load_image_folder(settings["path"], workers=workers, **options)
+    from layer_pruning.data.downloads import load_downloaded
+
+    return load_downloaded(settings["kind"], {Path(path).name: path for path in files})
 
 
 def prepare(
-    dataset: str, *, validation_fraction: float, test_fraction: float, seed: int
-) -> ImageData:
-    """Load ``dataset`` and split it, stratified and seeded. Raises ValueError if it is unknown."""
-    if dataset not in LOADERS:
-        raise ValueError(f"'{dataset}' is no data set: known are {', '.join(DATASETS)}")
-    images, labels, class_names = LOADERS[dataset]()
-    split = stratified_split(
-        labels,
+    settings: Mapping[str, Any],
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+    files: Iterable[str | os.PathLike[str]] = (),
+    workers: int = 1,
+) -> ImageData | ImageManifest:
+    """Load a data set, see :func:`layer_pruning.data.catalog.complete_settings`, and split it.
+
+    ``files`` are those that were downloaded; ``workers`` processes decode the images of a folder.
+    Raises ValueError or OSError in one line for whatever is wrong with the settings or the images.
+    """
+    dataset_info(settings)
+    complete_split = partial(
+        completed_split,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         seed=seed,
     )
-    return ImageData(images, labels, split, class_names)
+    if settings["stream"]:
+        from layer_pruning.data.image_folder import examine_image_folder
+
+        return examine_image_folder(
+            settings["path"],
+            image_size=settings["image_size"],
+            channels=settings["channels"],
+            complete_split=complete_split,
+            workers=workers,
+        )
+    data = _load(settings, files, workers)
+    return replace(data, split=complete_split(data.labels, data.split))

@@ -26,6 +26,30 @@ def stratified_split(
     return assignment
 
 
+def completed_split(
+    labels: np.ndarray,
+    official: np.ndarray,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> np.ndarray:
+    """The splits that a data set has of its own, and those that it lacks, taken from train.
+
+    ``official`` (n,) holds an index into ``SPLITS`` for each image, all 0 for a data set without
+    splits. The result does too, and leaves what is official for validation or test as it is.
+    """
+    train, validation, test = (official == index for index in range(len(SPLITS)))
+    split = official.copy()
+    split[train] = stratified_split(
+        labels[train],
+        validation_fraction=0.0 if validation.any() else validation_fraction,
+        test_fraction=0.0 if test.any() else test_fraction,
+        seed=seed,
+    )
+    return split
+
+
 def probe_set(labels: np.ndarray, *, images_per_class: int, seed: int) -> np.ndarray:
     """Indices of a probe set: as many images of every class, sorted by class.
 

@@ -4,10 +4,9 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
 from layer_pruning.evaluation.throughput import batch_runner
@@ -20,39 +19,41 @@ def removable_blocks(network: ResidualNetwork) -> list[str]:
     return [b.name for b in network.header.blocks if b.removable and b.name in kept]
 
 
+@torch.inference_mode()
+def block_inputs(network: ResidualNetwork, images: Tensor) -> dict[str, Tensor]:
+    """What reaches each block, by its name, as ``images`` walk through the network."""
+    inputs = {}
+    x = network.eval().enter(images)
+    for name, block in network.trunk():
+        inputs[name] = x
+        x = block(x)
+    return {name: inputs[name] for name in network.block_names}
+
+
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Multiply-accumulates (of one image) and parameters that each block's removal saves."""
-    header = network.header
-
-    def cost(removed: tuple[str, ...]) -> tuple[int, int]:
-        without = ResidualNetwork(replace(header, removed_blocks=removed))
-        return multiply_accumulates(without, header.input_shape), parameter_count(without)
-
-    macs, parameters = cost(header.removed_blocks)
-    result = {}
-    for block in blocks:
-        left = cost((*header.removed_blocks, block))
-        result[block] = {"macs": float(macs - left[0]), "parameters": float(parameters - left[1])}
-    return result
+    """Multiply-accumulates (of one image) and parameters of each block: its removal saves them."""
+    device = next(network.parameters()).device
+    inputs = block_inputs(network, torch.zeros(1, *network.header.input_shape, device=device))
+    modules = dict(network.trunk())
+    return {
+        name: {
+            "macs": float(multiply_accumulates(modules[name], inputs[name].shape[1:])),
+            "parameters": float(parameter_count(modules[name])),
+        }
+        for name in blocks
+    }
 
 
 def block_runners(
-    network: ResidualNetwork, images: np.ndarray, blocks: Sequence[str]
+    network: ResidualNetwork, images: Tensor, blocks: Sequence[str]
 ) -> dict[str, Callable[[], None]]:
     """For each block a function that sends a batch of its own inputs through it.
 
-    ``images`` (n, channels, height, width) walk through the network once; what reaches a block is
-    kept as its input. A function returns when the result is there, also on a GPU.
+    ``images`` (n, channels, height, width) lie on the network's device. A function returns when
+    the result is there, also on a GPU.
     """
-    device = next(network.parameters()).device
-    runners = {}
-    with torch.inference_mode():
-        x = network.eval().enter(torch.from_numpy(images).to(device))
-        for name, block in network.trunk():
-            if name in blocks:
-                runners[name] = batch_runner(block, x)
-            x = block(x)
-    return runners
+    inputs, modules = block_inputs(network, images), dict(network.trunk())
+    return {name: batch_runner(modules[name], inputs[name]) for name in blocks}
 
 
 def latencies(

@@ -1,12 +1,41 @@
-"""Architectures as data: which blocks a network has, and which of them can go. No torch."""
+"""Architectures as data: which blocks a network has, and which of them can go.
 
+Imports no torch. The blocks of a CIFAR ResNet follow from its depth; those of torchvision's
+networks and of a user's own are found by building one, which imports torch then.
+"""
+
+import difflib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
 
 SHORTCUTS = ("parameter_free", "projection")
+
+TORCHVISION = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "wide_resnet50_2",
+    "resnext50_32x4d",
+    "mobilenet_v2",
+    "convnext_tiny",
+    "vit_b_16",
+    "swin_t",
+)
+"""Networks of torchvision, by their names there."""
+
+START_OPTIONS = ("weights", "names", "new_classifier", "mean", "std")
+"""Options of an architecture that say what a run starts from, not what the network is."""
+
+PICKLES = (".pth", ".pt", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
+
+Shape: TypeAlias = tuple[int, int, int]
+"""Channels, height and width of an image."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +85,26 @@ class CifarResNet:
         """Width of the pooled representation."""
         return self.widths[2]
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Names of tensors elsewhere, as regular expressions, and what they are here.
+
+        Covers the widespread implementations of Idelbayev (``conv1``, ``layer1.0.conv1``,
+        ``shortcut.0``, ``linear``) and in the style of torchvision (``downsample.0``, ``fc``).
+        """
+        blocks = {
+            rf"^layer{stage}\.{position - 1}\.": f"stage{stage}.block{position}."
+            for stage in (1, 2, 3)
+            for position in range(1, self.blocks_per_stage + 1)
+        }
+        return blocks | {
+            r"^conv1\.": "stem.conv.",
+            r"^bn1\.": "stem.bn.",
+            r"\.(shortcut|downsample)\.0\.": ".shortcut.conv.",
+            r"\.(shortcut|downsample)\.1\.": ".shortcut.bn.",
+            r"^(linear|fc)\.": "classifier.",
+        }
+
     def blocks(self) -> tuple[Block, ...]:
         """All blocks in network order. A block is removable when its shortcut is the identity."""
         blocks = []
@@ -84,25 +133,169 @@ class CifarResNet:
         }
 
 
-def architecture(name: str, options: dict[str, Any] | None = None) -> CifarResNet:
-    """The architecture called ``name``: ``resnet{depth}``, or any name with options of its own.
+@dataclass(frozen=True)
+class FoundNetwork:
+    """A network whose blocks are found by building it (:mod:`layer_pruning.models.discovery`)."""
 
-    ``options`` holds depth, widths and shortcut; a depth in the name need not be repeated.
-    Raises ValueError naming what is wrong.
+    input_shape: Shape = field(default=(3, 224, 224), kw_only=True)
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """No tensor has another name here than in the network itself."""
+        return {}
+
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks in network order. Raises ValueError in one line where there is no trunk."""
+        return self._found().blocks
+
+    @property
+    def features(self) -> int:
+        """Width of the pooled representation."""
+        return self._found().features
+
+    def _found(self) -> Any:
+        # torch and torchvision take seconds to import: only where such a network is named
+        from layer_pruning.models.discovery import found
+
+        return found(self)
+
+    def arguments(self) -> dict[str, Any]:
+        """What :func:`architecture` needs to build this again, as JSON can hold it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TorchvisionNetwork(FoundNetwork):
+    """A network of torchvision, by its name there."""
+
+    network: str
+
+    def arguments(self) -> dict[str, Any]:
+        """What :func:`architecture` needs to build this again, as JSON can hold it."""
+        return {"family": "torchvision", "network": self.network}
+
+
+@dataclass(frozen=True)
+class OwnNetwork(FoundNetwork):
+    """A user's own: what ``build``, written ``package.module:function``, returns.
+
+    Called as ``function(num_classes=…, input_shape=(channels, height, width), **build_arguments)``.
+    Raises ValueError where ``build`` is not written so.
     """
-    options = dict(options or {})
-    options.pop("family", None)
+
+    build: str
+    build_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.build):
+            raise ValueError(
+                f"build: '{self.build}' should be written 'my_package.my_module:function'"
+            )
+
+    def arguments(self) -> dict[str, Any]:
+        """What :func:`architecture` needs to build this again, as JSON can hold it."""
+        return {"family": "own", "build": self.build, "arguments": dict(self.build_arguments)}
+
+
+Architecture: TypeAlias = CifarResNet | TorchvisionNetwork | OwnNetwork
+
+
+def architecture(
+    name: str, options: Mapping[str, Any] | None = None, input_shape: Shape | None = None
+) -> Architecture:
+    """The architecture called ``name``.
+
+    ``resnet{6n + 2}`` is a CIFAR ResNet, unless torchvision has a network of that name; any name
+    is one with ``depth``, ``widths`` and ``shortcut`` among its ``options``. ``network`` says
+    which known network a name of one's own stands for. ``build`` with ``arguments`` is a user's
+    own network. ``input_shape`` is that of the data, (3, 224, 224) by default; CIFAR ResNets have
+    the same blocks whatever it is. Raises ValueError naming what is wrong.
+    """
+    given = {
+        key: value
+        for key, value in (options or {}).items()
+        if value is not None and key not in (*START_OPTIONS, "family")
+    }
+    shape = input_shape or FoundNetwork.input_shape
+    if "build" in given or ":" in name:
+        build = given.pop("build", name)
+        arguments = given.pop("arguments", {})
+        if given:
+            raise ValueError(
+                f"{name}: 'build' takes no {', '.join(given)}; what the function is to be called "
+                "with goes into 'arguments'"
+            )
+        return OwnNetwork(build, arguments, input_shape=shape)
+    if "arguments" in given:
+        raise ValueError(f"{name}: 'arguments' are for a network of your own; 'build' is missing")
+    called = given.pop("network", name)
+    if called in TORCHVISION and "depth" not in given:
+        if given:
+            raise ValueError(
+                f"{name}: {called} of torchvision takes no {', '.join(given)}; "
+                "a CIFAR ResNet has a depth, such as 'depth: 56'"
+            )
+        return TorchvisionNetwork(called, input_shape=shape)
+    return _cifar_resnet(called, given)
+
+
+def _cifar_resnet(name: str, options: dict[str, Any]) -> CifarResNet:
     match = re.fullmatch(r"resnet(\d+)", name)
     if "depth" not in options:
         if match is None:
+            known = [*TORCHVISION, *(f"resnet{depth}" for depth in (20, 32, 44, 56, 110))]
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
             raise ValueError(
-                f"'{name}' is unknown: known are resnet8, resnet14, resnet20 … (6n + 2), "
-                "and any other name with a depth of its own"
+                f"'{name}' is unknown: {hint}known are {', '.join(TORCHVISION)}, resnet20, "
+                "resnet32 … (6n + 2), and any other name with a 'depth', 'network' or 'build'"
             )
         options["depth"] = int(match[1])
     elif match is not None and int(match[1]) != options["depth"]:
         raise ValueError(f"'{name}' says another depth than its option depth: {options['depth']}")
     return CifarResNet(**options)
+
+
+def check_start(name: str, options: Mapping[str, Any], network: Architecture) -> None:
+    """Raise ValueError in one line where the start options of ``name`` cannot work.
+
+    They are ``weights``, ``names``, ``new_classifier``, ``mean`` and ``std``.
+    """
+    given = {key: options[key] for key in START_OPTIONS if options.get(key) is not None}
+    if ("mean" in given) != ("std" in given):
+        raise ValueError(f"{name}: give both 'mean' and 'std', or none of them")
+    if len(given.get("mean", ())) != len(given.get("std", ())):
+        raise ValueError(f"{name}: 'mean' and 'std' should have one number a channel")
+    if "weights" not in given:
+        if useless := [key for key in ("names", "new_classifier") if given.get(key)]:
+            raise ValueError(f"{name}: {' and '.join(useless)} without 'weights' to start from")
+        return
+    for pattern in given.get("names", {}):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{name}: names: '{pattern}' is no pattern: {error}") from error
+    check_weights(given["weights"], network)
+
+
+def check_weights(weights: str, network: Architecture) -> None:
+    """Raise ValueError, or FileNotFoundError, in one line unless ``weights`` may be read."""
+    if weights == "torchvision":
+        if not isinstance(network, TorchvisionNetwork):
+            raise ValueError("weights: torchvision has none for this network")
+        return
+    suffix = Path(weights).suffix.lower()
+    if suffix in PICKLES:
+        safe = Path(weights).with_suffix(".safetensors")
+        raise ValueError(
+            f"weights: {weights} is a pickle, which can run code when it is opened; convert it "
+            'once with: python -c "import torch; from safetensors.torch import save_file; '
+            f"save_file(torch.load('{weights}', weights_only=True), '{safe}')\""
+        )
+    if suffix != ".safetensors":
+        raise ValueError(f"weights: {weights} should be 'torchvision' or a .safetensors file")
+    if not Path(weights).is_file():
+        raise FileNotFoundError(f"weights: there is no file {weights}")
 
 
 def candidates(

@@ -49,15 +49,18 @@ class NetworkHeader:
         std: tuple[float, ...],
         class_names: tuple[str, ...],
     ) -> "NetworkHeader":
-        """The header of an unpruned network: architecture ``name`` with its ``options``."""
-        shape = architecture(name, dict(options))
+        """The header of an unpruned network: architecture ``name`` with its ``options``.
+
+        ``mean`` and ``std`` among the options go before those given, which are the data's.
+        """
+        shape = architecture(name, options, input_shape)
         return cls(
             architecture=name,
             arguments=shape.arguments(),
             blocks=shape.blocks(),
             input_shape=input_shape,
-            mean=mean,
-            std=std,
+            mean=tuple(options.get("mean") or mean),
+            std=tuple(options.get("std") or std),
             class_names=class_names,
         )
 

@@ -1,114 +1,95 @@
 """Networks as an ordered trunk of named blocks: stem, blocks, pooling, classifier."""
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from layer_pruning.models.architectures import CifarResNet, architecture
+from layer_pruning.models.architectures import TorchvisionNetwork, architecture
+from layer_pruning.models.bodies import drawn_body, new_body
 from layer_pruning.models.network_file import NetworkHeader, read_network, write_network
-
-
-class SubsampleAndPad(nn.Module):
-    """Parameter-free shortcut (option A): every second pixel, missing channels set to zero."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-        missing = out_channels - in_channels
-        self.before, self.after = missing // 2, missing - missing // 2
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Fewer pixels, more channels."""
-        x = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(x, (0, 0, 0, 0, self.before, self.after))
-
-
-class BasicBlock(nn.Module):
-    """Two 3 × 3 convolutions with batch norm beside a shortcut, ReLU after the sum."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int, shortcut: str) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
-        self.shortcut: nn.Module
-        if stride == 1 and in_channels == out_channels:
-            self.shortcut = nn.Identity()
-        elif shortcut == "parameter_free":
-            self.shortcut = SubsampleAndPad(in_channels, out_channels, stride)
-        else:
-            self.shortcut = nn.Sequential(
-                OrderedDict(
-                    conv=nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
-                    bn=nn.BatchNorm2d(out_channels),
-                )
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Residual branch plus shortcut, through a ReLU."""
-        residual = functional.relu(self.bn1(self.conv1(x)))
-        residual = self.bn2(self.conv2(residual))
-        return functional.relu(residual + self.shortcut(x))
+from layer_pruning.models.trunk import cut
 
 
 class ResidualNetwork(nn.Module):
-    """A CIFAR residual network less the blocks that its header lists as removed.
+    """Any network with a trunk of residual blocks, less those that its header lists as removed.
 
     Takes images in [0, 1] of shape (n, channels, height, width) and gives logits (n, classes).
-    Normalisation is inside, so that attacks and exports cannot get it wrong.
+    Normalisation is inside, so that attacks and exports cannot get it wrong. ``body`` is the
+    network itself, as its own code builds it; the names of blocks and of tensors in a network
+    file are paths in it.
 
-    A removed block is simply absent. Its input went through a ReLU before, so the ReLU that a
-    bypassed block would end with changes nothing, and removal equals bypassing exactly.
+    A removed block is an identity in its place. It gave its input back once its residual branch
+    was gone (:mod:`layer_pruning.models.discovery`), so removal equals bypassing exactly.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, header: NetworkHeader) -> None:
+    def __init__(self, header: NetworkHeader, body: nn.Module | None = None) -> None:
+        """``body`` is the unpruned module of the header's architecture; None builds one.
+
+        Raises ValueError in one line where the header does not describe a network.
+        """
         super().__init__()
         self.header = header
-        shape: CifarResNet = architecture(header.architecture, header.arguments)
         statistics = (1, -1, 1, 1)
         mean, std = torch.tensor(header.mean), torch.tensor(header.std)
         # not persistent: the header holds them, and a state dict should hold what is learnt
         self.register_buffer("mean", mean.view(statistics), persistent=False)
         self.register_buffer("std", std.view(statistics), persistent=False)
-        self.stem = nn.Sequential(
-            OrderedDict(
-                conv=nn.Conv2d(header.input_shape[0], shape.widths[0], 3, padding=1, bias=False),
-                bn=nn.BatchNorm2d(shape.widths[0]),
+        network = architecture(header.architecture, header.arguments, header.input_shape)
+        if body is None:
+            body = new_body(
+                network, input_shape=header.input_shape, classes=len(header.class_names)
             )
-        )
-        kept = set(header.kept_blocks())
-        self.block_names = [block.name for block in shape.blocks() if block.name in kept]
-        channels = shape.widths[0]
-        for stage, width in enumerate(shape.widths, start=1):
-            blocks = nn.ModuleDict()
-            for position in range(1, shape.blocks_per_stage + 1):
-                if f"stage{stage}.block{position}" in kept:
-                    stride = 2 if stage > 1 and position == 1 else 1
-                    blocks[f"block{position}"] = BasicBlock(channels, width, stride, shape.shortcut)
-                    channels = width
-            setattr(self, f"stage{stage}", blocks)
-        self.classifier = nn.Linear(shape.widths[2], len(header.class_names))
+        # a body in training may take other ways, such as through an auxiliary classifier
+        self._trunk = cut(body.eval(), [block.name for block in header.blocks])
+        # a grey image is a colour image with three equal channels
+        self._channels = 3 if isinstance(network, TorchvisionNetwork) else header.input_shape[0]
+        if {len(header.mean), len(header.std)} - {1, self._channels}:
+            raise ValueError(
+                f"{header.architecture}: mean and std should have {self._channels} numbers each, "
+                f"not {len(header.mean)} and {len(header.std)}"
+            )
+        for name in header.removed_blocks:
+            body.set_submodule(name, nn.Identity())
+        self.body = body.train()
+        self.block_names = header.kept_blocks()
 
     def trunk(self) -> Iterator[tuple[str, nn.Module]]:
-        """The blocks that are left, by name, in network order."""
-        for name in self.block_names:
-            yield name, self.get_submodule(name)
+        """The blocks that are left, by name, in network order, and what links them.
+
+        Links (a merging layer, say) stay whatever is removed around them; their names are none of
+        ``block_names``.
+        """
+        kept = set(self.block_names)
+        for block in self.header.blocks:
+            link = self._trunk.links.get(block.name)
+            if link is not None:
+                yield link.name, link.module(self.body)
+            if block.name in kept:
+                yield block.name, self.body.get_submodule(block.name)
 
     def enter(self, images: Tensor) -> Tensor:
         """Normalised images through the stem: the input of the first block."""
-        return functional.relu(self.stem((images - self.mean) / self.std))
+        x = (images - self.mean) / self.std
+        return self._trunk.enter(self.body, x.expand(-1, self._channels, -1, -1))
 
     def pool(self, x: Tensor) -> Tensor:
         """Output of the last block to the pooled representation (n, features)."""
-        return x.mean(dim=(2, 3))
+        return self._trunk.pool(self.body, x)
+
+    @property
+    def classifier(self) -> nn.Module:
+        """The linear layer from the pooled representation to logits."""
+        return self.body.get_submodule(self._trunk.classifier)
+
+    @property
+    def classifier_name(self) -> str:
+        """Path of the classifier in a network file."""
+        return self._trunk.classifier
 
     def forward(self, images: Tensor, bypass: str | None = None) -> Tensor:
         """Logits of ``images``; with ``bypass``, as if that block's residual branch were gone."""
@@ -119,22 +100,15 @@ class ResidualNetwork(nn.Module):
         return self.classifier(self.pool(x))
 
 
-def initialise(network: nn.Module, seed: int) -> None:
-    """Draw new weights from a generator of their own (He et al. 2015, arXiv 1502.01852)."""
-    generator = torch.Generator().manual_seed(seed)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-        elif isinstance(module, nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="linear", generator=generator)
-            nn.init.zeros_(module.bias)
-
-
 def new_network(header: NetworkHeader, seed: int) -> ResidualNetwork:
     """An untrained network, drawn from ``seed``."""
-    network = ResidualNetwork(header)
-    initialise(network, seed)
-    return network
+    body = drawn_body(
+        architecture(header.architecture, header.arguments, header.input_shape),
+        input_shape=header.input_shape,
+        classes=len(header.class_names),
+        seed=seed,
+    )
+    return ResidualNetwork(header, body)
 
 
 def load_network(
@@ -146,7 +120,7 @@ def load_network(
     """
     header, tensors = read_network(path)
     network = ResidualNetwork(header)
-    wanted = network.state_dict()
+    wanted = network.body.state_dict()
     if set(wanted) != set(tensors):
         differing = sorted(set(wanted) ^ set(tensors))
         raise ValueError(f"{path}: weights missing or not wanted: {', '.join(differing[:5])}")
@@ -155,11 +129,13 @@ def load_network(
             raise ValueError(
                 f"{path}: {name} has shape {tensor.shape}, not {tuple(wanted[name].shape)}"
             )
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    network.body.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     return network.to(device).eval()
 
 
 def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
     """Write the network file of ``network``, whole."""
-    tensors = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+    tensors = {
+        name: value.detach().cpu().numpy() for name, value in network.body.state_dict().items()
+    }
     write_network(path, network.header, tensors)

@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -15,19 +15,12 @@ from torch.nn import functional
 from torch.optim.sgd import sgd
 
 from layer_pruning.data.augmentation import augmented
+from layer_pruning.data.loading import Split, StreamedSplit
 from layer_pruning.training.history import Epoch
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import fingerprint, read_state, write_state
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (n, channels, height, width) in [0, 1] and labels (n,), on the device of the run."""
-
-    images: Tensor
-    labels: Tensor
 
 
 def derived_seed(*parts: object) -> int:
@@ -75,14 +68,12 @@ class NesterovSGD:
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, split: Split, batch_size: int) -> float:
+def accuracy(network: nn.Module, split: Split | StreamedSplit, batch_size: int) -> float:
     """Share of ``split`` that the network, put in evaluation mode, classifies correctly."""
     network.eval()
     correct = sum(
         int((network(images).argmax(dim=1) == labels).sum())
-        for images, labels in zip(
-            split.images.split(batch_size), split.labels.split(batch_size), strict=True
-        )
+        for images, labels in split.batches(batch_size)
     )
     return correct / len(split.labels)
 
@@ -100,8 +91,8 @@ def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tenso
 
 def train(
     network: nn.Module,
-    train_split: Split,
-    validation_split: Split,
+    train_split: Split | StreamedSplit,
+    validation_split: Split | StreamedSplit,
     recipe: Recipe,
     *,
     seed: int,
@@ -154,7 +145,7 @@ def train(
 
 def _epoch(
     network: nn.Module,
-    split: Split,
+    split: Split | StreamedSplit,
     recipe: Recipe,
     optimizer: NesterovSGD,
     epoch: int,
@@ -165,15 +156,16 @@ def _epoch(
     network.train()
     steps = list(batches(len(split.labels), recipe.batch_size, generator))
     total = 0.0
-    for step, chosen in enumerate(steps):
+    for step, (images, labels) in enumerate(split.training_batches(steps, generator)):
         images = augmented(
-            split.images[chosen],
+            images,
             shift_pixels=recipe.shift_pixels,
             flip=recipe.flip,
+            cutout_pixels=recipe.cutout_pixels,
             generator=generator,
         )
         loss = functional.cross_entropy(
-            network(images), split.labels[chosen], label_smoothing=recipe.label_smoothing
+            network(split.floats(images)), labels, label_smoothing=recipe.label_smoothing
         )
         value = loss.item()
         if not math.isfinite(value):
@@ -185,7 +177,7 @@ def _epoch(
         progress = (epoch - 1 + (step + 1) / len(steps)) / recipe.epochs
         learning_rate = recipe.learning_rate_at(progress)
         optimizer.step(learning_rate)
-        total += value * len(chosen)
+        total += value * len(labels)
     return total / len(split.labels), learning_rate
 
 

@@ -26,6 +26,7 @@ class Recipe:
     flip: bool
     keep: str
     """Which epoch's network is kept: the last, or the best on the validation split."""
+    cutout_pixels: int = 0
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -3,14 +3,15 @@
 import os
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 
 from layer_pruning.data.image_file import ImageData
+from layer_pruning.data.loading import split_on
+from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.energy.record import EnergySettings, measured, write_record
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.training.history import write_history
-from layer_pruning.training.loop import Split, train
+from layer_pruning.training.loop import train
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import forget_state
 
@@ -19,7 +20,7 @@ PathLike = str | os.PathLike[str]
 
 def train_to_files(
     network: ResidualNetwork,
-    data: ImageData,
+    data: ImageData | ImageManifest,
     recipe: Recipe,
     *,
     seed: int,
@@ -48,9 +49,3 @@ def train_to_files(
     write_history(outputs["history"], history)
     write_record(outputs["emissions"], measurement.record)
     forget_state(state_path)
-
-
-def split_on(data: ImageData, split: str, device: torch.device) -> Split:
-    """A split of a data set as tensors on ``device``."""
-    images, labels = data.part(split)
-    return Split(*(torch.from_numpy(np.ascontiguousarray(v)).to(device) for v in (images, labels)))

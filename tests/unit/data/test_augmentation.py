@@ -1,6 +1,6 @@
 import torch
 
-from layer_pruning.data.augmentation import augmented, flipped, shifted
+from layer_pruning.data.augmentation import augmented, cut_out, flipped, shifted
 
 
 def generator(seed=0):
@@ -35,6 +35,48 @@ def test_half_of_the_images_are_mirrored():
     mirrored = [torch.equal(a.flip(-1), b) for a, b in zip(images, result, strict=True)]
     assert all(m or torch.equal(a, b) for m, a, b in zip(mirrored, images, result, strict=True))
     assert 150 < sum(mirrored) < 250
+
+
+def test_a_square_around_a_pixel_drawn_for_each_image_is_cut_out():
+    images = torch.rand(600, 2, 5, 7, generator=generator(1)) + 0.1
+    for size in (1, 2, 3, 5):
+        result = cut_out(images, size, generator())
+        centres = set()
+        for image, cut in zip(images, result, strict=True):
+            matches = []
+            for row in range(5):
+                for column in range(7):
+                    top, left = row - size // 2, column - size // 2
+                    expected = image.clone()
+                    expected[:, max(0, top) : top + size, max(0, left) : left + size] = 0
+                    if torch.equal(expected, cut):
+                        matches.append((row, column))
+            assert matches
+            centres.update(matches)
+        assert len(centres) == 35
+
+
+def test_cutout_comes_last_and_draws_nothing_where_it_is_off():
+    images = torch.rand(50, 1, 8, 8) + 0.1
+    options = {"shift_pixels": 1, "flip": True}
+    plain = augmented(images, generator=generator(), **options)
+    cut = augmented(images, generator=generator(), cutout_pixels=4, **options)
+    assert torch.equal(torch.where(cut == 0, plain, cut), torch.where(cut == 0, plain, plain))
+    removed = (cut == 0) & (plain != 0)
+    assert removed.any(dim=(1, 2, 3)).all()
+    one, other = generator(), generator()
+    augmented(images, generator=one, cutout_pixels=0, **options)
+    augmented(images, generator=other, **options)
+    assert torch.equal(one.get_state(), other.get_state())
+
+
+def test_stored_images_are_augmented_as_their_floating_point_values():
+    stored = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=generator(1))
+    options = {"shift_pixels": 2, "flip": True, "cutout_pixels": 3}
+    early = augmented(stored.float() / 255, generator=generator(), **options)
+    late = augmented(stored, generator=generator(), **options)
+    assert late.dtype == torch.uint8
+    assert torch.equal(late.float() / 255, early)
 
 
 def test_without_augmentation_nothing_changes():

@@ -3,8 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layer_pruning.data.catalog import DATASETS, split_sizes
-from layer_pruning.data.splits import SPLITS, fixed_subset, probe_set, stratified_split
+from layer_pruning.data.catalog import DATASETS, DatasetInfo, split_sizes
+from layer_pruning.data.splits import (
+    SPLITS,
+    completed_split,
+    fixed_subset,
+    probe_set,
+    stratified_split,
+)
 
 FRACTIONS = st.floats(0.05, 0.45)
 
@@ -54,8 +60,53 @@ def test_the_attacked_subset_is_the_same_whatever_else_happens():
 def test_the_catalogue_tells_the_truth_about_the_digits():
     from layer_pruning.data.digits import load_digits
 
-    images, labels, names = load_digits()
+    data = load_digits()
     info = DATASETS["digits"]
-    assert tuple(np.bincount(labels)) == info.images_per_class
-    assert images.shape[1:] == info.input_shape and len(names) == 10
-    assert images.min() == 0.0 and images.max() == 1.0
+    assert tuple(np.bincount(data.labels)) == info.images_per_class
+    assert data.images.shape[1:] == info.input_shape and len(data.class_names) == 10
+    assert data.images.min() == 0 and data.images.max() == data.levels
+
+
+def test_the_catalogue_adds_up_to_what_the_authors_say():
+    said = {
+        "cifar10": (50_000, 10_000, 10),
+        "cifar100": (50_000, 10_000, 100),
+        "fashion_mnist": (60_000, 10_000, 10),
+        "svhn": (73_257, 26_032, 10),
+    }
+    for name, (train, test, classes) in said.items():
+        info = DATASETS[name]
+        assert (sum(info.images_per_class), sum(info.test_per_class)) == (train, test)
+        assert info.classes == len(info.test_per_class) == classes
+        sizes = info.sizes(validation_fraction=0.1, test_fraction=0.25)
+        assert sum(map(sum, sizes)) == train + test
+        assert [size[2] for size in sizes] == list(info.test_per_class)
+
+
+@given(
+    st.lists(st.integers(4, 60), min_size=1, max_size=5),
+    st.sampled_from([(), (1,), (2,), (1, 2)]),
+    FRACTIONS,
+    FRACTIONS,
+)
+def test_splits_of_its_own_stay_and_the_others_come_from_train_as_promised(
+    sizes, own, validation, test
+):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    extra = np.repeat(np.array(own, dtype=np.uint8), 3 * len(sizes))
+    official = np.concatenate([np.zeros(len(labels), np.uint8), extra])
+    labels = np.concatenate([labels, *[np.repeat(np.arange(len(sizes)), 3)] * len(own)])
+    options = {"validation_fraction": validation, "test_fraction": test}
+    split = completed_split(labels, official, seed=0, **options)
+    assert np.array_equal(split[official > 0], official[official > 0])
+    info = DatasetInfo(
+        "",
+        tuple(sizes),
+        (1, 8, 8),
+        validation_per_class=(3,) * len(sizes) if 1 in own else (),
+        test_per_class=(3,) * len(sizes) if 2 in own else (),
+    )
+    counts = [
+        tuple(np.bincount(split[labels == label], minlength=3)) for label in range(len(sizes))
+    ]
+    assert counts == info.sizes(**options)

@@ -2,15 +2,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import get_model_weights
 
 from layer_pruning.evaluation.complexity import (
     complexity_record,
     multiply_accumulates,
     parameter_count,
 )
-from layer_pruning.models.architectures import candidates
-from layer_pruning.models.residual import ResidualNetwork
-from small_networks import header
+from layer_pruning.models.architectures import TORCHVISION, candidates
+from layer_pruning.models.residual import ResidualNetwork, new_network
+from small_networks import header, random_network
 
 PHOTOGRAPH = (3, 32, 32)
 
@@ -61,3 +63,48 @@ def test_counting_leaves_the_network_as_it_was():
     assert network.training
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
+
+
+# products of activations with each other inside attention, which the published figures count and
+# the convention leaves out: two products of tokens × tokens × width in each layer and window
+ATTENTION = {
+    "vit_b_16": 12 * 2 * 197**2 * 768,
+    "swin_t": sum(
+        layers * windows * 2 * 49**2 * width
+        for layers, windows, width in ((2, 64, 96), (2, 16, 192), (6, 4, 384), (2, 1, 768))
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet18",
+        "mobilenet_v2",
+        "convnext_tiny",
+        "vit_b_16",
+        "swin_t",
+        *(pytest.param(name, marks=pytest.mark.long) for name in TORCHVISION if "resn" in name),
+    ],
+)
+def test_networks_of_torchvision_cost_what_it_publishes(name):
+    published = get_model_weights(name).DEFAULT.meta
+    network = new_network(header(name, shape=(3, 224, 224), classes=1000), 0).eval()
+    macs = multiply_accumulates(network, (3, 224, 224))
+    assert round((macs + ATTENTION.get(name, 0)) / 1e9, 3) == published["_ops"]
+    assert parameter_count(network) == published["num_params"]
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_attention_costs_its_four_projections_whoever_calls_them(trained):
+    layer = torch.nn.TransformerEncoderLayer(8, 2, dim_feedforward=16, batch_first=True)
+    network = torch.nn.Sequential(torch.nn.Unflatten(1, (5, 8)), layer).requires_grad_(trained)
+    assert multiply_accumulates(network, (40,)) == 5 * (4 * 8 * 8 + 2 * 8 * 16)
+
+
+def test_an_independent_counter_agrees():
+    network = random_network("resnet20", shape=PHOTOGRAPH)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, *PHOTOGRAPH))
+    # a multiply-accumulate is two operations
+    assert 2 * multiply_accumulates(network, PHOTOGRAPH) == counter.get_total_flops()

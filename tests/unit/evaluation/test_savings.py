@@ -16,7 +16,7 @@ def test_a_block_saves_its_own_parameters_and_multiply_accumulates():
     network = random_network("resnet20")
     savings = counted_savings(network, ["stage1.block2", "stage3.block3"])
     for name, width, side in (("stage1.block2", 16, 8), ("stage3.block3", 64, 2)):
-        block = network.get_submodule(name)
+        block = dict(network.trunk())[name]
         assert savings[name]["parameters"] == sum(p.numel() for p in block.parameters())
         assert savings[name]["macs"] == 2 * 9 * width * width * side * side
 
@@ -33,7 +33,7 @@ def test_each_block_runs_on_its_own_inputs(images):
         block.register_forward_hook(lambda m, i, o, name=name: seen.update({name: i[0].clone()}))
     network(images)
     expected = dict(seen)
-    runners = block_runners(network, images.numpy(), ["stage1.block2", "stage3.block2"])
+    runners = block_runners(network, images, ["stage1.block2", "stage3.block2"])
     for name, run in runners.items():
         seen.clear()
         run()

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from layer_pruning.models.cifar import BasicBlock
 from layer_pruning.models.fused import fused
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.models.residual import (
-    BasicBlock,
     load_network,
     new_network,
     save_network,
@@ -31,9 +31,9 @@ def test_removing_a_block_equals_bypassing_it_exactly(shortcut, images, tmp_path
         # a bypass that does nothing would pass the line above with a removal that does nothing
         assert not torch.equal(pruned(images), before)
         assert pruned.header.removed_blocks == (block,)
-        original = network.state_dict()
+        original = network.body.state_dict()
         assert all(
-            torch.equal(value, original[name]) for name, value in pruned.state_dict().items()
+            torch.equal(value, original[name]) for name, value in pruned.body.state_dict().items()
         )
 
 
@@ -97,7 +97,7 @@ def test_weights_come_from_the_seed_and_not_from_the_global_generator():
     one, same, other = (new_network(header(), seed) for seed in (1, 1, 2))
     pairs = zip(one.parameters(), same.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-    assert not torch.equal(one.stem.conv.weight, other.stem.conv.weight)
+    assert not torch.equal(one.body.stem.conv.weight, other.body.stem.conv.weight)
 
 
 def test_a_damaged_or_foreign_file_is_named_and_never_used(tmp_path):

@@ -83,7 +83,7 @@ def everything(network, images):
     blocks = candidates(network.header.blocks, min_blocks_per_stage=1)
     labels = np.repeat([0, 1, 2], 4)
     activations = activations_of(network, images.numpy(), labels, np.arange(12), blocks)
-    tensors = {name: value.numpy() for name, value in network.state_dict().items()}
+    tensors = {name: value.numpy() for name, value in network.body.state_dict().items()}
     savings = {
         block: dict.fromkeys(("macs", "parameters", "latency", "energy"), float(place))
         for place, block in enumerate(blocks)
@@ -101,7 +101,7 @@ def test_a_planted_identity_block_goes_first_by_every_metric(images):
     """A block whose residual branch gives zero changes nothing when it is bypassed."""
     planted = "stage2.block2"
     network = random_network("narrow", depth=20, widths=(4, 4, 6))
-    norm = network.get_submodule(planted).bn2
+    norm = dict(network.trunk())[planted].bn2
     norm.weight.data.zero_()
     norm.bias.data.zero_()
     metrics = [*CATALOG, "loss_increase", "disagreement", "kl"]

@@ -1,0 +1,268 @@
+"""The sweep against its floor: one evaluation at its best batch size, times what sharing leaves.
+
+    PYTHONPATH=src python benchmarks/sweep.py resnet56.safetensors cifar10/train
+    PYTHONPATH=src python benchmarks/sweep.py resnet56.safetensors cifar10/train --device cuda
+    PYTHONPATH=src python benchmarks/sweep.py resnet56.safetensors cifar10/train --memory 10000
+
+The weights are those of a CIFAR ResNet by Idelbayev (or in names that fit), the folder holds one
+folder of images a class. An evaluation is the intact network, fused and channels-last. The floor
+is its time at the best batch size, times the evaluations that a sweep is worth, in floating-point
+operations as PyTorch counts them. Seconds are CPU time on a CPU and wall time on a GPU. Everything
+is measured in turn, in one process; medians of the rounds, and the least and the largest in
+brackets.
+
+With ``--memory``, the peak memory of an extraction job on that many images is measured instead:
+a process of its own reads a data file of 60,000 images and streams the activations to disk.
+"""
+
+import argparse
+import itertools
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from layer_pruning.activations.sweep import extract_activations, sweep
+from layer_pruning.data.image_file import ImageData, read_data, write_data
+from layer_pruning.models.architectures import candidates
+from layer_pruning.models.fused import fused
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.models.weights import start_network
+
+# what Idelbayev's networks were trained with (github.com/akamaster/pytorch_resnet_cifar10)
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BATCHES = (8, 16, 32, 64, 128, 256)
+
+
+def main() -> None:
+    """Print the tables."""
+    options = parsed()
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    network = released_network(options.weights, options.architecture).to(device)
+    if options.memory:
+        print_memory(network, options)
+        return
+    images = torch.from_numpy(probe_images(options.folder, options.images)[0]).to(device)
+    names = candidates(network.header.blocks, min_blocks_per_stage=1)
+    print(described(options, device), f"{len(names)} candidates, {len(images)} images", sep="\n")
+    worth = evaluations_worth(network, images[:100], names)
+    best, searched = best_batch(network, images, device)
+    print("\n| batch | one evaluation s |\n|---|---|")
+    for batch, seconds in searched.items():
+        print(f"| {batch}{' (best)' if batch == best else ''} | {seconds:.3f} |")
+    walker = fused(network).to(memory_format=torch.channels_last)
+    jobs: dict[str, Callable[[], object]] = {
+        "evaluation": lambda: evaluated(walker, images, best),
+        "float32": lambda: sweep(network, images, names),
+        "bfloat16": lambda: sweep(network, images, names, precision="bfloat16"),
+    }
+    for chunk in options.chunk:
+        jobs[f"float32, chunk {chunk}"] = lambda chunk=chunk: sweep(
+            network, images, names, chunk=chunk
+        )
+    if options.branches:
+        for branches in ("one_by_one", "together"):
+            jobs[f"float32, {branches}"] = lambda branches=branches: sweep(
+                network, images, names, branches=branches
+            )
+    rounds = [
+        {name: timed(job, device) for name, job in jobs.items()} for _ in range(options.repeats)
+    ]
+    print(f"\nA sweep is worth {worth:.2f} evaluations; {options.repeats} rounds.\n")
+    print("| sweep | s | against the floor |\n|---|---|---|")
+    floors = [worth * one["evaluation"] for one in rounds]
+    print(f"| floor | {spread(floors)} | 1 |")
+    for name in list(jobs)[1:]:
+        seconds = [one[name] for one in rounds]
+        ratios = [second / floor for second, floor in zip(seconds, floors, strict=True)]
+        print(f"| {name} | {spread(seconds)} | {spread(ratios)} |")
+
+
+def parsed() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common(parser)
+    parser.add_argument("--repeats", type=int, default=5, help="rounds [5]")
+    parser.add_argument(
+        "--chunk", type=int, nargs="*", default=[], help="chunk sizes to try beside the chosen one"
+    )
+    parser.add_argument(
+        "--branches", action="store_true", help="compare branches one by one and together"
+    )
+    parser.add_argument(
+        "--memory", type=int, default=0, help="measure peak memory on so many images instead"
+    )
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that the benchmarks of one released network share."""
+    parser.add_argument("weights", type=Path, help=".safetensors of a CIFAR ResNet")
+    parser.add_argument("folder", type=Path, help="images: one folder a class")
+    parser.add_argument("--architecture", default="resnet56", help="whose weights [resnet56]")
+    parser.add_argument("--images", type=int, default=1000, help="probe images [1000]")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... [cpu]")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads [1]")
+
+
+def released_network(weights: Path, architecture: str) -> ResidualNetwork:
+    """The network of published weights, in evaluation mode."""
+    header = NetworkHeader.of(
+        architecture,
+        {},
+        input_shape=(3, 32, 32),
+        mean=MEAN,
+        std=STD,
+        class_names=tuple(str(label) for label in range(10)),
+    )
+    return start_network(header, {"weights": str(weights)}, seed=0).eval()
+
+
+def probe_images(folder: Path, count: int, draw: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """As many images of every class, (count, 3, height, width) in [0, 1], and their labels.
+
+    Draw 0 are the first of every class, draw 1 those after them, and so on.
+    """
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    images, labels = [], []
+    for label, path in enumerate(classes):
+        each = count // len(classes)
+        for file in itertools.islice(sorted(path.iterdir()), draw * each, (draw + 1) * each):
+            with Image.open(file) as image:
+                images.append(np.asarray(image.convert("RGB"), dtype=np.float32) / 255)
+            labels.append(label)
+    return np.stack(images).transpose(0, 3, 1, 2).copy(), np.array(labels)
+
+
+def described(options: argparse.Namespace, device: torch.device) -> str:
+    """The machine in one line."""
+    if device.type == "cuda":
+        return f"{options.architecture}, {torch.cuda.get_device_name(device)}"
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    named = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = set(named.get("flags", "").split())
+    bf16 = [flag for flag in ("avx512_bf16", "amx_bf16", "avx_ne_convert") if flag in flags]
+    return (
+        f"{options.architecture}, {named.get('model name', platform.processor())}, "
+        f"{options.threads} thread(s), bf16 instructions: {', '.join(bf16) or 'none'}"
+    )
+
+
+@torch.no_grad()
+def evaluated(walker: ResidualNetwork, images: Tensor, batch: int) -> None:
+    """Send the images through a fused network, a batch at a time."""
+    for part in images.split(batch):
+        walker(part.to(memory_format=torch.channels_last))
+
+
+def best_batch(
+    network: ResidualNetwork, images: Tensor, device: torch.device
+) -> tuple[int, dict[int, float]]:
+    """The fastest batch size of the intact network, and seconds by batch size."""
+    walker = fused(network).to(memory_format=torch.channels_last)
+    evaluated(walker, images, 32)
+    rounds = [
+        {batch: timed(lambda b=batch: evaluated(walker, images, b), device) for batch in BATCHES}
+        for _ in range(3)
+    ]
+    seconds = {batch: statistics.median(one[batch] for one in rounds) for batch in BATCHES}
+    return min(seconds, key=seconds.__getitem__), seconds
+
+
+def evaluations_worth(network: ResidualNetwork, images: Tensor, names: Sequence[str]) -> float:
+    """Floating-point operations of a sweep over those of one evaluation of the same images."""
+    with FlopCounterMode(display=False) as shared, torch.no_grad():
+        sweep(network, images, names)
+    with FlopCounterMode(display=False) as one, torch.no_grad():
+        network(images)
+    return shared.get_total_flops() / one.get_total_flops()
+
+
+def timed(job: Callable[[], object], device: torch.device) -> float:
+    """Seconds of a call: CPU time of all threads, which other jobs disturb less, or a GPU's."""
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    started = clock()
+    job()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return clock() - started
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, least and largest."""
+    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def print_memory(network: ResidualNetwork, options: argparse.Namespace) -> None:
+    """Peak resident memory of an extraction job, measured in a process of its own."""
+    if options.child:
+        return extract(network, Path(options.folder), options.memory)
+    with tempfile.TemporaryDirectory() as folder:
+        generator = np.random.default_rng(0)
+        images = generator.integers(0, 256, (60_000, 3, 32, 32), dtype=np.uint8)
+        labels, split = np.arange(60_000) % 10, np.repeat(np.array([0, 1, 2], np.uint8), 20_000)
+        data = ImageData(images, labels, split, network.header.class_names)
+        write_data(Path(folder, "data.npz"), data)
+        arguments = [sys.executable, __file__, str(options.weights), folder, "--child"]
+        for name in ("architecture", "device", "threads", "memory"):
+            arguments += [f"--{name}", str(getattr(options, name))]
+        subprocess.run(arguments, check=True)
+    return None
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process so far, MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Linux counts in getrusage what the process that started this one had, too
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def extract(network: ResidualNetwork, folder: Path, count: int) -> None:
+    """Do what the extraction job does, and say what it took."""
+    before = peak_memory()
+    data = read_data(folder / "data.npz")
+    loaded = peak_memory()
+    probe = np.flatnonzero(data.split == 0)[:count]
+    if len(probe) < count:
+        raise SystemExit(f"--memory takes at most {len(probe)} images")
+    names = candidates(network.header.blocks, min_blocks_per_stage=1)
+    started = time.perf_counter()
+    extract_activations(
+        folder / "activations.npz",
+        network,
+        lambda chosen: data.part("train", chosen)[0],
+        data.labels_of("train")[:count],
+        np.arange(count),
+        names,
+    )
+    seconds = time.perf_counter() - started
+    peak = peak_memory()
+    print("| extraction job | peak MiB |\n|---|---|")
+    print(f"| Python, PyTorch and the network | {before:.0f} |")
+    print(f"| and the data file, 60,000 images | {loaded:.0f} |")
+    print(f"| and the sweep of {count} images, {seconds:.0f} s | {peak:.0f} |")
+    size = (folder / "activations.npz").stat().st_size / 2**20
+    print(f"\n{len(names)} candidates, activations file of {size:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""The command line: which blocks a network has, what pruning can reach, what a file holds."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from layer_pruning import __version__
+from layer_pruning.models.architectures import CifarResNet, architecture, candidates
+from layer_pruning.models.network_file import NetworkHeader, read_network
+from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="layer-pruning",
+        description="Look at networks before and after pruning. To prune, run snakemake.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    network = argparse.ArgumentParser(add_help=False)
+    network.add_argument("architecture", help="such as resnet56, or a name of --config")
+    network.add_argument("--config", type=Path, help="configuration that describes the network")
+    network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
+    network.add_argument(
+        "--input-shape",
+        type=int,
+        nargs=3,
+        metavar=("CHANNELS", "HEIGHT", "WIDTH"),
+        help="of an image (3 32 32 for CIFAR ResNets, 3 224 224 for others)",
+    )
+    network.add_argument(
+        "--classes", type=int, help="outputs (10 for CIFAR ResNets, 1000 for others)"
+    )
+    network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
+    network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
+    network.add_argument("--device", default="auto", help="where it is measured (auto)")
+    network.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    network.add_argument("--format", choices=("table", "json"), default="table")
+
+    commands.add_parser(
+        "blocks",
+        parents=[network],
+        help="every block, whether it can go and why not, and what it costs",
+    )
+    plan = commands.add_parser(
+        "plan",
+        parents=[network],
+        help="what can be reached around a target, before anything is trained",
+    )
+    target = plan.add_mutually_exclusive_group(required=True)
+    for kind in KINDS:
+        target.add_argument(
+            f"--{kind}-reduction", type=float, metavar="PERCENT", help=f"percent of {kind} to save"
+        )
+    target.add_argument("--removals", type=int, metavar="N", help="blocks to remove")
+    plan.add_argument("--min-blocks-per-stage", type=int, default=1, help="that stay (1)")
+    plan.add_argument("--protect", nargs="*", default=[], metavar="BLOCK", help="blocks that stay")
+
+    show = commands.add_parser("show", help="what a network file holds, and its history")
+    show.add_argument("network", type=Path, help="a .safetensors file of the workflow")
+    show.add_argument("--format", choices=("table", "json"), default="table")
+    return top
+
+
+def header_of(given: argparse.Namespace) -> NetworkHeader:
+    """The unpruned network that the arguments describe."""
+    options: dict[str, Any] = {}
+    if given.config is not None:
+        described = (yaml.safe_load(given.config.read_text()) or {}).get("architectures")
+        if isinstance(described, dict):
+            options = dict(described.get(given.architecture) or {})
+    if given.shortcut is not None:
+        options["shortcut"] = given.shortcut
+    small = isinstance(architecture(given.architecture, options), CifarResNet)
+    shape = tuple(given.input_shape or ((3, 32, 32) if small else (3, 224, 224)))
+    classes = given.classes or (10 if small else 1000)
+    return NetworkHeader.of(
+        given.architecture,
+        options,
+        input_shape=shape,
+        mean=(0.5,) * shape[0],
+        std=(0.25,) * shape[0],
+        class_names=tuple(str(label) for label in range(classes)),
+    )
+
+
+def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]:
+    """Multiply-accumulates, parameters and measured latency of a network and of its blocks."""
+    # torch takes two seconds to import, and `--help` and `show` need none
+    import torch
+
+    from layer_pruning.devices import select_device
+    from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+    from layer_pruning.evaluation.savings import block_runners, counted_savings, latencies
+    from layer_pruning.evaluation.throughput import batch_runner
+    from layer_pruning.models.residual import new_network
+
+    device = select_device(given.device, given.threads)
+    network = new_network(header, 0).to(device).eval()
+    images = torch.zeros(given.batch_size, *header.input_shape, device=device)
+    names = network.block_names
+    runners = block_runners(network, images, names) | {"": batch_runner(network, images)}
+    seconds = latencies(runners, repeats=given.repeats, seed=0)
+    counted = counted_savings(network, names)
+    return {
+        "architecture": header.architecture,
+        "input_shape": list(header.input_shape),
+        "macs": multiply_accumulates(network, header.input_shape),
+        "parameters": parameter_count(network),
+        "latency_seconds": seconds[""],
+        "batch_size": given.batch_size,
+        "device": str(device),
+        "blocks": [
+            {
+                "name": block.name,
+                "stage": block.stage,
+                "removable": block.removable,
+                "reason": block.reason,
+                "macs": int(counted[block.name]["macs"]),
+                "parameters": int(counted[block.name]["parameters"]),
+                "latency_seconds": seconds[block.name],
+            }
+            for block in header.blocks
+        ],
+    }
+
+
+def blocks_text(costs: dict[str, Any]) -> str:
+    """The table of ``blocks``."""
+    lines = [f"{'block':24}{'MACs':>15}{'%':>7}{'parameters':>13}{'ms':>9}  can it go"]
+    for block in costs["blocks"]:
+        lines.append(
+            f"{block['name']:24}{block['macs']:15,}{100 * block['macs'] / costs['macs']:7.2f}"
+            f"{block['parameters']:13,}{1000 * block['latency_seconds']:9.3f}  "
+            f"{'yes' if block['removable'] else 'no: ' + str(block['reason'])}"
+        )
+    lines.append(
+        f"{'the network':24}{costs['macs']:15,}{100:7.2f}{costs['parameters']:13,}"
+        f"{1000 * costs['latency_seconds']:9.3f}"
+    )
+    lines.append(
+        f"Multiply-accumulates of one image of {' × '.join(map(str, costs['input_shape']))}; "
+        f"milliseconds of a batch of {costs['batch_size']} on {costs['device']}, medians."
+    )
+    return "\n".join(lines)
+
+
+def planned_points(
+    header: NetworkHeader, costs: dict[str, Any], given: argparse.Namespace
+) -> list[list[Point]]:
+    """The levels of the lattice around the target of ``plan``."""
+    limits = {"min_blocks_per_stage": given.min_blocks_per_stage, "protect": given.protect}
+    known = [block.name for block in header.blocks]
+    for name in given.protect:
+        if name not in known:
+            raise ValueError(f"--protect: '{name}' is no block; there are {', '.join(known)}")
+    names = candidates(header.blocks, **limits)
+    if not names:
+        raise ValueError(f"{header.architecture} has no block that could go under these limits")
+    points = reachable_points(
+        [
+            Cost(b["name"], b["stage"], b["macs"], b["parameters"], b["latency_seconds"])
+            for b in costs["blocks"]
+            if b["name"] in names
+        ],
+        Counter(block.stage for block in header.blocks),
+        {**costs, "latency": costs["latency_seconds"]},
+        min_blocks_per_stage=given.min_blocks_per_stage,
+    )
+    if given.removals is not None:
+        found = [point for point in points if point.removals == given.removals]
+        if not found:
+            most = points[-1].removals
+            raise ValueError(
+                f"--removals: {given.removals} is not in 0 … {most}, the most there is"
+            )
+        return [found]
+    kind = next(kind for kind in KINDS if getattr(given, f"{kind}_reduction") is not None)
+    return around(points, kind, getattr(given, f"{kind}_reduction"))
+
+
+def plan_text(levels: list[list[Point]]) -> str:
+    """The table of ``plan``: one line a level, ranges where combinations of blocks differ."""
+
+    def span(values: list[float]) -> str:
+        low, high = min(values), max(values)
+        return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
+
+    lines = [
+        f"{'removals':>9}{'MACs saved %':>18}{'parameters saved %':>22}{'latency saved %':>20}"
+        f"{'ways':>7}  blocks gone by stage"
+    ]
+    for points in levels:
+        stages = " ".join(
+            f"{stage}: {span_of(sorted({p.by_stage[stage] for p in points}))}"
+            for stage in points[0].by_stage
+        )
+        removals = span_of(sorted({point.removals for point in points}))
+        lines.append(
+            f"{removals:>9}{span([p.macs for p in points]):>18}"
+            f"{span([p.parameters for p in points]):>22}"
+            f"{span([p.latency or 0.0 for p in points]):>20}{len(points):7}  {stages}"
+        )
+    lines.append(
+        "Latency is the sum of the blocks' own times; a way is a number of blocks by stage."
+    )
+    return "\n".join(lines)
+
+
+def span_of(values: Sequence[int]) -> str:
+    """A number, or the first and the last of several."""
+    return str(values[0]) if len(values) == 1 else f"{values[0]}-{values[-1]}"
+
+
+def shown(path: Path) -> dict[str, Any]:
+    """What a network file holds."""
+    header, tensors = read_network(path)
+    return {
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "architecture": header.architecture,
+        "arguments": header.arguments,
+        "input_shape": list(header.input_shape),
+        "mean": list(header.mean),
+        "std": list(header.std),
+        "class_names": list(header.class_names),
+        "blocks": header.kept_blocks(),
+        "removed_blocks": list(header.removed_blocks),
+        "numbers": sum(tensor.size for tensor in tensors.values()),
+    }
+
+
+def show_text(record: dict[str, Any]) -> str:
+    """The lines of ``show``."""
+    history = " → ".join(record["removed_blocks"]) or "nothing"
+    rows = {
+        "architecture": f"{record['architecture']} {record['arguments']}",
+        "input": f"{' × '.join(map(str, record['input_shape']))}, values in [0, 1]",
+        "normalisation": f"mean {record['mean']}, standard deviation {record['std']}",
+        "classes": f"{len(record['class_names'])}: {', '.join(record['class_names'][:12])}",
+        "removed, in order": history,
+        "blocks left": f"{len(record['blocks'])}: {', '.join(record['blocks'])}",
+        "numbers": f"{record['numbers']:,} in {record['bytes']:,} bytes",
+    }
+    return "\n".join(f"{name:20}{value}" for name, value in rows.items())
+
+
+def run(given: argparse.Namespace) -> str:
+    """What a command prints."""
+    if given.command == "show":
+        record = shown(given.network)
+        return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
+    header = header_of(given)
+    costs = costs_of(header, given)
+    if given.command == "blocks":
+        return json.dumps(costs, indent=2) if given.format == "json" else blocks_text(costs)
+    levels = planned_points(header, costs, given)
+    if given.format == "json":
+        points = [vars(point) for points in levels for point in points]
+        return json.dumps({"architecture": header.architecture, "points": points}, indent=2)
+    return plan_text(levels)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; a wrong argument or file is one line and exit status 2."""
+    try:
+        print(run(parser().parse_args(arguments)))
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        print(f"layer-pruning: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

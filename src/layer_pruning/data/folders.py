@@ -1,0 +1,142 @@
+"""Which images a folder of classes holds, by listing it. No torch, no numpy."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+GREY_MODES = ("1", "L", "LA", "La")
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """The image files of a folder by split and class."""
+
+    root: Path
+    class_names: tuple[str, ...]
+    """Names of the class folders, sorted: the order of the labels."""
+    files: Mapping[str, tuple[tuple[str, ...], ...]]
+    """For each split of the folder's own, paths below ``root`` for each class."""
+    others: int
+    """Files that are no images, by their names."""
+
+    def images_per_class(self, split: str) -> tuple[int, ...]:
+        """Images of each class in a split; empty where the folder has no such split."""
+        return tuple(len(files) for files in self.files.get(split, ()))
+
+    def first(self) -> Path:
+        """The first image of the first class."""
+        return self.root / self.files["train"][0][0]
+
+    def digest(self) -> str:
+        """A digest of the names of all images."""
+        names = hashlib.sha256()
+        for split, classes in self.files.items():
+            for files in classes:
+                names.update("\n".join((split, *files, "")).encode(errors="surrogateescape"))
+        return names.hexdigest()[:16]
+
+
+def _folders(path: Path) -> list[str]:
+    """Names of the folders in ``path``, sorted, hidden ones left out."""
+    with os.scandir(path) as entries:
+        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _images_below(root: Path, folder: str) -> tuple[tuple[str, ...], int]:
+    """Paths below ``root`` of all images in ``folder``, at any depth, and how many others."""
+    found, others = [], 0
+    for parent, folders, names in os.walk(root / folder, onerror=_raise, followlinks=True):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        below = os.path.relpath(parent, root)
+        for name in sorted(n for n in names if not n.startswith(".")):
+            if name.lower().endswith(IMAGE_SUFFIXES):
+                found.append(f"{below}/{name}")
+            else:
+                others += 1
+    return tuple(found), others
+
+
+def _split_folders(root: Path) -> dict[str, str]:
+    """Split to its folder. One folder of class folders is all ``train``."""
+    names = _folders(root)
+    if "train" not in names or not _folders(root / "train"):
+        return {"train": "."}
+    validation = [name for name in ("val", "valid", "validation") if name in names]
+    if len(validation) > 1:
+        raise ValueError(f"{root} holds both {' and '.join(validation)}; one should go")
+    if "test" in names:
+        own = {"validation": validation[0]} if validation else {}
+        return {"train": "train", **own, "test": "test"}
+    if not validation:
+        raise ValueError(
+            f"{root} holds train and neither val nor test; add one, or give {root / 'train'} as "
+            "path to have all splits taken from it"
+        )
+    # the ImageNet layout, whose test images have no labels
+    return {"train": "train", "test": validation[0]}
+
+
+@lru_cache
+def find_images(root: Path) -> FolderImages:
+    """List a folder of class folders, or one with ``train`` and ``val``, ``test`` or both.
+
+    ``val`` (or ``valid``, ``validation``) alone is the test split, as for ImageNet. Images lie in
+    their class folder at any depth.
+
+    Raises FileNotFoundError, or ValueError for a folder without classes, an empty class or class
+    folders that differ between splits, in one line that names the folder.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root.absolute()} is no folder; give the path of one")
+    splits = _split_folders(root)
+    names = {split: _folders(root / folder) for split, folder in splits.items()}
+    classes = names["train"]
+    if len(classes) < 2:
+        raise ValueError(
+            f"{root / splits['train']} holds {len(classes)} class folders; at least two, each with "
+            "the images of one class, would be right"
+        )
+    for split, folder in splits.items():
+        for name in sorted(set(names[split]) ^ set(classes)):
+            here, there = (folder, "train") if name in names[split] else ("train", folder)
+            raise ValueError(
+                f"{root}: class folder '{name}' is in {here} and not in {there}; both should have "
+                "the same"
+            )
+    files, others = {}, 0
+    for split, folder in splits.items():
+        listed = []
+        for name in classes:
+            images, rest = _images_below(root, os.path.normpath(f"{folder}/{name}"))
+            if not images:
+                raise ValueError(
+                    f"class folder {root / folder / name} holds no image; put some there or "
+                    "delete it"
+                )
+            listed.append(images)
+            others += rest
+        files[split] = tuple(listed)
+    return FolderImages(root, tuple(classes), files, others)
+
+
+def header_shape(path: Path) -> tuple[int, int, int]:
+    """Channels, height and width of an image file, from its header.
+
+    Raises ValueError, naming the file.
+    """
+    # a tenth of a second that few configurations need
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return 1 if image.mode in GREY_MODES else 3, image.height, image.width
+    except Exception as error:
+        raise ValueError(f"{path}: no readable image; delete or replace it") from error

@@ -1,0 +1,115 @@
+"""From an architecture to the plain module that computes it: images in, logits out."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from layer_pruning.models.architectures import (
+    Architecture,
+    CifarResNet,
+    OwnNetwork,
+    Shape,
+    TorchvisionNetwork,
+)
+from layer_pruning.models.cifar import CifarBody, initialise
+
+
+def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) -> nn.Module:
+    """The module of ``architecture``, in evaluation mode, with weights that mean nothing yet.
+
+    Raises ValueError in one line where it cannot be built for images of ``input_shape``.
+    """
+    if isinstance(architecture, CifarResNet):
+        return CifarBody(architecture, input_shape[0], classes).eval()
+    if isinstance(architecture, TorchvisionNetwork):
+        return _torchvision_body(architecture.network, input_shape, classes).eval()
+    return _own_body(architecture, input_shape, classes).eval()
+
+
+def drawn_body(
+    architecture: Architecture, *, input_shape: Shape, classes: int, seed: int
+) -> nn.Module:
+    """As :func:`new_body`, with weights drawn from ``seed`` as the network's own code draws them.
+
+    The global generator of random numbers is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        body = new_body(architecture, input_shape=input_shape, classes=classes)
+    if isinstance(architecture, CifarResNet):
+        initialise(body, seed)
+    return body
+
+
+def _torchvision_body(name: str, input_shape: Shape, classes: int) -> nn.Module:
+    # a second to import, so only where such a network is used
+    from torchvision.models import get_model
+
+    channels, height, width = input_shape
+    if channels not in (1, 3):
+        raise ValueError(f"{name} takes images of one or three channels, not {channels}")
+    arguments: dict[str, Any] = {"num_classes": classes}
+    if name.startswith("vit_"):
+        patch = int(name.rsplit("_", 1)[1])
+        if height != width or height % patch:
+            raise ValueError(
+                f"{name} takes square images of a multiple of {patch} pixels, "
+                f"not {height} × {width}"
+            )
+        arguments["image_size"] = height
+    return get_model(name, weights=None, **arguments)
+
+
+def _own_body(architecture: OwnNetwork, input_shape: Shape, classes: int) -> nn.Module:
+    build = _function(architecture.build)
+    arguments = dict(architecture.build_arguments)
+    try:
+        body = build(num_classes=classes, input_shape=tuple(input_shape), **arguments)
+    except Exception as error:
+        given = ", ".join(["num_classes", "input_shape", *arguments])
+        raise ValueError(
+            f"{architecture.build} failed when called with {given}: {_one_line(error)}"
+        ) from error
+    if not isinstance(body, nn.Module):
+        raise ValueError(
+            f"{architecture.build} returned a {type(body).__name__}, not a torch.nn.Module"
+        )
+    return body
+
+
+def _function(build: str) -> Callable[..., Any]:
+    module_name, attribute = build.split(":")
+    try:
+        with _working_folder_importable():
+            module = importlib.import_module(module_name)
+    except Exception as error:
+        raise ValueError(
+            f"{build}: importing {module_name} failed ({_one_line(error)}); it should be installed "
+            "or lie in the working folder"
+        ) from error
+    function = getattr(module, attribute, None)
+    if not callable(function):
+        raise ValueError(f"{build}: {module_name} has no function '{attribute}'")
+    return function
+
+
+@contextmanager
+def _working_folder_importable() -> Iterator[None]:
+    """Scripts of a workflow do not find modules of the folder that it runs in by themselves."""
+    folder = str(Path.cwd())
+    sys.path.append(folder)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,148 @@
+"""What a baseline starts from: new weights, torchvision's, or those of a ``.safetensors`` file."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from layer_pruning.models.architectures import TorchvisionNetwork, architecture, check_weights
+from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_header
+from layer_pruning.models.residual import ResidualNetwork, new_network
+
+logger = logging.getLogger(__name__)
+
+# what wrappers for several devices and the compiler put in front of every name
+WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors by their names here, and the normalisation that they were trained with if known."""
+
+    tensors: dict[str, Tensor]
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) -> ResidualNetwork:
+    """The network of ``header`` with the weights that the ``options`` of its architecture name.
+
+    ``weights`` is ``torchvision`` or a ``.safetensors`` file: a network file of this workflow, or
+    anyone's state dict. ``names`` maps regular expressions to what they become here, applied to
+    every name of the file in turn. With ``new_classifier`` the classifier is drawn from ``seed``;
+    so is all else without ``weights``. ``mean`` and ``std`` are the normalisation; those that the
+    weights bring along are used where none are given, and else the header's.
+
+    Raises ValueError or FileNotFoundError in one line where the weights do not fit.
+    """
+    weights = options.get("weights")
+    if weights is None:
+        return new_network(header, seed)
+    network_kind = architecture(header.architecture, header.arguments, header.input_shape)
+    check_weights(weights, network_kind)
+    if weights == "torchvision":
+        assert isinstance(network_kind, TorchvisionNetwork)
+        start = _torchvision_weights(network_kind.network)
+    else:
+        start = _file_weights(Path(weights), (options.get("names") or {}) | network_kind.renamed)
+    if start.mean is not None and start.std is not None and not options.get("mean"):
+        header = replace(header, mean=start.mean, std=start.std)
+    network = new_network(header, seed)
+    _load(network, start.tensors, str(weights), new_classifier=bool(options.get("new_classifier")))
+    logger.info(
+        "starting from %s, normalised with mean %s and standard deviation %s",
+        weights,
+        header.mean,
+        header.std,
+    )
+    return network
+
+
+def _torchvision_weights(name: str) -> Weights:
+    """Torchvision's weights of a network, downloaded once into its cache."""
+    # a second to import, so only where such a network is used
+    from torchvision.models import get_model_weights
+
+    entry: Any = get_model_weights(name).DEFAULT
+    try:
+        tensors = entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except OSError as error:
+        file = entry.url.rsplit("/", 1)[1]
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise ValueError(
+            f"weights: torchvision's weights of {name} could not be downloaded "
+            f"({' '.join(str(error).split())}): put {file} from {entry.url} into {folder}"
+        ) from error
+    preset = entry.transforms()
+    return Weights(dict(tensors), tuple(preset.mean), tuple(preset.std))
+
+
+def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
+    """Weights of a ``.safetensors`` file, with ``names`` applied where it is a foreign one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"weights: {path} is not a readable .safetensors file ({error})"
+        ) from error
+    if metadata.get("format") == FORMAT:
+        header = read_header(path)
+        if header.removed_blocks:
+            raise ValueError(
+                f"weights: {path} lacks {', '.join(header.removed_blocks)}: a baseline starts from "
+                "a network that is not pruned"
+            )
+        return Weights(tensors, header.mean, header.std)
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        new = WRAPPERS.sub("", name)
+        for pattern, replacement in names.items():
+            new = re.sub(pattern, replacement, new)
+        if new in renamed:
+            raise ValueError(f"weights: {path}: two tensors would be called {new}")
+        renamed[new] = tensor
+    return Weights(renamed)
+
+
+def _load(
+    network: ResidualNetwork, tensors: dict[str, Tensor], source: str, *, new_classifier: bool
+) -> None:
+    """Put ``tensors`` into ``network``, less the classifier where a new one was asked for."""
+    wanted = network.body.state_dict()
+    classifier = {f"{network.classifier_name}.{part}" for part in ("weight", "bias")}
+    if new_classifier:
+        tensors = {name: value for name, value in tensors.items() if name not in classifier}
+        tensors |= {name: wanted[name] for name in classifier & set(wanted)}
+    # a counter that evaluation never reads, and that older files lack
+    counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    missing = sorted(set(wanted) - set(tensors) - counters)
+    unwanted = sorted(set(tensors) - set(wanted))
+    if missing or unwanted:
+        parts = [
+            f"{what} {', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+            for what, names in (("it lacks", missing), ("it also has", unwanted))
+            if names
+        ]
+        raise ValueError(
+            f"weights: {source} does not fit {network.header.architecture}: {' and '.join(parts)}; "
+            "'names' can map names to those here"
+        )
+    for name, tensor in tensors.items():
+        here, there = tuple(wanted[name].shape), tuple(tensor.shape)
+        if here == there:
+            continue
+        if name in classifier and here[1:] == there[1:]:
+            raise ValueError(
+                f"weights: {source} has {there[0]} classes and the data {here[0]}; "
+                "'new_classifier: true' draws a new classifier"
+            )
+        raise ValueError(f"weights: {source}: {name} has shape {there}, not {here}")
+    network.body.load_state_dict(wanted | tensors)

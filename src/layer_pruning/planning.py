@@ -1,0 +1,111 @@
+"""What can be reached by removing blocks, before anything is trained.
+
+Savings of layer pruning lie on a lattice: every block of a stage costs the same, so a target such
+as 60 % fewer multiply-accumulates is met by a few combinations of blocks and missed by a little by
+others (3.75 % a block for a ResNet-56).
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+KINDS = ("macs", "parameters", "latency")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one removable block costs; its removal saves as much. Latency in seconds, or None."""
+
+    name: str
+    stage: str
+    macs: float
+    parameters: float
+    latency: float | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One way to prune: how many blocks go in each stage, and what that saves in percent."""
+
+    removals: int
+    by_stage: Mapping[str, int]
+    macs: float
+    parameters: float
+    latency: float | None
+
+    def reduction(self, kind: str) -> float:
+        """Percent saved of ``macs``, ``parameters`` or ``latency``."""
+        value = getattr(self, kind)
+        if value is None:
+            raise ValueError(f"the {kind} of the blocks was not measured")
+        return float(value)
+
+
+def reachable_points(
+    costs: Sequence[Cost],
+    kept_in_stage: Mapping[str, int],
+    total: Mapping[str, float],
+    *,
+    min_blocks_per_stage: int,
+) -> list[Point]:
+    """Every combination of numbers of blocks to remove, fewest removals first.
+
+    ``costs`` are those of the blocks that may go, ``kept_in_stage`` the blocks of each stage now
+    (those that cannot go included), ``total`` the network's own ``macs``, ``parameters`` and, where
+    it was measured, ``latency``. Blocks of a stage that cost the same are interchangeable here and
+    make one point; where their latencies differ, the mean stands for them.
+    """
+    groups: dict[tuple[str, float, float], list[Cost]] = defaultdict(list)
+    for cost in costs:
+        groups[cost.stage, cost.macs, cost.parameters].append(cost)
+    members = list(groups.values())
+    points = []
+    for counts in itertools.product(*(range(len(group) + 1) for group in members)):
+        removed: Counter[str] = Counter()
+        for group, count in zip(members, counts, strict=True):
+            removed[group[0].stage] += count
+        if any(kept_in_stage[s] - n < min_blocks_per_stage for s, n in removed.items() if n):
+            continue
+        points.append(_point(members, counts, removed, total))
+    return sorted(points, key=lambda point: (point.removals, -point.macs))
+
+
+def _point(
+    groups: Sequence[Sequence[Cost]],
+    counts: Iterable[int],
+    removed: Counter[str],
+    total: Mapping[str, float],
+) -> Point:
+    saved = dict.fromkeys(KINDS, 0.0)
+    for group, count in zip(groups, counts, strict=True):
+        for kind in KINDS:
+            values = [getattr(cost, kind) or 0.0 for cost in group]
+            saved[kind] += count * sum(values) / len(values)
+    percent = {kind: 100 * saved[kind] / total[kind] for kind in KINDS if total.get(kind)}
+    return Point(
+        removals=sum(removed.values()),
+        by_stage={stage: removed[stage] for stage in dict.fromkeys(g[0].stage for g in groups)},
+        macs=percent["macs"],
+        parameters=percent["parameters"],
+        latency=percent.get("latency"),
+    )
+
+
+def around(points: Sequence[Point], kind: str, target: float, count: int = 3) -> list[list[Point]]:
+    """The lattice levels nearest to ``target`` percent: up to ``count`` on either side, ascending.
+
+    Points whose reduction is the same to a hundredth of a percent make one level. Raises
+    ValueError where the target is beyond what can be reached.
+    """
+    levels: dict[float, list[Point]] = defaultdict(list)
+    for point in points:
+        levels[round(point.reduction(kind), 2)].append(point)
+    ordered = sorted(levels)
+    if target > ordered[-1] + 0.005:
+        raise ValueError(
+            f"{target:g} % fewer {kind} cannot be reached: {ordered[-1]:.2f} % is the most"
+        )
+    below = [level for level in ordered if level < target - 0.005][-count:]
+    above = [level for level in ordered if level >= target - 0.005][:count]
+    return [levels[level] for level in [*below, *above]]

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+
+from layer_pruning.cli import main
+from layer_pruning.models.network_file import read_network, write_network
+from layer_pruning.models.residual import save_network
+from layer_pruning.surgery import without_block
+from small_networks import random_network
+
+QUICK = ["--repeats", "1"]
+
+
+def printed(capsys, *arguments):
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def test_blocks_of_resnet_56_with_what_each_costs(capsys):
+    record = json.loads(printed(capsys, "blocks", "resnet56", "--format", "json", *QUICK))
+    assert (record["macs"], record["parameters"]) == (125_485_696, 853_018)
+    assert len(record["blocks"]) == 27
+    for block in record["blocks"]:
+        if block["removable"]:
+            assert block["macs"] == 4_718_592 and block["reason"] is None
+        else:
+            assert block["name"] in ("stage2.block1", "stage3.block1") and block["reason"]
+        assert block["latency_seconds"] > 0
+    assert {b["parameters"] for b in record["blocks"] if b["stage"] == "stage1"} == {4_672}
+
+
+def test_the_table_of_blocks_says_why_one_stays(capsys):
+    lines = printed(capsys, "blocks", "resnet8", *QUICK).splitlines()
+    assert len([line for line in lines if line.startswith("stage")]) == 3
+    assert "no: " in lines[2] and lines[1].endswith("yes")
+
+
+def test_the_plan_shows_the_lattice_around_the_target(capsys):
+    text = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
+    removals = [line.split()[0] for line in text.splitlines()[1:-1]]
+    assert removals == ["13", "14", "15", "16", "17", "18"]
+    assert "56.40" in text and "60.16" in text
+    record = json.loads(
+        printed(
+            capsys,
+            *("plan", "resnet56", "--removals", "21", "--min-blocks-per-stage", "2"),
+            *("--shortcut", "projection", "--format", "json", *QUICK),
+        )
+    )
+    assert [round(point["macs"], 2) for point in record["points"]] == [78.80]
+
+
+def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("architectures: {narrow: {depth: 14, widths: [4, 4, 8]}}\n")
+    options = ["--config", str(config), "--format", "json", *QUICK]
+    record = json.loads(printed(capsys, "blocks", "narrow", *options))
+    assert len(record["blocks"]) == 6 and record["blocks"][0]["parameters"] == 2 * (9 * 16 + 8)
+
+
+def test_show_tells_the_history_in_order(capsys, tmp_path):
+    path = tmp_path / "network.safetensors"
+    save_network(random_network("resnet20"), path)
+    for block in ("stage3.block2", "stage1.block1"):
+        write_network(path, *without_block(*read_network(path), block))
+    assert "stage3.block2 → stage1.block1" in printed(capsys, "show", str(path))
+    record = json.loads(printed(capsys, "show", str(path), "--format", "json"))
+    assert record["removed_blocks"] == ["stage3.block2", "stage1.block1"]
+    assert len(record["blocks"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["blocks", "resnet21"], "depth: 21"),
+        (["plan", "resnet20", "--macs-reduction", "90"], "cannot be reached: 69.82 % is the most"),
+        (["plan", "resnet20", "--removals", "7"], "--removals: 7 is not in 0 … 6"),
+        (["plan", "resnet20", "--removals", "1", "--protect", "x"], "'x' is no block"),
+        (["plan", "resnet8", "--removals", "1"], "resnet8 has no block that could go"),
+        (["show", "missing.safetensors"], "missing.safetensors: there is no such network file"),
+        (["blocks", "resnet20", "--config", "missing.yaml"], "missing.yaml"),
+    ],
+)
+def test_what_is_wrong_is_one_line(capsys, arguments, message):
+    quick = QUICK if arguments[0] != "show" else []
+    assert main([*arguments, *quick]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
