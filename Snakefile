@@ -50,4 +50,5 @@ rule all:
 
 
 onsuccess:
-    print(f"The report is {Path('results/report.html').resolve()}")
+    if Path("results/report.html").exists():
+        print(f"The report is {Path('results/report.html').resolve()}")

@@ -35,7 +35,7 @@ from layer_pruning.scoring.bootstrap import resample
 from layer_pruning.scoring.scores import Scores, score
 from layer_pruning.similarity.catalog import PAPER_METRICS
 
-# every so manieth candidate stands for all in the straightforward passes
+# one candidate in so many stands for all in the straightforward passes
 SHARE = 5
 
 
