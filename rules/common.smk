@@ -58,33 +58,11 @@ def of_criterion(key):
 
 
 def savings_of_criterion(wildcards):
-    """An input function: the measured savings, where a criterion lets them vote."""
-    metrics = config["criteria"][wildcards.criterion]["metrics"]
-    votes = any(metric.startswith("saves_") for metric in metrics)
-    return {"savings": f"{NETWORK.format(**wildcards)}/savings.json"} if votes else {}
-
-
-def energy_windows():
-    """How the energy of single blocks is metered; nothing where no criterion asks for it."""
-    if not any("saves_energy" in c["metrics"] for c in config["criteria"].values()):
-        return None
-    return {key: config["energy"][key] for key in ("repeats", "window_seconds")} | {"seed": 0}
-
-
-def of_dataset(key):
-    """A params function: one setting of the data set in the path."""
-    return lambda wildcards: config["datasets"][wildcards.dataset][key]
-
-
-def info_of_dataset(wildcards):
-    """What is known of the data set in the path before it is read."""
-    return dataset_info(config["datasets"][wildcards.dataset])
-
-
-def downloads(wildcards):
-    """An input function: the files that the data set in the path consists of, if any."""
-    kind = config["datasets"][wildcards.dataset]["kind"]
-    return [f"downloads/{kind}/{file}" for file in info_of_dataset(wildcards).files]
+    """An input function: what was counted and measured, where a criterion lets savings vote."""
+    votes = {m for m in config["criteria"][wildcards.criterion]["metrics"] if "saves_" in m}
+    files = {"energy" if vote == "saves_energy" else "latency" for vote in votes}
+    folder = NETWORK.format(**wildcards)
+    return {"savings": [f"{folder}/savings/{file}.json" for file in sorted(files)]} if files else {}
 
 
 def of_architecture(wildcards):

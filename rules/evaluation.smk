@@ -1,5 +1,4 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
-from layer_pruning.energy import REVISION as ENERGY_REVISION
 
 
 rule evaluate:
@@ -73,7 +72,8 @@ rule energy_report:
         f"{PRUNED}/benchmarks/energy_report.tsv"
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    # all cores, so that nothing runs beside a measurement
+    threads: workflow.cores or 1
     resources:
         gpu=1,
         exclusive=1,

@@ -33,6 +33,9 @@ rule summarise:
         runtime=10,
     params:
         networks=everywhere(NETWORK, network=all_networks()),
+        energy={
+            key: config["energy"][key] for key in ("country_iso_code", "carbon_intensity_g_per_kwh")
+        },
         revision=REPORT_REVISION,
     message:
         "Summarising all networks in one table"

@@ -1,5 +1,6 @@
 from layer_pruning.activations import REVISION as ACTIVATIONS_REVISION
 from layer_pruning.consensus import REVISION as CONSENSUS_REVISION
+from layer_pruning.energy import REVISION as ENERGY_REVISION
 from layer_pruning.evaluation import REVISION as EVALUATION_REVISION
 from layer_pruning.scoring import REVISION as SCORING_REVISION
 from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
@@ -38,19 +39,18 @@ rule extract_activations:
         "../workflow/scripts/extract_activations.py"
 
 
-rule measure_savings:
+rule measure_latency:
     input:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/savings.json",
+        f"{NETWORK}/savings/latency.json",
     log:
-        f"{NETWORK}/logs/measure_savings.log",
+        f"{NETWORK}/logs/measure_latency.log",
     benchmark:
-        f"{NETWORK}/benchmarks/measure_savings.tsv"
-    conda:
-        "../envs/torch.yaml"
-    threads: config["threads"]
+        f"{NETWORK}/benchmarks/measure_latency.tsv"
+    # all cores, so that nothing runs beside a measurement
+    threads: workflow.cores or 1
     resources:
         gpu=1,
         exclusive=1,
@@ -59,12 +59,45 @@ rule measure_savings:
     params:
         batch_size=config["savings"]["batch_size"],
         repeats=config["savings"]["repeats"],
-        energy=energy_windows(),
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
+    conda:
+        "../envs/torch.yaml"
     message:
-        "Measuring what the blocks of {wildcards.network} cost, {wildcards.architecture}, seed {wildcards.seed}"
+        "Timing the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
-        "../workflow/scripts/measure_savings.py"
+        "../workflow/scripts/measure_latency.py"
+
+
+rule measure_block_energy:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/savings/energy.json",
+    log:
+        f"{NETWORK}/logs/measure_block_energy.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/measure_block_energy.tsv"
+    # all cores, so that nothing runs beside a measurement
+    threads: workflow.cores or 1
+    resources:
+        gpu=1,
+        exclusive=1,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        batch_size=config["savings"]["batch_size"],
+        repeats=config["energy"]["repeats"],
+        window_seconds=config["energy"]["window_seconds"],
+        cpu_power_watts=config["energy"]["cpu_power_watts"],
+        tracking_mode=config["energy"]["tracking_mode"],
+        revisions=(MODELS_REVISION, EVALUATION_REVISION, ENERGY_REVISION),
+    conda:
+        "../envs/torch.yaml"
+    message:
+        "Metering the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/measure_block_energy.py"
 
 
 rule score_metrics:
@@ -73,8 +106,7 @@ rule score_metrics:
         activations=f"{NETWORK}/activations.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        scores=f"{NETWORK}/scores/{{criterion}}.csv",
-        resamples=f"{NETWORK}/scores/{{criterion}}.npz",
+        f"{NETWORK}/scores/{{criterion}}.csv",
     log:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:
@@ -88,8 +120,6 @@ rule score_metrics:
     params:
         metrics=of_criterion("metrics"),
         draw=f"{NETWORK}/{{criterion}}",
-        resamples=config["bootstrap"]["resamples"],
-        seed=seed_of,
         revisions=(SIMILARITY_REVISION, SCORING_REVISION),
     message:
         "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
@@ -100,11 +130,9 @@ rule score_metrics:
 rule consensus:
     input:
         scores=f"{NETWORK}/scores/{{criterion}}.csv",
-        resamples=f"{NETWORK}/scores/{{criterion}}.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        ranking=f"{NETWORK}/ranking/{{criterion}}.csv",
-        agreement=f"{NETWORK}/ranking/{{criterion}}.json",
+        f"{NETWORK}/ranking/{{criterion}}.csv",
     log:
         f"{NETWORK}/logs/consensus/{{criterion}}.log",
     benchmark:
@@ -126,3 +154,32 @@ rule consensus:
         "Ranking the blocks of {wildcards.network} by {wildcards.criterion}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/consensus.py"
+
+
+rule agreement:
+    input:
+        activations=f"{NETWORK}/activations.npz",
+        scores=f"{NETWORK}/scores/{{criterion}}.csv",
+    output:
+        f"{NETWORK}/ranking/{{criterion}}.json",
+    log:
+        f"{NETWORK}/logs/agreement/{{criterion}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/agreement/{{criterion}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        aggregation=of_criterion("aggregation"),
+        weights=of_criterion("weights"),
+        families=of_criterion("families"),
+        resamples=config["bootstrap"]["resamples"],
+        seed=seed_of,
+        revisions=(SIMILARITY_REVISION, SCORING_REVISION, CONSENSUS_REVISION),
+    conda:
+        "../envs/tables.yaml"
+    message:
+        "Resampling the probe set of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/agreement.py"

@@ -57,7 +57,7 @@ rule prune:
     params:
         revision=SURGERY_REVISION,
     message:
-        "Removing the block that {wildcards.criterion} ranks last: removal {wildcards.step}, seed {wildcards.seed}"
+        "Removing the block that {wildcards.criterion} ranks first to go: removal {wildcards.step}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/prune.py"
 

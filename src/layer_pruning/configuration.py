@@ -20,6 +20,7 @@ from layer_pruning.consensus.catalog import check_aggregation
 from layer_pruning.data.catalog import KINDS, DatasetInfo, complete_settings, dataset_info
 from layer_pruning.models.architectures import (
     Architecture,
+    TorchvisionNetwork,
     architecture,
     check_start,
     most_removals,
@@ -67,6 +68,7 @@ def complete(given: Config, schema_path: Path) -> Config:
     )
     if error is not None:
         raise ConfigError(_schema_message(error))
+    _check_numbers(given)
     config = _filled(schema, given)
     _write_out_shorthands(config)
     for check in CHECKS:
@@ -149,6 +151,15 @@ def _named_architectures(given: list[str]) -> Config:
             raise ConfigError(f"architectures: two would be called '{name}'; use a mapping")
         named[name] = {"build": entry} if own else {}
     return named
+
+
+def _check_numbers(part: Any, path: tuple[Any, ...] = ()) -> None:
+    """YAML and JSON Schema know numbers that are none: .nan and .inf."""
+    if isinstance(part, float) and not math.isfinite(part):
+        raise ConfigError(f"{_path(path)}: {part} should be a finite number")
+    if isinstance(part, dict | list):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            _check_numbers(value, (*path, key))
 
 
 def _path(parts: Iterable[Any]) -> str:
@@ -295,7 +306,9 @@ def _check_architectures(config: Config) -> None:
 
 
 def _check_start(config: Config) -> None:
-    for name, network in networks(config).items():
+    for name, network in (
+        item for dataset in config["datasets"] for item in networks(config, dataset).items()
+    ):
         options = config["architectures"][name]
         try:
             check_start(name, options, network)
@@ -306,6 +319,15 @@ def _check_start(config: Config) -> None:
                 f"training.epochs: 0 needs weights to start from, and {name} has no 'weights'"
             )
         for dataset, info in datasets(config).items():
+            for key in ("mean", "std"):
+                values = options.get(key)
+                # torchvision's networks see grey images in three channels
+                grey = isinstance(network, TorchvisionNetwork)
+                if values and len(values) != info.input_shape[0] and not grey:
+                    raise ConfigError(
+                        f"architectures.{name}.{key}: {len(values)} numbers, and images of "
+                        f"{dataset} have {info.input_shape[0]} channels"
+                    )
             if (
                 options.get("weights") == "torchvision"
                 and not options.get("new_classifier")
@@ -360,6 +382,14 @@ def _check_probe(config: Config) -> None:
 
 
 def _check_attacks(config: Config) -> None:
+    kinds: dict[tuple[str, str], str] = {}
+    for name, attack in config["attacks"].items():
+        other = kinds.setdefault((attack["attack"], attack["norm"]), name)
+        if other != name:
+            raise ConfigError(
+                f"attacks.{name}: {attack['attack']} in {attack['norm']} is attacks.{other} "
+                "already; add its epsilons there"
+            )
     for name, attack in config["attacks"].items():
         if attack["attack"] not in ATTACKS:
             hint = "" if attack["attack"] != name else " (give its 'attack' to choose another name)"

@@ -1,4 +1,5 @@
 import copy
+import math
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,16 @@ BAD = [
     ({"attacks": {"fgsm": {"epsilons": [1.5]}}}, "attacks.fgsm: epsilon in Linf"),
     ({"attacks": {"fgsm": {}}}, "attacks.fgsm: 'epsilons' is missing"),
     ({"attacks": {"fgsm": {"epsilons": [0.1], "norm": "L1"}}}, "attacks.fgsm.norm: 'L1' should be"),
+    (
+        {"attacks": {"fgsm": {"epsilons": [0.1]}, "more": {"attack": "fgsm", "epsilons": [0.2]}}},
+        "attacks.more: fgsm in Linf is attacks.fgsm already; add its epsilons there",
+    ),
+    ({"training": {"learning_rate": math.nan}}, "training.learning_rate: nan should be a finite"),
+    ({"seeds": [0], "split": {"test_fraction": math.inf}}, "split.test_fraction"),
+    (
+        {"architectures": {"resnet20": {"mean": [0.1] * 3, "std": [1.0] * 3}}},
+        "architectures.resnet20.mean: 3 numbers, and images of digits have 1 channels",
+    ),
     ({"attacked_images": {"count": 5000}}, "attacked_images.count: 5000 is more than the"),
     ({"energy": {}}, "energy: none of country_iso_code and carbon_intensity_g_per_kwh"),
     ({"energy": {**ENERGY, "country_iso_code": "BRA"}}, "energy: both of country_iso_code and"),

@@ -16,6 +16,7 @@ def test_more_removals_run_only_the_new_steps(project):
         "extract_activations": 1,
         "score_metrics": 1,
         "consensus": 1,
+        "agreement": 1,
         "prune": 1,
         "finetune": 1,
         "evaluate": 1,
@@ -66,9 +67,32 @@ def test_another_epsilon_touches_attacks_and_the_report_only(project):
     assert project.planned() == {"attack": 3}
 
 
-def test_another_carbon_intensity_retrains_nothing(project):
+def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(project):
     project.config["energy"]["carbon_intensity_g_per_kwh"] = 50
     assert project.planned() == {"energy_report": 2}
+    before = project.summary()
+    project.snakemake("results/summary.csv")
+    for old, new in zip(before, project.summary(), strict=True):
+        assert new["training_energy_kwh"] == old["training_energy_kwh"]
+        carbon = [float(row["training_emissions_kg_co2e"]) for row in (old, new)]
+        assert carbon[1] == pytest.approx(carbon[0] / 2)
+
+
+def test_another_number_of_resamples_decides_nothing(project):
+    project.config["bootstrap"]["resamples"] = 4
+    assert project.planned() == {"agreement": 2}
+
+
+def test_a_vote_for_energy_leaves_a_vote_for_latency_alone(project):
+    project.config["criteria"] = {"latency": {"metrics": ["cka"], "saves": "latency"}}
+    project.config["removals"] = 1
+    target = "results/digits/tiny/seed-0/latency/removed-01/network.safetensors"
+    project.snakemake("--", target)
+    project.config["criteria"]["energy"] = {"metrics": ["cka"], "saves": "energy"}
+    done = project.snakemake("--dry-run", "--", target)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    planned = project.planned()
+    assert planned["measure_block_energy"] == 1 and "measure_latency" not in planned
 
 
 def test_device_and_threads_redo_nothing(project):

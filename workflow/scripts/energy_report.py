@@ -14,7 +14,7 @@ from layer_pruning.models.residual import load_network
 with job(snakemake.log[0]):
     settings, files = snakemake.config["energy"], snakemake.input
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    images = read_data(files.data).part("test", slice(settings["batch_size"]))[0]
+    images = read_data(files.data).part("validation", slice(settings["batch_size"]))[0]
     batch = torch.from_numpy(images).to(device)
     runs = [batch_runner(load_network(f, device), batch) for f in (files.baseline, files.network)]
     energy, count = EnergySettings.of(settings), len(images)

@@ -1,5 +1,6 @@
 """One table of all networks: accuracy, cost, robustness and energy."""
 
+from layer_pruning.energy.record import EnergySettings, carbon_intensity
 from layer_pruning.job import job
 from layer_pruning.report.summary import summarise, write_csv
 
@@ -9,6 +10,7 @@ with job(snakemake.log[0]) as logger:
         attacks=snakemake.input.attacks,
         energies=snakemake.input.energies,
         histories=snakemake.input.histories,
+        carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(snakemake.params.energy)),
     )
     write_csv(summary, snakemake.output[0])
     logger.info("%d networks", len(summary))

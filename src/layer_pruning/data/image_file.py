@@ -1,5 +1,6 @@
 """The data file: all images of a data set with their labels and splits, one ``.npz``."""
 
+import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
@@ -68,6 +69,13 @@ class ImageData:
         images = self.images[members].astype(np.float32)
         images /= np.float32(self.levels)
         return images, self.labels[members]
+
+    def digest(self) -> str:
+        """A digest of images, labels and splits."""
+        digest = hashlib.sha256(repr((self.levels, self.class_names)).encode())
+        for values in (self.images, self.labels, self.split):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of each channel over the training images."""

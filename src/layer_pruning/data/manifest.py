@@ -1,5 +1,6 @@
 """Images that stay in their files until they are needed. No torch."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ class ImageManifest:
     def labels_of(self, split: str) -> np.ndarray:
         """Labels of a split."""
         return self.labels[self.split == SPLITS.index(split)]
+
+    def digest(self) -> str:
+        """A digest of the files' names, labels and splits; their content is not read."""
+        digest = hashlib.sha256(repr((self.root, self.names, self.class_names)).encode())
+        for values in (self.labels, self.split):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     def names_of(self, split: str) -> list[str]:
         """Names of the files of a split, below ``root``."""

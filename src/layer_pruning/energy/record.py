@@ -168,7 +168,7 @@ def measured(
                     record = _record(settings, tracker, duration, cpu_seconds)
             except Exception as error:
                 reason = reason or in_one_line("the tracker failed", error)
-        measurement._record = record or _not_measured(settings, reason or "no reason given")
+        measurement._record = record or not_measured(settings, reason or "no reason given")
 
 
 def in_one_line(what: str, error: Exception) -> str:
@@ -254,9 +254,10 @@ def offline_tracker(settings: EnergySettings) -> Any:
     """
     import logging
 
-    # the constructor logs two lines before it sets its level
-    logging.getLogger("codecarbon").setLevel(logging.ERROR)
     from codecarbon import OfflineEmissionsTracker
+
+    # importing it sets the level, and the constructor logs three lines before it sets its own
+    logging.getLogger("codecarbon").setLevel(logging.ERROR)
 
     tracker = OfflineEmissionsTracker(
         country_iso_code=settings.country_iso_code,
@@ -356,7 +357,8 @@ def _record(
     return record
 
 
-def _not_measured(settings: EnergySettings, reason: str) -> EmissionsRecord:
+def not_measured(settings: EnergySettings, reason: str) -> EmissionsRecord:
+    """A record without numbers, and why."""
     return EmissionsRecord(
         measured=False,
         reason=reason,

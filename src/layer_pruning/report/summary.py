@@ -74,6 +74,8 @@ def summarise(
     attacks: Iterable[str | Path] = (),
     energies: Iterable[str | Path] = (),
     histories: Iterable[str | Path] = (),
+    *,
+    carbon_intensity_g_per_kwh: float | None = None,
 ) -> pd.DataFrame:
     """One row a network, sorted; columns BEFORE_ATTACKS, one per attack and epsilon, AFTER_ATTACKS.
 
@@ -86,11 +88,15 @@ def summarise(
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Fine-tuning
     columns are sums over all fine-tunings on the way, 0 for the baseline.
 
+    Emissions are energy times ``carbon_intensity_g_per_kwh``, whatever it was when a job ran, so
+    that all of them are at one intensity; without it, they are those recorded.
+
     Raises ValueError for a file of an unlisted network or a record that contradicts its path.
     """
     networks = {folder: Network.of(folder) for folder in dict.fromkeys(map(Path, network_folders))}
     epochs = {path.parent: _epochs(path) for path in map(Path, histories)}
-    rows = {folder: _row(network, epochs) for folder, network in networks.items()}
+    intensity = carbon_intensity_g_per_kwh
+    rows = {folder: _row(network, epochs, intensity) for folder, network in networks.items()}
     robust: dict[str, tuple[str, str, float]] = {}
     for path in dict.fromkeys(map(Path, attacks)):
         row = _row_of(rows, path.parent.parent, path)
@@ -240,7 +246,7 @@ def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str],
     return best, tied, seeds
 
 
-def _row(network: Network, epochs: Mapping[Path, float]) -> dict[str, Any]:
+def _row(network: Network, epochs: Mapping[Path, float], intensity: float | None) -> dict[str, Any]:
     row: dict[str, Any] = network.names | {"notes": [], "inference_energy_basis": ""}
     path = network.folder / "complexity.json"
     complexity = read_json(path)
@@ -282,6 +288,8 @@ def _row(network: Network, epochs: Mapping[Path, float]) -> dict[str, Any]:
             energy += number(record, "energy_kwh", path)
             emissions += number(record, "emissions_kg_co2e", path)
         row[f"{job}_energy_kwh"] = energy
+        if intensity is not None:
+            emissions = energy * intensity / 1000
         row[f"{job}_emissions_kg_co2e"] = emissions
         row[f"{job}_epochs"] = sum(epochs.get(folder, math.nan) for folder in folders)
     row["training_energy_basis"] = energy_basis(methods) if methods else NOT_MEASURED

@@ -1,13 +1,10 @@
 """Scores on resamples of the probe images: would another draw have removed the same block?"""
 
-import os
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, PROBE_METRICS
 from layer_pruning.scoring.functional import FUNCTIONAL
 from layer_pruning.scoring.probe import Probe
@@ -76,33 +73,3 @@ def resample(scores: Scores, probe: Probe, *, resamples: int, seed: int) -> Resa
         else:
             result[:, place] = [scores[metric][block] for block in blocks]
     return Resamples(metrics, blocks, result)
-
-
-def write_resamples(path: str | os.PathLike[str], resamples: Resamples) -> None:
-    """Write ``scores/{criterion}.npz``, whole."""
-    with written_whole(path) as temporary:
-        np.savez(
-            temporary,
-            metrics=np.array(resamples.metrics),
-            blocks=np.array(resamples.blocks),
-            scores=resamples.scores,
-        )
-
-
-def read_resamples(path: str | os.PathLike[str], blocks: Sequence[str]) -> Resamples:
-    """Read ``scores/{criterion}.npz``; ``blocks`` are those it has to be about.
-
-    Raises FileNotFoundError, or ValueError naming the file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            read = Resamples(
-                tuple(file["metrics"].tolist()), tuple(file["blocks"].tolist()), file["scores"]
-            )
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path}: no readable resamples ({error}); delete it and run again"
-        ) from error
-    if set(read.blocks) != set(blocks):
-        raise ValueError(f"{path}: about other blocks than the network's candidates")
-    return read

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 Savings = Mapping[str, Mapping[str, float]]
@@ -21,15 +21,17 @@ def saving_scores(metric: str, savings: Savings, blocks: Sequence[str]) -> dict[
     return {block: -float(savings[block][kind]) for block in blocks}
 
 
-def read_savings(path: str | os.PathLike[str] | None) -> Savings:
-    """The savings in a file ``savings.json``; none without a path.
+def read_savings(paths: Iterable[str | os.PathLike[str]]) -> Savings:
+    """The savings in files of ``savings/``, joined by block.
 
-    Raises ValueError naming the file where it is damaged.
+    Raises ValueError naming the file where one is damaged.
     """
-    if path is None:
-        return {}
-    try:
-        blocks: Savings = json.loads(Path(path).read_text(encoding="utf-8"))["blocks"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable savings file ({error})") from error
-    return blocks
+    savings: dict[str, dict[str, float]] = {}
+    for path in paths:
+        try:
+            blocks = json.loads(Path(path).read_text(encoding="utf-8"))["blocks"]
+            for block, values in blocks.items():
+                savings.setdefault(block, {}).update(values)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a readable savings file ({error})") from error
+    return savings

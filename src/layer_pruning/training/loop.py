@@ -7,7 +7,9 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,23 @@ def derived_seed(*parts: object) -> int:
     """A seed below 2^63 for one purpose, from the run's seed and names of what it is for."""
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+class Run(NamedTuple):
+    """What came of a training run, beside the trained network."""
+
+    history: list[Epoch]
+    resumed_after: int
+    """Epochs that an earlier process had done; 0 for a run of one piece."""
+
+
+@contextmanager
+def seeded_masks(network: nn.Module, seed: int) -> Iterator[None]:
+    """Dropout and stochastic depth draw from the global generators: seed them, then restore."""
+    device = next(network.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 class NesterovSGD:
@@ -97,29 +116,35 @@ def train(
     *,
     seed: int,
     state_path: str | os.PathLike[str],
-) -> list[Epoch]:
-    """Train ``network`` in place and return its history, one entry an epoch.
+    context: str = "",
+) -> Run:
+    """Train ``network`` in place.
 
-    The order of images and their augmentation are drawn for each epoch from ``seed`` and the
-    epoch's number, so that a run that goes on from ``state_path``, written after every epoch,
-    ends with the same weights as one that was never interrupted (bit for bit on the CPU). The
-    caller deletes the state once the results are safe.
+    The order of images, their augmentation and the masks of dropout are drawn for each epoch from
+    ``seed`` and the epoch's number, so that a run that goes on from ``state_path``, written after
+    every epoch, ends with the same weights as one that was never interrupted (bit for bit on the
+    CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
+    of another context is passed over. The caller deletes the state once the results are safe.
 
     Raises FloatingPointError, naming epoch and step, where the loss is not finite; the state of
     the last good epoch stays.
     """
-    run = fingerprint({"recipe": asdict(recipe), "seed": seed}, network.state_dict())
+    settings = {"recipe": asdict(recipe), "seed": seed, "context": context}
+    run = fingerprint(settings, network.state_dict())
     optimizer = NesterovSGD(network, recipe)
     history: list[Epoch] = []
     best: dict[str, Tensor] = {}
+    resumed_after = 0
     if (state := read_state(state_path, run=run)) is not None:
         history, tensors = state
         best = _restore(network, optimizer, tensors)
+        resumed_after = len(history)
         logger.info("going on after epoch %d of %d", len(history), recipe.epochs)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         started = time.perf_counter()
-        loss, learning_rate = _epoch(network, train_split, recipe, optimizer, epoch, seed)
+        with seeded_masks(network, derived_seed(seed, "masks", epoch)):
+            loss, learning_rate = _epoch(network, train_split, recipe, optimizer, epoch, seed)
         validation = accuracy(network, validation_split, 1024)
         seconds = time.perf_counter() - started
         if validation > max((past.validation_accuracy for past in history), default=-1.0):
@@ -140,7 +165,7 @@ def train(
     if recipe.keep == "best_validation" and best:
         network.load_state_dict(best)
     network.eval()
-    return history
+    return Run(history, resumed_after)
 
 
 def _epoch(

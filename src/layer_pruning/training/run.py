@@ -1,5 +1,6 @@
 """One training job: from a network and a data set to files."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 
@@ -8,8 +9,9 @@ import torch
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.manifest import ImageManifest
-from layer_pruning.energy.record import EnergySettings, measured, write_record
+from layer_pruning.energy.record import EnergySettings, measured, not_measured, write_record
 from layer_pruning.models.residual import ResidualNetwork, save_network
+from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history
 from layer_pruning.training.loop import train
 from layer_pruning.training.recipe import Recipe
@@ -37,15 +39,26 @@ def train_to_files(
     """
     network.to(device)
     with measured(energy) as measurement:
-        history = train(
+        history, resumed_after = train(
             network,
             split_on(data, "train", device),
             split_on(data, "validation", device),
             recipe,
             seed=seed,
             state_path=state_path,
+            context=context_of(network, data),
         )
     save_network(network, outputs["network"])
     write_history(outputs["history"], history)
-    write_record(outputs["emissions"], measurement.record)
+    record = measurement.record
+    if resumed_after:
+        # what is left of a run that was killed is no measurement of the whole
+        record = not_measured(energy, f"interrupted after epoch {resumed_after}, then resumed")
+    write_record(outputs["emissions"], record)
     forget_state(state_path)
+
+
+def context_of(network: ResidualNetwork, data: ImageData | ImageManifest) -> str:
+    """A digest of what a run depends on beside its recipe and weights: data and normalisation."""
+    told = repr((REVISION, network.header, data.digest()))
+    return hashlib.sha256(told.encode()).hexdigest()

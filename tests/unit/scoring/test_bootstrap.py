@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from layer_pruning.scoring.bootstrap import (
-    read_resamples,
-    resample,
-    stratified_samples,
-    write_resamples,
-)
+from layer_pruning.scoring.bootstrap import resample, stratified_samples
 from layer_pruning.scoring.catalog import PROBE_METRICS
 from layer_pruning.scoring.savings import read_savings, saving_scores
 from layer_pruning.similarity import distances
@@ -74,25 +69,10 @@ def test_a_block_far_closer_than_the_others_is_the_smallest_in_every_resample():
         assert all(min(values, key=values.get) == "b1" for values in table.values())
 
 
-def test_a_criterion_that_looks_at_no_image_has_no_resamples(tmp_path):
+def test_a_criterion_that_looks_at_no_image_has_no_resamples():
     probe = planted_probe()
     result = resample(scores_of(probe, ["random"]), probe, resamples=9, seed=0)
     assert not list(result.tables())
-    write_resamples(tmp_path / "r.npz", result)
-    assert not list(read_resamples(tmp_path / "r.npz", probe.blocks.tolist()).tables())
-
-
-def test_the_file_keeps_every_table_and_a_foreign_one_is_named(tmp_path):
-    probe = planted_probe()
-    result = resample(scores_of(probe, METRICS), probe, resamples=4, seed=0)
-    path = tmp_path / "votes.npz"
-    write_resamples(path, result)
-    assert list(read_resamples(path, ["b2", "b0", "b1"]).tables()) == list(result.tables())
-    with pytest.raises(ValueError, match=r"votes\.npz: about other blocks"):
-        read_resamples(path, ["b0", "b1"])
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"votes\.npz: no readable resamples"):
-        read_resamples(path, ["b0", "b1", "b2"])
 
 
 def test_the_block_that_saves_most_has_the_smallest_score():
@@ -102,11 +82,13 @@ def test_the_block_that_saves_most_has_the_smallest_score():
         saving_scores("saves_energy", savings, ["a", "b"])
 
 
-def test_a_damaged_savings_file_is_named(tmp_path):
-    path = tmp_path / "savings.json"
-    path.write_text('{"blocks": {"a": {"macs": 1.0}}}')
-    assert read_savings(path) == {"a": {"macs": 1.0}}
-    assert read_savings(None) == {}
-    path.write_text('{"blocks"')
-    with pytest.raises(ValueError, match=r"savings\.json: not a readable savings file"):
-        read_savings(path)
+def test_savings_are_joined_by_block_and_a_damaged_file_is_named(tmp_path):
+    one, other = tmp_path / "latency.json", tmp_path / "energy.json"
+    one.write_text('{"blocks": {"a": {"macs": 1.0}}}')
+    other.write_text('{"blocks": {"a": {"energy": 2.0}}}')
+    assert read_savings([one, other]) == {"a": {"macs": 1.0, "energy": 2.0}}
+    assert read_savings([]) == {}
+    for damaged in ('{"blocks"', '{"blocks": [1]}', "[]"):
+        other.write_text(damaged)
+        with pytest.raises(ValueError, match=r"energy\.json: not a readable savings file"):
+            read_savings([one, other])

@@ -41,10 +41,11 @@ def small_network():
     return random_network("tiny", depth=8, widths=(6, 8, 12), classes=4)
 
 
-def run(state_path, recipe=RECIPE):
+def run(state_path, recipe=RECIPE, network=None, data=None, **options):
     torch.set_num_threads(1)
-    network = small_network()
-    return network, train(network, *splits(), recipe, seed=3, state_path=state_path)
+    network = network or small_network()
+    result = train(network, *(data or splits()), recipe, seed=3, state_path=state_path, **options)
+    return network, result.history
 
 
 def same(one, other):
@@ -118,6 +119,56 @@ def test_going_on_after_an_epoch_is_exact_and_does_not_repeat_it(
     resumed, history = run(tmp_path / "state")
     assert same(expected.state_dict(), resumed.state_dict())
     assert written == [1, 2, 3, 4] and len(history) == 4
+
+
+class WithDropout(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.dropout = small_network(), torch.nn.Dropout(0.3)
+
+    def forward(self, images):
+        return self.body(self.dropout(images))
+
+
+def interrupted(state_path, after, monkeypatch, **options):
+    """A run that dies once it has written its state after so many epochs."""
+
+    def write_and_die(*arguments, **state):
+        write_state(*arguments, **state)
+        if len(state["history"]) == after:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("layer_pruning.training.loop.write_state", write_and_die)
+        with pytest.raises(Killed):
+            run(state_path, **options)
+
+
+def test_masks_of_dropout_are_those_of_an_undisturbed_run(tmp_path, monkeypatch):
+    expected, _ = run(tmp_path / "undisturbed", network=WithDropout())
+    interrupted(tmp_path / "state", 2, monkeypatch, network=WithDropout())
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    resumed, _ = run(tmp_path / "state", network=WithDropout())
+    assert same(expected.state_dict(), resumed.state_dict())
+    assert torch.equal(torch.get_rng_state(), before)
+    other, _ = run(tmp_path / "other", network=WithDropout(), context="unused")
+    assert same(expected.state_dict(), other.state_dict())
+
+
+def test_a_state_of_other_data_is_never_gone_on_from(tmp_path, monkeypatch):
+    expected, _ = run(tmp_path / "fresh", data=splits(1), context="b")
+    interrupted(tmp_path / "state", 2, monkeypatch, context="a")
+    resumed, history = run(tmp_path / "state", data=splits(1), context="b")
+    assert same(expected.state_dict(), resumed.state_dict()) and len(history) == 4
+
+
+def test_a_run_says_after_which_epoch_it_went_on(tmp_path, monkeypatch):
+    interrupted(tmp_path / "state", 3, monkeypatch)
+    options = {"seed": 3, "state_path": tmp_path / "state"}
+    assert train(small_network(), *splits(), RECIPE, **options).resumed_after == 3
+    options["state_path"] = tmp_path / "new"
+    assert train(small_network(), *splits(), RECIPE, **options).resumed_after == 0
 
 
 def test_the_state_of_another_run_or_a_damaged_one_is_not_used(tmp_path, caplog):
