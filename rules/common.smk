@@ -65,6 +65,22 @@ def savings_of_criterion(wildcards):
     return {"savings": [f"{folder}/savings/{file}.json" for file in sorted(files)]} if files else {}
 
 
+def of_dataset(key):
+    """A params function: one setting of the data set in the path."""
+    return lambda wildcards: config["datasets"][wildcards.dataset][key]
+
+
+def info_of_dataset(wildcards):
+    """What is known of the data set in the path before it is read."""
+    return dataset_info(config["datasets"][wildcards.dataset])
+
+
+def downloads(wildcards):
+    """An input function: the files that the data set in the path consists of, if any."""
+    kind = config["datasets"][wildcards.dataset]["kind"]
+    return [f"downloads/{kind}/{file}" for file in info_of_dataset(wildcards).files]
+
+
 def of_architecture(wildcards):
     """A params function: the options of the architecture in the path, defaults left out."""
     return config["architectures"][wildcards.architecture]

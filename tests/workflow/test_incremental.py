@@ -71,7 +71,7 @@ def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(projec
     project.config["energy"]["carbon_intensity_g_per_kwh"] = 50
     assert project.planned() == {"energy_report": 2}
     before = project.summary()
-    project.snakemake("results/summary.csv")
+    project.snakemake("--", "results/summary.csv")
     for old, new in zip(before, project.summary(), strict=True):
         assert new["training_energy_kwh"] == old["training_energy_kwh"]
         carbon = [float(row["training_emissions_kg_co2e"]) for row in (old, new)]
