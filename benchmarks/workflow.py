@@ -63,8 +63,7 @@ def main() -> None:
     print(f"{'all':22}{count:5}{total_start:12.1f}{total_work:10.1f}")
     share = 100 * total_start / (total_start + total_work)
     print(f"start-up is {share:.1f} % of the time of all jobs")
-    if given.logs:
-        wall = wall_seconds(given.logs)
+    if given.logs and (wall := wall_seconds(given.logs)):
         busy = given.cores * wall
         print(f"wall time {wall:.0f} s on {given.cores} cores")
         print(f"everything but work is {100 * (1 - total_work / busy):.1f} % of all core seconds")
