@@ -11,13 +11,17 @@ min_version("9.10.0")
 DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
 SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
-try:
-    # A configuration of one's own replaces the demonstration, rather than being merged into it.
-    if not workflow.configfiles:
+# A configuration of one's own replaces the demonstration, rather than being merged into it.
+if not workflow.configfiles:
+    try:
         check_parses(DEFAULT)
+    except ConfigError as error:
+        raise WorkflowError(f"config: {error}")
 
-        configfile: DEFAULT
+    configfile: DEFAULT
 
+
+try:
     config.update(complete(config, SCHEMA))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")

@@ -34,7 +34,8 @@ rule summarise:
     params:
         networks=everywhere(NETWORK, network=all_networks()),
         energy={
-            key: config["energy"][key] for key in ("country_iso_code", "carbon_intensity_g_per_kwh")
+            key: config["energy"][key]
+            for key in ("country_iso_code", "carbon_intensity_g_per_kwh")
         },
         revision=REPORT_REVISION,
     message:

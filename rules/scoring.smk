@@ -49,6 +49,8 @@ rule measure_latency:
         f"{NETWORK}/logs/measure_latency.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_latency.tsv"
+    conda:
+        "../envs/torch.yaml"
     # all cores, so that nothing runs beside a measurement
     threads: workflow.cores or 1
     resources:
@@ -60,8 +62,6 @@ rule measure_latency:
         batch_size=config["savings"]["batch_size"],
         repeats=config["savings"]["repeats"],
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
-    conda:
-        "../envs/torch.yaml"
     message:
         "Timing the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -78,6 +78,8 @@ rule measure_block_energy:
         f"{NETWORK}/logs/measure_block_energy.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_block_energy.tsv"
+    conda:
+        "../envs/torch.yaml"
     # all cores, so that nothing runs beside a measurement
     threads: workflow.cores or 1
     resources:
@@ -92,8 +94,6 @@ rule measure_block_energy:
         cpu_power_watts=config["energy"]["cpu_power_watts"],
         tracking_mode=config["energy"]["tracking_mode"],
         revisions=(MODELS_REVISION, EVALUATION_REVISION, ENERGY_REVISION),
-    conda:
-        "../envs/torch.yaml"
     message:
         "Metering the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -166,6 +166,8 @@ rule agreement:
         f"{NETWORK}/logs/agreement/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/agreement/{{criterion}}.tsv"
+    conda:
+        "../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -177,8 +179,6 @@ rule agreement:
         resamples=config["bootstrap"]["resamples"],
         seed=seed_of,
         revisions=(SIMILARITY_REVISION, SCORING_REVISION, CONSENSUS_REVISION),
-    conda:
-        "../envs/tables.yaml"
     message:
         "Resampling the probe set of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:
