@@ -6,6 +6,7 @@ networks and of a user's own are found by building one, which imports torch then
 
 import difflib
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,7 +135,7 @@ class CifarResNet:
 
 
 @dataclass(frozen=True)
-class FoundNetwork:
+class FoundNetwork(ABC):
     """A network whose blocks are found by building it (:mod:`layer_pruning.models.discovery`)."""
 
     input_shape: Shape = field(default=(3, 224, 224), kw_only=True)
@@ -159,9 +160,9 @@ class FoundNetwork:
 
         return found(self)
 
+    @abstractmethod
     def arguments(self) -> dict[str, Any]:
         """What :func:`architecture` needs to build this again, as JSON can hold it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
