@@ -75,6 +75,28 @@ def info_of_dataset(wildcards):
     return dataset_info(config["datasets"][wildcards.dataset])
 
 
+def of_recipe(phase):
+    """Params: the settings of a training phase; what they leave open follows from the data."""
+
+    def shift_pixels(wildcards):
+        given, info = config[phase]["shift_pixels"], info_of_dataset(wildcards)
+        # streamed images are cut at random as they are read
+        suits = 0 if info.streamed else info.input_shape[2] // 8
+        return suits if given is None else given
+
+    def flip(wildcards):
+        given = config[phase]["flip"]
+        return info_of_dataset(wildcards).mirrored if given is None else given
+
+    return {**config[phase], "shift_pixels": shift_pixels, "flip": flip}
+
+
+def teacher(wildcards):
+    """An input function: the network to distil from, where fine-tuning is to."""
+    distils = config["finetuning"]["distillation_weight"] > 0
+    return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
+
+
 def downloads(wildcards):
     """An input function: the files that the data set in the path consists of, if any."""
     kind = config["datasets"][wildcards.dataset]["kind"]

@@ -27,7 +27,7 @@ rule train_baseline:
         mem_mb=4000,
         runtime=720,
     params:
-        **config["training"],
+        **of_recipe("training"),
         architecture=of_architecture,
         seed=seed_of,
         state=f"{RUN}/baseline/scratch/state.safetensors",
@@ -66,6 +66,7 @@ rule finetune:
     input:
         data="results/{dataset}/data.npz",
         network=f"{PRUNED}/pruned.safetensors",
+        teacher=teacher,
     output:
         network=f"{PRUNED}/network.safetensors",
         history=f"{PRUNED}/history.csv",
@@ -82,7 +83,7 @@ rule finetune:
         mem_mb=4000,
         runtime=720,
     params:
-        **config["finetuning"],
+        **of_recipe("finetuning"),
         seed=seed_of,
         state=f"{PRUNED}/scratch/state.safetensors",
         revisions=(MODELS_REVISION, TRAINING_REVISION),

@@ -27,6 +27,7 @@ from layer_pruning.models.architectures import (
 )
 from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
+from layer_pruning.training.catalog import recipe_settings
 
 Config = dict[str, Any]
 IMAGENET_CLASSES = 1000
@@ -107,6 +108,8 @@ def _write_out_shorthands(config: Config) -> None:
     for name, criterion in config["criteria"].items():
         settings = criterion if isinstance(criterion, dict) else {"metrics": criterion}
         config["criteria"][name] = _with_savings(name, settings)
+    for phase in ("training", "finetuning"):
+        config[phase] = recipe_settings(phase, config[phase])
     for name, attack in config["attacks"].items():
         config["attacks"][name] = {"attack": name, "norm": "Linf"} | attack
 

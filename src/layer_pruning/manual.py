@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.training.catalog import RECIPES
 
 BEGIN = "<!-- keys: written by `make manual`, do not edit -->"
 END = "<!-- end of keys -->"
@@ -29,14 +30,30 @@ def _rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[
             yield from _rows(form, inner)
 
 
-def _default(part: dict[str, Any]) -> str:
-    """The default as users would write it, on one line."""
-    if "default" not in part:
-        return ""
-    if part.get("properties"):
-        return ""
-    text = yaml.safe_dump(part["default"], default_flow_style=True, width=10_000, sort_keys=False)
+def _written(value: Any) -> str:
+    """A value as users would write it, on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
     return f"`{text.removesuffix('...' + chr(10)).strip()}`"
+
+
+def _default(part: dict[str, Any]) -> str:
+    if "default" not in part or part.get("properties"):
+        return ""
+    return _written(part["default"])
+
+
+def recipes() -> str:
+    """A Markdown table of the recipes: a row for every key of training and fine-tuning."""
+    names = list(RECIPES)
+    lines = [
+        f"| recipe | {' | '.join(f'`{name}`' for name in names)} |",
+        "|---" * (1 + len(names)) + "|",
+    ]
+    for phase in ("training", "finetuning"):
+        for key in RECIPES[names[0]][phase]:
+            values = [_written(RECIPES[name][phase][key]) for name in names]
+            lines.append(f"| `{phase}.{key}` | {' | '.join(values)} |")
+    return "\n".join(lines)
 
 
 def reference(schema: dict[str, Any]) -> str:
@@ -53,7 +70,8 @@ def with_reference(manual: str, schema: dict[str, Any]) -> str:
     if manual.count(BEGIN) != 1 or manual.count(END) != 1:
         raise ValueError(f"the manual should have one line '{BEGIN}' and one '{END}'")
     before, rest = manual.split(BEGIN)
-    return f"{before}{BEGIN}\n{reference(schema)}\n{END}{rest.split(END)[1]}"
+    tables = f"{reference(schema)}\n\n{recipes()}"
+    return f"{before}{BEGIN}\n{tables}\n{END}{rest.split(END)[1]}"
 
 
 if __name__ == "__main__":

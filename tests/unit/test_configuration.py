@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.training.catalog import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "config" / "config.schema.yaml"
@@ -36,6 +37,8 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("attacks", "attack"),  # the name itself
         ("attacks", "epsilons"),  # required
         ("criteria", "metrics"),  # required
+    } | {
+        *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
     }
     for path, part in keys.items():
         assert "description" in part or "$ref" in part, path

@@ -12,7 +12,7 @@ def test_the_manual_shipped_is_that_of_the_schema():
     schema = yaml.safe_load((ROOT / "config" / "config.schema.yaml").read_text())
     manual = (ROOT / "config" / "README.md").read_text()
     assert with_reference(manual, schema) == manual, "run `make manual`"
-    assert manual.count("| `finetuning.learning_rate` | `0.03` |") == 1
+    assert manual.count("| `finetuning.learning_rate` | `0.03` | `0.01` | `0.05` |") == 1
 
 
 def test_a_new_key_appears_with_its_default():

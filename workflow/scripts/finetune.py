@@ -20,4 +20,5 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        teacher=load_network(snakemake.input.teacher) if snakemake.input.teacher else None,
     )

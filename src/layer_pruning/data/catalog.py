@@ -39,6 +39,8 @@ class DatasetInfo:
     """Names of the files to download."""
     streamed: bool = False
     """Whether images stay in their files until they are needed."""
+    mirrored: bool = True
+    """Whether the mirror image of an image belongs to the same class."""
     content: str = ""
     """A digest that changes when images of a folder are added, removed or renamed."""
 
@@ -83,6 +85,7 @@ DATASETS = {
         "1998, UCI Machine Learning Repository, doi 10.24432/C50P49)",
         images_per_class=(178, 182, 177, 183, 181, 182, 181, 179, 174, 180),
         input_shape=(1, 8, 8),
+        mirrored=False,
     ),
     "cifar10": DatasetInfo(
         "60,000 colour photographs of 32 × 32 pixels in 10 classes (Krizhevsky 2009)",
@@ -117,6 +120,7 @@ DATASETS = {
         test_per_class=(1744, 5099, 4149, 2882, 2523, 2384, 1977, 2019, 1660, 1595),
         input_shape=(3, 32, 32),
         files=("train_32x32.mat", "test_32x32.mat"),
+        mirrored=False,
     ),
 }
 

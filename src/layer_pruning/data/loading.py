@@ -22,6 +22,10 @@ class Split:
     labels: Tensor
     levels: int = 255
 
+    def pixels(self) -> int:
+        """Pixels of one image."""
+        return self.images.shape[2] * self.images.shape[3]
+
     def floats(self, images: Tensor) -> Tensor:
         """Some of the images in [0, 1]."""
         return images if images.is_floating_point() else images.float() / self.levels
@@ -91,6 +95,10 @@ class StreamedSplit:
     """(n,), on the device of the run."""
     workers: int
     """Processes; 0 to read in this one."""
+
+    def pixels(self) -> int:
+        """Pixels of one image."""
+        return self.manifest.input_shape[1] * self.manifest.input_shape[2]
 
     def floats(self, images: Tensor) -> Tensor:
         """Some of the images in [0, 1]."""

@@ -13,16 +13,22 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim.sgd import sgd
+from torch.optim.swa_utils import AveragedModel
 
 from layer_pruning.data.augmentation import augmented
 from layer_pruning.data.loading import Split, StreamedSplit
+from layer_pruning.training.averaging import moving_average
 from layer_pruning.training.history import Epoch
+from layer_pruning.training.loss import training_loss
+from layer_pruning.training.optimizer import NesterovSGD
+from layer_pruning.training.precision import compiled, resolved_precision
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import fingerprint, read_state, write_state
 
 logger = logging.getLogger(__name__)
+
+# steps between looks at the loss: each look waits for the device
+STEPS_BETWEEN_CHECKS = 50
 
 
 def derived_seed(*parts: object) -> int:
@@ -46,44 +52,6 @@ def seeded_masks(network: nn.Module, seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-class NesterovSGD:
-    """PyTorch's functional SGD with Nesterov momentum and its buffers by parameter name.
-
-    The function rather than the class: building ``torch.optim.SGD`` imports the compiler, a second
-    in each of a workflow's many short jobs, and buffers by name are what a resume state needs.
-    """
-
-    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.parameters = dict(network.named_parameters())
-        self.buffers: dict[str, Tensor | None] = dict.fromkeys(self.parameters)
-
-    @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Move every parameter against its gradient, and clear the gradients."""
-        for decays in (True, False):
-            # norms and biases are the parameters of one dimension
-            names = [n for n, p in self.parameters.items() if (p.ndim > 1) == decays]
-            buffers = [self.buffers[name] for name in names]
-            parameters: list[Tensor] = [self.parameters[name] for name in names]
-            gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-            sgd(
-                parameters,
-                gradients,
-                buffers,
-                foreach=True,
-                weight_decay=self.recipe.weight_decay if decays else 0.0,
-                momentum=self.recipe.momentum,
-                lr=learning_rate,
-                dampening=0.0,
-                nesterov=self.recipe.momentum > 0,
-                maximize=False,
-            )
-            self.buffers.update(zip(names, buffers, strict=True))
-        for parameter in self.parameters.values():
-            parameter.grad = None
 
 
 @torch.inference_mode()
@@ -116,6 +84,7 @@ def train(
     *,
     seed: int,
     state_path: str | os.PathLike[str],
+    teacher: nn.Module | None = None,
     context: str = "",
 ) -> Run:
     """Train ``network`` in place.
@@ -126,107 +95,166 @@ def train(
     CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
     of another context is passed over. The caller deletes the state once the results are safe.
 
+    ``teacher`` is the network to distil from; the recipe says with which weight.
+
     Raises FloatingPointError, naming epoch and step, where the loss is not finite; the state of
-    the last good epoch stays.
+    the last good epoch stays. Raises ValueError where the recipe asks for what the machine lacks,
+    or for distillation without a teacher.
     """
+    trainer = Trainer(network, recipe, teacher, pixels=train_split.pixels())
     settings = {"recipe": asdict(recipe), "seed": seed, "context": context}
+    settings["precision"] = str(trainer.precision)
+    if trainer.teacher is not None:
+        settings["teacher"] = fingerprint({}, trainer.teacher.state_dict())
     run = fingerprint(settings, network.state_dict())
-    optimizer = NesterovSGD(network, recipe)
     history: list[Epoch] = []
-    best: dict[str, Tensor] = {}
     resumed_after = 0
     if (state := read_state(state_path, run=run)) is not None:
         history, tensors = state
-        best = _restore(network, optimizer, tensors)
+        trainer.restore(tensors)
         resumed_after = len(history)
         logger.info("going on after epoch %d of %d", len(history), recipe.epochs)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         started = time.perf_counter()
         with seeded_masks(network, derived_seed(seed, "masks", epoch)):
-            loss, learning_rate = _epoch(network, train_split, recipe, optimizer, epoch, seed)
-        validation = accuracy(network, validation_split, 1024)
+            loss, learning_rate = trainer.epoch(train_split, epoch, seed)
+        validation = accuracy(trainer.candidate, validation_split, 1024)
         seconds = time.perf_counter() - started
         if validation > max((past.validation_accuracy for past in history), default=-1.0):
-            best = copy.deepcopy(network.state_dict())
+            trainer.best = copy.deepcopy(trainer.candidate.state_dict())
         history.append(Epoch(epoch, learning_rate, loss, validation, seconds))
         left = (recipe.epochs - epoch) * sum(e.seconds for e in history) / len(history)
         logger.info(
-            "epoch %d of %d: train loss %.4f, validation accuracy %.2f %%, %.1f s; "
-            "about %.0f s left",
+            "epoch %d of %d: train loss %.4f, validation accuracy %.2f %%, %.1f s "
+            "(%.0f images/s); about %.0f s left",
             epoch,
             recipe.epochs,
             loss,
             100 * validation,
             seconds,
+            len(train_split.labels) / seconds,
             left,
         )
-        write_state(state_path, run=run, history=history, tensors=_state(network, optimizer, best))
-    if recipe.keep == "best_validation" and best:
-        network.load_state_dict(best)
-    network.eval()
+        write_state(state_path, run=run, history=history, tensors=trainer.state())
+    trainer.finish()
     return Run(history, resumed_after)
 
 
-def _epoch(
-    network: nn.Module,
-    split: Split | StreamedSplit,
-    recipe: Recipe,
-    optimizer: NesterovSGD,
-    epoch: int,
-    seed: int,
-) -> tuple[float, float]:
-    """One pass over the training split: its mean loss and last learning rate."""
-    generator = torch.Generator().manual_seed(derived_seed(seed, "epoch", epoch))
-    network.train()
-    steps = list(batches(len(split.labels), recipe.batch_size, generator))
-    total = 0.0
-    for step, (images, labels) in enumerate(split.training_batches(steps, generator)):
-        images = augmented(
-            images,
-            shift_pixels=recipe.shift_pixels,
-            flip=recipe.flip,
-            cutout_pixels=recipe.cutout_pixels,
-            generator=generator,
-        )
-        loss = functional.cross_entropy(
-            network(split.floats(images)), labels, label_smoothing=recipe.label_smoothing
-        )
-        value = loss.item()
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"the loss is {value} at epoch {epoch}, step {step + 1}: a lower learning rate "
-                f"than {recipe.learning_rate} would be right"
+class Trainer:
+    """A network in training, with all that changes from step to step."""
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, teacher: nn.Module | None, *, pixels: int
+    ) -> None:
+        """``pixels`` of one image. Raises ValueError as :func:`train`."""
+        if recipe.distillation_weight > 0 and teacher is None:
+            raise ValueError("distillation_weight: there is no network to distil from")
+        self.network, self.recipe = network, recipe
+        self.device = next(network.parameters()).device
+        self.precision = resolved_precision(recipe.precision, self.device, pixels)
+        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        network.to(memory_format=self.layout)
+        self.teacher: nn.Module | None = None
+        if teacher is not None and recipe.distillation_weight > 0:
+            self.teacher = teacher.to(memory_format=self.layout).eval()
+        self.forward = compiled(network) if recipe.compile else network
+        self.optimizer = NesterovSGD(network, recipe)
+        self.average: AveragedModel | None = None
+        if recipe.ema_decay > 0:
+            self.average = moving_average(network, recipe.ema_decay)
+        self.best: dict[str, Tensor] = {}
+
+    @property
+    def candidate(self) -> nn.Module:
+        """The network that would be kept if training ended now."""
+        return self.network if self.average is None else self.average.module
+
+    def epoch(self, split: Split | StreamedSplit, epoch: int, seed: int) -> tuple[float, float]:
+        """One pass over a split: its mean loss and last learning rate."""
+        generator = torch.Generator().manual_seed(derived_seed(seed, "epoch", epoch))
+        self.network.train()
+        steps = list(batches(len(split.labels), self.recipe.batch_size, generator))
+        losses = torch.zeros(len(steps), device=self.device)
+        for step, (images, labels) in enumerate(split.training_batches(steps, generator)):
+            images = augmented(
+                images,
+                shift_pixels=self.recipe.shift_pixels,
+                flip=self.recipe.flip,
+                cutout_pixels=self.recipe.cutout_pixels,
+                generator=generator,
             )
+            images = split.floats(images).contiguous(memory_format=self.layout)
+            progress = (epoch - 1 + (step + 1) / len(steps)) / self.recipe.epochs
+            learning_rate = self.recipe.learning_rate_at(progress)
+            losses[step] = self.step(images, labels, learning_rate)
+            if (step + 1) % STEPS_BETWEEN_CHECKS == 0 or step + 1 == len(steps):
+                self.check(losses[: step + 1], epoch)
+        sizes = torch.tensor([len(step) for step in steps], device=self.device)
+        return float(losses.double() @ sizes.double()) / len(split.labels), learning_rate
+
+    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
+        """One step: forward, backward, update. Returns the loss, on the device."""
+        casts = self.precision != torch.float32
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=casts):
+            logits = self.forward(images)
+            taught = None
+            if self.teacher is not None:
+                with torch.no_grad():
+                    taught = self.teacher(images)
+        loss = training_loss(logits, labels, taught, self.recipe)
         loss.backward()
-        progress = (epoch - 1 + (step + 1) / len(steps)) / recipe.epochs
-        learning_rate = recipe.learning_rate_at(progress)
-        optimizer.step(learning_rate)
-        total += value * len(labels)
-    return total / len(split.labels), learning_rate
+        self.optimizer.step(learning_rate)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        return loss.detach()
 
+    def check(self, losses: Tensor, epoch: int) -> None:
+        """Raise FloatingPointError for the first loss of an epoch that is not finite."""
+        for step, value in enumerate(losses.tolist()):
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"the loss is {value} at epoch {epoch}, step {step + 1}: a lower learning "
+                    f"rate than {self.recipe.learning_rate} would be right"
+                )
 
-def _state(
-    network: nn.Module, optimizer: NesterovSGD, best: dict[str, Tensor]
-) -> dict[str, Tensor]:
-    momentum = {name: buffer for name, buffer in optimizer.buffers.items() if buffer is not None}
-    groups = {"network": network.state_dict(), "momentum": momentum, "best": best}
-    return {
-        f"{group}/{name}": value
-        for group, values in groups.items()
-        for name, value in values.items()
-    }
+    def finish(self) -> None:
+        """Put what is to be kept into the network, in evaluation mode."""
+        kept = self.candidate.state_dict()
+        if self.recipe.keep == "best_validation" and self.best:
+            kept = self.best
+        self.network.load_state_dict(kept)
+        self.network.to(memory_format=torch.contiguous_format)
+        self.network.eval()
 
+    def state(self) -> dict[str, Tensor]:
+        """All that a later process needs to go on."""
+        groups = {
+            "network": self.network.state_dict(),
+            "momentum": {n: b for n, b in self.optimizer.buffers.items() if b is not None},
+            "best": self.best,
+            "average": self.average.state_dict() if self.average is not None else {},
+        }
+        return {
+            f"{group}/{name}": value
+            for group, values in groups.items()
+            for name, value in values.items()
+        }
 
-def _restore(
-    network: nn.Module, optimizer: NesterovSGD, tensors: dict[str, Tensor]
-) -> dict[str, Tensor]:
-    """Put network and momentum back where they were; returns the best network's tensors."""
-    device = next(network.parameters()).device
-    groups: dict[str, dict[str, Tensor]] = {"network": {}, "momentum": {}, "best": {}}
-    for key, value in tensors.items():
-        group, name = key.split("/", 1)
-        groups[group][name] = value.to(device)
-    network.load_state_dict(groups["network"])
-    optimizer.buffers.update(groups["momentum"])
-    return groups["best"]
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put everything back where it was when :meth:`state` was asked."""
+        groups: dict[str, dict[str, Tensor]] = {
+            group: {} for group in ("network", "momentum", "best", "average")
+        }
+        for key, value in tensors.items():
+            group, name = key.split("/", 1)
+            groups[group][name] = value.to(self.device)
+        self.network.load_state_dict(groups["network"])
+        for name, buffer in groups["momentum"].items():
+            self.optimizer.buffers[name] = buffer.contiguous(memory_format=self._layout_of(buffer))
+        self.best = groups["best"]
+        if self.average is not None:
+            self.average.load_state_dict(groups["average"])
+
+    def _layout_of(self, tensor: Tensor) -> torch.memory_format:
+        return self.layout if tensor.ndim == 4 else torch.contiguous_format

@@ -7,6 +7,7 @@ from typing import Any
 
 SCHEDULES = ("one_cycle", "cosine", "multi_step", "constant")
 KEEP = ("last", "best_validation")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,21 @@ class Recipe:
     keep: str
     """Which epoch's network is kept: the last, or the best on the validation split."""
     cutout_pixels: int = 0
+    ema_decay: float = 0.0
+    """Of the moving average of weights that is kept in their place; 0 for none."""
+    distillation_weight: float = 0.0
+    """Share of the loss that the unpruned network's predictions have; 0 for none."""
+    distillation_temperature: float = 4.0
+    precision: str = "auto"
+    """Of convolutions and linear layers: auto (see training/precision.py), float32, bfloat16."""
+    channels_last: bool = True
+    compile: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":
         """A recipe from the keys of ``settings`` that are its own."""
-        return cls(**{field.name: settings[field.name] for field in fields(cls)})
+        names = [field.name for field in fields(cls) if field.name in settings]
+        return cls(**{name: settings[name] for name in names})
 
     def learning_rate_at(self, progress: float) -> float:
         """The learning rate when ``progress`` (0 to 1) of all steps are done.

@@ -30,10 +30,12 @@ def train_to_files(
     energy: EnergySettings,
     state_path: PathLike,
     outputs: Mapping[str, PathLike],
+    teacher: ResidualNetwork | None = None,
 ) -> None:
     """Train ``network`` on the training split and write what came of it.
 
-    ``outputs`` names the paths of ``network``, ``history`` and ``emissions``. The state at
+    ``outputs`` names the paths of ``network``, ``history`` and ``emissions``; ``teacher`` is the
+    network to distil from, where the recipe asks for that. The state at
     ``state_path`` is deleted only when all of them are written. Raises as
     :func:`layer_pruning.training.loop.train`.
     """
@@ -46,6 +48,7 @@ def train_to_files(
             recipe,
             seed=seed,
             state_path=state_path,
+            teacher=teacher.to(device) if teacher is not None else None,
             context=context_of(network, data),
         )
     save_network(network, outputs["network"])
