@@ -7,7 +7,10 @@ import time
 import pytest
 import torch
 
-from layer_pruning.training.loop import Split, accuracy, batches, derived_seed, train
+from layer_pruning.data.loading import Split
+from layer_pruning.training.loop import accuracy, batches, derived_seed, train
+from layer_pruning.training.optimizer import NesterovSGD
+from layer_pruning.training.precision import has_bfloat16
 from layer_pruning.training.recipe import SCHEDULES, Recipe
 from layer_pruning.training.resume import read_state, write_state
 from small_networks import random_network
@@ -156,6 +159,84 @@ def test_masks_of_dropout_are_those_of_an_undisturbed_run(tmp_path, monkeypatch)
     assert same(expected.state_dict(), other.state_dict())
 
 
+STRONG = dataclasses.replace(
+    RECIPE,
+    ema_decay=0.9,
+    distillation_weight=0.5,
+    precision="bfloat16" if has_bfloat16(torch.device("cpu")) else "float32",
+    keep="best_validation",
+)
+
+
+def test_all_options_together_resume_exactly(tmp_path, monkeypatch):
+    teacher = {"teacher": random_network("tiny", depth=8, widths=(6, 8, 12), classes=4, seed=9)}
+    expected, _ = run(tmp_path / "undisturbed", STRONG, **teacher)
+    interrupted(tmp_path / "state", 2, monkeypatch, recipe=STRONG, **teacher)
+    resumed, _ = run(tmp_path / "state", STRONG, **teacher)
+    assert same(expected.state_dict(), resumed.state_dict())
+
+
+@pytest.mark.parametrize("change", [{"ema_decay": 0.0}, {"distillation_weight": 0.0}])
+def test_averaging_and_distillation_change_what_is_kept(change, tmp_path):
+    teacher = small_network()
+    recipe = dataclasses.replace(STRONG, precision="float32", keep="last")
+    with_all, _ = run(tmp_path / "one", recipe, teacher=teacher)
+    less, _ = run(tmp_path / "two", dataclasses.replace(recipe, **change), teacher=teacher)
+    assert not same(with_all.state_dict(), less.state_dict())
+
+
+def test_a_distilled_network_follows_its_teacher(tmp_path):
+    """The teacher calls every class by the next one's name; the labels have no say."""
+    teacher, _ = run(tmp_path / "teacher", dataclasses.replace(RECIPE, epochs=20, flip=False))
+    with torch.no_grad():
+        teacher.body.classifier.weight.copy_(teacher.body.classifier.weight.roll(1, 0))
+        teacher.body.classifier.bias.copy_(teacher.body.classifier.bias.roll(1, 0))
+    recipe = dataclasses.replace(RECIPE, epochs=20, flip=False, distillation_weight=1.0)
+    student, _ = run(tmp_path / "student", recipe, teacher=teacher)
+    images, labels = splits()[1].images, splits()[1].labels
+    assert (student(images).argmax(1) == (labels + 1) % 4).float().mean() > 0.9
+
+
+def test_another_teacher_is_another_run(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPE, distillation_weight=0.5)
+    other = random_network("tiny", depth=8, widths=(6, 8, 12), classes=4, seed=9)
+    interrupted(tmp_path / "state", 2, monkeypatch, recipe=recipe, teacher=small_network())
+    expected, _ = run(tmp_path / "fresh", recipe, teacher=other)
+    resumed, _ = run(tmp_path / "state", recipe, teacher=other)
+    assert same(expected.state_dict(), resumed.state_dict())
+
+
+def test_distillation_without_a_teacher_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="distillation_weight: there is no network"):
+        run(tmp_path / "state", dataclasses.replace(RECIPE, distillation_weight=0.5))
+
+
+def test_the_layout_in_memory_changes_nothing_but_rounding(tmp_path):
+    one, _ = run(tmp_path / "one", dataclasses.replace(RECIPE, channels_last=True))
+    two, _ = run(tmp_path / "two", dataclasses.replace(RECIPE, channels_last=False))
+    for name, value in one.state_dict().items():
+        assert torch.allclose(value.double(), two.state_dict()[name].double(), atol=1e-4), name
+        assert value.is_contiguous()
+
+
+def test_the_network_that_is_trained_is_the_one_that_was_compiled(tmp_path, monkeypatch):
+    calls = []
+
+    def compiled(network):
+        def forward(images):
+            calls.append(len(images))
+            return network(images)
+
+        return forward
+
+    monkeypatch.setattr("layer_pruning.training.loop.compiled", compiled)
+    one, _ = run(tmp_path / "one")
+    assert not calls
+    two, _ = run(tmp_path / "two", dataclasses.replace(RECIPE, compile=True))
+    assert calls == [16] * 4 * RECIPE.epochs
+    assert same(one.state_dict(), two.state_dict())
+
+
 def test_a_state_of_other_data_is_never_gone_on_from(tmp_path, monkeypatch):
     expected, _ = run(tmp_path / "fresh", data=splits(1), context="b")
     interrupted(tmp_path / "state", 2, monkeypatch, context="a")
@@ -204,8 +285,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(t
 
 def test_norms_and_biases_do_not_decay(tmp_path):
     """With gradients of zero, only weight decay moves a parameter."""
-    from layer_pruning.training.loop import NesterovSGD
-
     network = small_network()
     before = {name: value.clone() for name, value in network.named_parameters()}
     for parameter in network.parameters():
@@ -217,8 +296,6 @@ def test_norms_and_biases_do_not_decay(tmp_path):
 
 
 def test_steps_equal_those_of_the_optimizer_class():
-    from layer_pruning.training.loop import NesterovSGD
-
     ours, theirs = small_network(), small_network()
     optimizer = NesterovSGD(ours, dataclasses.replace(RECIPE, weight_decay=0.0))
     reference = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, nesterov=True)
