@@ -155,6 +155,8 @@ rule report_tables:
             category="4 Robustness",
             labels={"figure": "paired differences to the baseline"},
         ),
+        markdown="results/tables/main.md",
+        latex="results/tables/main.tex",
     log:
         "results/logs/report_tables.log",
     benchmark:
@@ -175,7 +177,7 @@ rule report_tables:
 
 rule report_contents:
     input:
-        rules.report_tables.output,
+        [f for f in rules.report_tables.output if f.endswith(".html")],
         expand(
             rules.report_figures.output,
             dataset=config["datasets"],

@@ -1,6 +1,7 @@
 """The front page of the report, and its tables."""
 
 from layer_pruning.job import job
+from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.robustness import paired_robustness, pooled_robustness
 from layer_pruning.report.summary import read_csv
 from layer_pruning.report.tables import overview, summary_page, table_page, write_html
@@ -15,3 +16,5 @@ with job(snakemake.log[0]):
         table_page(paired, "Robustness: each network and its baseline on the same images"),
         snakemake.output.robustness,
     )
+    write_text(markdown(summary), snakemake.output.markdown)
+    write_text(latex(summary), snakemake.output.latex)
