@@ -1,6 +1,7 @@
-"""Confidence intervals of a proportion."""
+"""Confidence intervals of a proportion and of a median."""
 
 import math
+from collections.abc import Sequence
 
 INTERVAL = "Wilson 95 %"
 
@@ -28,3 +29,24 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     low = 0.0 if successes == 0 else min(max(centre - half, 0.0), p)
     high = 1.0 if successes == n else max(min(centre + half, 1.0), p)
     return low, high
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return (low, high, coverage) of the 95 % interval of the median by order statistics.
+
+    The k-th smallest and the k-th largest value enclose the median with probability
+    1 - 2 P(B < k), B binomial (n, 1/2), whatever the distribution; k is the largest that still
+    gives 95 %. With fewer than six values none does: then the smallest and the largest are
+    returned, and ``coverage`` is below 0.95. Raises ValueError on no values.
+
+    Source: David & Nagaraja, "Order Statistics", 3rd ed. 2003, section 7.1.
+    """
+    if not values:
+        raise ValueError("a median needs at least one value")
+    ordered, n = sorted(values), len(values)
+
+    def coverage(k: int) -> float:
+        return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
+
+    k = max((k for k in range(1, n // 2 + 1) if coverage(k) >= 0.95), default=1)
+    return ordered[k - 1], ordered[n - k], max(coverage(k), 0.0)

@@ -16,6 +16,7 @@ from layer_pruning.energy.record import (
     offline_tracker,
     reduction_percent,
 )
+from layer_pruning.intervals import median_interval
 
 
 class Meter(Protocol):
@@ -66,27 +67,6 @@ class CodeCarbonMeter:
     def close(self) -> None:
         """Stop the tracker and its threads."""
         self._tracker.stop()
-
-
-def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return (low, high, coverage) of the 95 % interval of the median by order statistics.
-
-    The k-th smallest and the k-th largest value enclose the median with probability
-    1 - 2 P(B < k), B binomial (n, 1/2), whatever the distribution; k is the largest that still
-    gives 95 %. With fewer than six values none does: then the smallest and the largest are
-    returned, and ``coverage`` is below 0.95. Raises ValueError on no values.
-
-    Source: David & Nagaraja, "Order Statistics", 3rd ed. 2003, section 7.1.
-    """
-    if not values:
-        raise ValueError("a median needs at least one value")
-    ordered, n = sorted(values), len(values)
-
-    def coverage(k: int) -> float:
-        return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
-
-    k = max((k for k in range(1, n // 2 + 1) if coverage(k) >= 0.95), default=1)
-    return ordered[k - 1], ordered[n - k], max(coverage(k), 0.0)
 
 
 def inference_energy(

@@ -1,14 +1,13 @@
 """What the removal of each block would save: counted, and measured."""
 
-import random
 import statistics
-import time
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.residual import ResidualNetwork
 
@@ -59,18 +58,6 @@ def block_runners(
 def latencies(
     runners: dict[str, Callable[[], None]], *, repeats: int, seed: int
 ) -> dict[str, float]:
-    """Median seconds of each function over ``repeats`` rounds.
-
-    Every round runs all of them in another order, so that a drift of the machine hits all alike.
-    Two rounds before are not counted.
-    """
-    order, generator = list(runners), random.Random(seed)
-    seconds: dict[str, list[float]] = {name: [] for name in runners}
-    for turn in range(-2, repeats):
-        generator.shuffle(order)
-        for name in order:
-            started = time.perf_counter()
-            runners[name]()
-            if turn >= 0:
-                seconds[name].append(time.perf_counter() - started)
+    """Median seconds of each function over ``repeats`` interleaved rounds."""
+    seconds = interleaved_seconds(runners, repeats=repeats, seed=seed)
     return {name: statistics.median(values) for name, values in seconds.items()}

@@ -1,0 +1,116 @@
+"""Time that evenly removed blocks save, beside the multiply-accumulates that they save.
+
+    PYTHONPATH=src OMP_NUM_THREADS=1 python benchmarks/latency.py resnet56 --removals 15 21
+
+As many blocks go from each stage (the last ones; those that cannot go stay), and the networks have
+random weights: time does not depend on them. The measurement is that of the workflow's
+``latency.json``: baseline, pruned network and, for every stage, the baseline without the blocks
+removed there, interleaved in balanced random order.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from layer_pruning.devices import select_device
+from layer_pruning.evaluation.latency import latency_record, without_blocks
+from layer_pruning.evaluation.throughput import MODES
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.residual import ResidualNetwork, new_network
+
+
+def evenly(network: ResidualNetwork, count: int) -> list[str]:
+    """Names of ``count`` blocks to remove: from each stage equally many, the last ones."""
+    left: dict[str, list[str]] = {}
+    for block in network.header.blocks:
+        if block.removable:
+            left.setdefault(block.stage, []).append(block.name)
+    # the last ones of every stage come first, stage after stage in turn
+    turns = itertools.zip_longest(*(reversed(names) for names in left.values()))
+    chosen = [name for turn in turns for name in turn if name is not None][:count]
+    if len(chosen) < count:
+        raise SystemExit(f"error: only {len(chosen)} blocks can go, not {count}")
+    return chosen
+
+
+def line(name: str, macs_ratio: float, entry: Mapping[str, Any]) -> str:
+    """One row of the table."""
+    cells = []
+    for key in ("speed_up_ratio", "speed_up_over_macs_ratio"):
+        ends = (entry[f"{key}_interval_{end}"] for end in ("low", "high"))
+        cells.append("{:.2f} ({:.2f} to {:.2f})".format(entry[key], *ends))
+    ends = (1e3 * entry[f"seconds_interval_{end}"] for end in ("low", "high"))
+    milliseconds = "{:.2f} ({:.2f} to {:.2f})".format(1e3 * entry["seconds"], *ends)
+    return f"| {name} | {macs_ratio:.2f} | {milliseconds} | {' | '.join(cells)} |"
+
+
+def show(record: Mapping[str, Any], count: int) -> None:
+    """Print the table of one network."""
+    load = record["load"]
+    print(
+        f"\n{count} blocks removed; {record['repeats']} rounds, {record['threads']} threads, "
+        f"{record['device']}; other processes used {load['other_cores_before']:.2f} cores before "
+        f"and {load['other_cores_during']:.2f} during, load {load['load_average_1_minute']:.2f}\n"
+    )
+    print("| batch, removed from | MACs ratio | ms a batch | speed-up | over MACs |")
+    print("|---|---|---|---|---|")
+    for entry in record["timings"]:
+        name = f"{entry['batch_size']}{'' if entry['mode'] == 'eager' else ' ' + entry['mode']}"
+        whole = {k.replace("baseline_", ""): v for k, v in entry.items() if "baseline" in k}
+        ends = [1e3 * whole[f"seconds_interval_{end}"] for end in ("low", "high")]
+        times = "{:.2f} ({:.2f} to {:.2f})".format(1e3 * whole["seconds"], *ends)
+        print(f"| {name}, none | 1 | {times} | 1 | 1 |")
+        print(line(f"{name}, all", record["macs_ratio"], entry))
+        for stage, part in entry["stages"].items():
+            promised = record["baseline_macs"] / record["stages"][stage]["macs"]
+            print(line(f"{name}, {stage} only", promised, part))
+
+
+def main() -> None:
+    """Measure, print the tables and, where asked to, write the records."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("architecture", nargs="?", default="resnet56")
+    parser.add_argument("--removals", type=int, nargs="+", default=[15, 21])
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 8, 64, 256])
+    parser.add_argument("--repeats", type=int, default=100, help="rounds (100)")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=["eager"])
+    parser.add_argument("--image-size", type=int, default=32)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the records into this folder")
+    given = parser.parse_args()
+    device = select_device(given.device, given.threads)
+    header = NetworkHeader.of(
+        given.architecture,
+        {},
+        input_shape=(3, given.image_size, given.image_size),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        class_names=tuple(map(str, range(10))),
+    )
+    baseline = new_network(header, seed=0).to(device).eval()
+    print(f"{given.architecture}, PyTorch {torch.__version__}")
+    for count in given.removals:
+        pruned = without_blocks(baseline, evenly(baseline, count))
+        record = latency_record(
+            baseline,
+            pruned,
+            batch_sizes=given.batch_sizes,
+            repeats=given.repeats,
+            modes=given.modes,
+        )
+        show(record, count)
+        if given.json:
+            given.json.mkdir(parents=True, exist_ok=True)
+            (given.json / f"removed-{count:02d}.json").write_text(json.dumps(record, indent=2))
+
+
+if __name__ == "__main__":
+    main()
