@@ -5,6 +5,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from layer_pruning.energy.record import (
@@ -65,8 +66,9 @@ class CodeCarbonMeter:
         return float(data.energy_consumed) * JOULES_PER_KWH
 
     def close(self) -> None:
-        """Stop the tracker and its threads."""
-        self._tracker.stop()
+        """Stop the tracker and its threads; what goes wrong then no longer matters."""
+        with suppress(Exception):
+            self._tracker.stop()
 
 
 def inference_energy(
@@ -90,7 +92,8 @@ def inference_energy(
     round both are run in random order (``seed``), each over and over for at least
     ``window_seconds``. Interleaving spreads a drift of the machine over both. The median over
     the windows is reported, with its interval by order statistics, whose true coverage is
-    ``interval_coverage`` (six repeats are the fewest that reach 95 %).
+    ``interval_coverage`` (six repeats are the fewest that reach 95 %). What an image saves is the
+    median over rounds of the baseline's joules less the network's in the same round.
 
     Where the meter says so, idle power is measured over one window beforehand and taken off;
     ``idle_watts`` is None otherwise. If the meter fails, ``measured`` is false, ``reason`` says
@@ -118,6 +121,9 @@ def inference_energy(
         "baseline_joules_per_image_interval_low": None,
         "baseline_joules_per_image_interval_high": None,
         "baseline_seconds_per_image": None,
+        "saving_joules_per_image": None,
+        "saving_joules_per_image_interval_low": None,
+        "saving_joules_per_image_interval_high": None,
         "energy_reduction_percent": None,
         "idle_watts": None,
         "method": None,
@@ -149,13 +155,17 @@ def inference_energy(
         if own is not None:
             own.close()
 
+    energies = {
+        prefix: [(joules - idle * seconds) / images for joules, seconds in windows]
+        for prefix, windows in calls.items()
+    }
     for prefix, windows in calls.items():
-        energies = [(joules - idle * seconds) / images for joules, seconds in windows]
-        low, high, result["interval_coverage"] = median_interval(energies)
-        result[f"{prefix}joules_per_image"] = statistics.median(energies)
-        result[f"{prefix}joules_per_image_interval_low"] = low
-        result[f"{prefix}joules_per_image_interval_high"] = high
+        result |= _median(f"{prefix}joules_per_image", energies[prefix])
         result[f"{prefix}seconds_per_image"] = statistics.median(s / images for _, s in windows)
+    # within a round, so that a drift of the machine cancels out
+    saved = [b - c for b, c in zip(energies["baseline_"], energies[""], strict=True)]
+    result |= _median("saving_joules_per_image", saved)
+    result["interval_coverage"] = median_interval(saved)[2]
     result["measured"] = True
     if result["baseline_joules_per_image"] > 0:
         result["energy_reduction_percent"] = reduction_percent(
@@ -164,6 +174,15 @@ def inference_energy(
     else:
         result["reason"] = "the baseline draws no more than the idle machine: no reduction"
     return result
+
+
+def _median(name: str, values: Sequence[float]) -> dict[str, float]:
+    low, high, _ = median_interval(values)
+    return {
+        name: statistics.median(values),
+        f"{name}_interval_low": low,
+        f"{name}_interval_high": high,
+    }
 
 
 def energies_of_calls(

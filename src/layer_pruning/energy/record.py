@@ -121,6 +121,7 @@ class Measurement:
 
     def __init__(self) -> None:
         self._record: EmissionsRecord | None = None
+        self._read: Callable[[], EmissionsRecord] | None = None
 
     @property
     def record(self) -> EmissionsRecord:
@@ -128,6 +129,18 @@ class Measurement:
         if self._record is None:
             raise RuntimeError("the record is available after the measured block has ended")
         return self._record
+
+    def so_far(self) -> EmissionsRecord:
+        """The record from the start of the block until now; it goes on.
+
+        A tracker that fails gives a record that is not measured, and never an error. RuntimeError
+        before the block has begun.
+        """
+        if self._record is not None:
+            return self._record
+        if self._read is None:
+            raise RuntimeError("nothing is measured before the block has begun")
+        return self._read()
 
 
 @contextmanager
@@ -155,6 +168,23 @@ def measured(
     except Exception as error:
         reason = in_one_line("the tracker did not start", error)
     started, cpu_started = clock(), _cpu_seconds()
+
+    def so_far() -> EmissionsRecord:
+        if reason is not None:
+            return not_measured(settings, reason)
+        try:
+            tracker.flush()
+            return _record(
+                settings,
+                tracker,
+                tracker.last_output.data,
+                clock() - started,
+                _cpu_seconds() - cpu_started,
+            )
+        except Exception as error:
+            return not_measured(settings, in_one_line("the tracker failed", error))
+
+    measurement._read = so_far
     try:
         yield measurement
     finally:
@@ -165,7 +195,9 @@ def measured(
             try:
                 tracker.stop()
                 if reason is None:
-                    record = _record(settings, tracker, duration, cpu_seconds)
+                    # its stop() logs its errors and goes on, so the data may be missing
+                    data = getattr(tracker, "final_emissions_data", None)
+                    record = _record(settings, tracker, data, duration, cpu_seconds)
             except Exception as error:
                 reason = reason or in_one_line("the tracker failed", error)
         measurement._record = record or not_measured(settings, reason or "no reason given")
@@ -246,11 +278,31 @@ def _cpu_name_from_kernel() -> Iterator[None]:
         cpuinfo.get_cpu_info = original
 
 
+class _LastOutput:
+    """An output of CodeCarbon that writes nothing and keeps the last data in ``data``."""
+
+    data: Any = None
+
+    def out(self, total: Any, delta: Any) -> None:
+        """All since the start, at ``flush`` and ``stop``."""
+        self.data = total
+
+    def live_out(self, total: Any, delta: Any) -> None:
+        """The same at every reading: not needed."""
+
+    def task_out(self, data: Any, experiment_name: str) -> None:
+        """The tasks: not needed."""
+
+    def exit(self) -> None:
+        """Nothing is open."""
+
+
 def offline_tracker(settings: EnergySettings) -> Any:
     """Return an OfflineEmissionsTracker that has looked up the hardware but is not started.
 
     Every option that changes a number is given, because CodeCarbon takes those that are not from
-    files and from the environment. ``output_methods=[]`` means that nothing is written or sent.
+    files and from the environment. ``output_methods=[]`` means that nothing is written or sent;
+    ``last_output`` of the tracker holds what it counted until the last ``flush``.
     """
     import logging
 
@@ -259,6 +311,7 @@ def offline_tracker(settings: EnergySettings) -> Any:
     # importing it sets the level, and the constructor logs three lines before it sets its own
     logging.getLogger("codecarbon").setLevel(logging.ERROR)
 
+    last_output = _LastOutput()
     tracker = OfflineEmissionsTracker(
         country_iso_code=settings.country_iso_code,
         country_2letter_iso_code=None,
@@ -278,13 +331,14 @@ def offline_tracker(settings: EnergySettings) -> Any:
         measure_power_secs=settings.measure_power_seconds,
         allow_multiple_runs=True,
         output_methods=[],
-        output_handlers=[],
+        output_handlers=[last_output],
         output_dir=".",
         emissions_endpoint=None,
         log_level="error",
     )
     with _cpu_name_from_kernel():
         tracker.get_detected_hardware()
+    tracker.last_output = last_output
     return tracker
 
 
@@ -321,10 +375,8 @@ def method_of(tracker: Any) -> dict[str, str]:
 
 
 def _record(
-    settings: EnergySettings, tracker: Any, duration: float, cpu_seconds: float
+    settings: EnergySettings, tracker: Any, data: Any, duration: float, cpu_seconds: float
 ) -> EmissionsRecord:
-    # CodeCarbon's start() and stop() log their errors and go on, so the data may be missing
-    data = getattr(tracker, "final_emissions_data", None)
     if data is None:
         raise RuntimeError("CodeCarbon returned no data")
     energy = float(data.energy_consumed)
@@ -414,7 +466,12 @@ def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error})") from None
-    _check_record(values, str(path))
+    return checked(values, str(path))
+
+
+def checked(values: Any, where: str) -> EmissionsRecord:
+    """The record of ``values`` as read from JSON; ValueError naming ``where`` if it is none."""
+    _check_record(values, where)
     return EmissionsRecord(**values)
 
 
@@ -487,5 +544,11 @@ def reductions(
     carbon = reduction_percent(carbon_before, carbon_after)
     intensity = baseline.carbon_intensity_g_per_kwh
     if intensity is not None and intensity == candidate.carbon_intensity_g_per_kwh:
-        assert math.isclose(energy, carbon, rel_tol=1e-6, abs_tol=1e-6), (energy, carbon)
+        same_reduction(energy, carbon)
     return energy, carbon
+
+
+def same_reduction(energy_percent: float, carbon_percent: float) -> None:
+    """Assert that the reductions of energy and of carbon at one intensity are the same number."""
+    same = math.isclose(energy_percent, carbon_percent, rel_tol=1e-6, abs_tol=1e-6)
+    assert same, (energy_percent, carbon_percent)
