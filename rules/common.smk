@@ -57,12 +57,17 @@ def of_criterion(key):
     return lambda wildcards: config["criteria"][wildcards.criterion][key]
 
 
+def voting_savings(criterion):
+    """The files of savings, `latency` and `energy`, that a criterion lets vote."""
+    votes = {m for m in config["criteria"][criterion]["metrics"] if "saves_" in m}
+    return sorted({"energy" if vote == "saves_energy" else "latency" for vote in votes})
+
+
 def savings_of_criterion(wildcards):
     """An input function: what was counted and measured, where a criterion lets savings vote."""
-    votes = {m for m in config["criteria"][wildcards.criterion]["metrics"] if "saves_" in m}
-    files = {"energy" if vote == "saves_energy" else "latency" for vote in votes}
+    files = voting_savings(wildcards.criterion)
     folder = NETWORK.format(**wildcards)
-    return {"savings": [f"{folder}/savings/{file}.json" for file in sorted(files)]} if files else {}
+    return {"savings": [f"{folder}/savings/{file}.json" for file in files]} if files else {}
 
 
 def of_dataset(key):
@@ -213,3 +218,42 @@ def finetunings(wildcards):
         steps=range(1, int(wildcards.step) + 1),
         **wildcards,
     )
+
+
+def scoring_usages(wildcards):
+    """What the jobs used that scored the blocks on the way to a pruned network."""
+    of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
+    jobs = ["extract_activations", "score_metrics/{criterion}"]
+    jobs += [of_savings[file] for file in voting_savings(wildcards.criterion)]
+    steps = range(1, int(wildcards.step))
+    parents = ["baseline", *(removal(wildcards.criterion, step) for step in steps)]
+    return [
+        f"{RUN}/{network}/usage/{job}.json".format(**wildcards)
+        for network in parents
+        for job in jobs
+    ]
+
+
+def attack_usages(wildcards):
+    """What the attacks on a pruned network and on its baseline used."""
+    network = removal(wildcards.criterion, int(wildcards.step))
+    return [
+        f"{RUN}/{attacked}/usage/attack/{attack}.json".format(**wildcards)
+        for attacked in ("baseline", network)
+        for attack in config["attacks"]
+    ]
+
+
+def of_examined(name):
+    """An input function: a file of every examined network of one data set and architecture."""
+
+    def paths(wildcards):
+        return expand(
+            f"{NETWORK}/{name}",
+            dataset=wildcards.dataset,
+            architecture=wildcards.architecture,
+            seed=config["seeds"],
+            network=examined_networks(),
+        )
+
+    return paths

@@ -1,6 +1,10 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
 
 
+localrules:
+    ledger,
+
+
 rule evaluate:
     input:
         data="results/{dataset}/data.npz",
@@ -32,7 +36,8 @@ rule attack:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/attacks/{{attack}}.json",
+        result=f"{NETWORK}/attacks/{{attack}}.json",
+        usage=f"{NETWORK}/usage/attack/{{attack}}.json",
     log:
         f"{NETWORK}/logs/attack/{{attack}}.log",
     benchmark:
@@ -65,7 +70,8 @@ rule energy_report:
         training=f"{RUN}/baseline/emissions.json",
         finetuning=finetunings,
     output:
-        f"{PRUNED}/energy.json",
+        energy=f"{PRUNED}/energy.json",
+        latency=f"{PRUNED}/latency.json",
     log:
         f"{PRUNED}/logs/energy_report.log",
     benchmark:
@@ -81,8 +87,38 @@ rule energy_report:
         runtime=120,
     params:
         **{f"energy_{key}": value for key, value in config["energy"].items()},
-        revisions=(MODELS_REVISION, ENERGY_REVISION),
+        **{f"latency_{key}": value for key, value in config["latency"].items()},
+        revisions=(MODELS_REVISION, ENERGY_REVISION, EVALUATION_REVISION),
     message:
-        "Measuring the energy of {wildcards.criterion} after removal {wildcards.step} beside the baseline, seed {wildcards.seed}"
+        "Measuring energy and latency of {wildcards.criterion} after removal {wildcards.step} beside the baseline, seed {wildcards.seed}"
     script:
         "../workflow/scripts/energy_report.py"
+
+
+rule ledger:
+    input:
+        training=f"{RUN}/baseline/emissions.json",
+        finetuning=finetunings,
+        scoring=scoring_usages,
+        attacks=attack_usages,
+        energy=f"{PRUNED}/energy.json",
+    output:
+        f"{PRUNED}/ledger.json",
+    log:
+        f"{PRUNED}/logs/ledger.log",
+    benchmark:
+        f"{PRUNED}/benchmarks/ledger.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        country=config["energy"]["country_iso_code"],
+        carbon_intensity=config["energy"]["carbon_intensity_g_per_kwh"],
+        revision=ENERGY_REVISION,
+    message:
+        "Adding up the energy of {wildcards.criterion} after removal {wildcards.step}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/ledger.py"

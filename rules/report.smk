@@ -19,6 +19,8 @@ rule summarise:
         histories=everywhere(f"{NETWORK}/history.csv", network=all_networks()),
         attacks=all_attacks(),
         energies=everywhere(f"{NETWORK}/energy.json", network=examined_networks()),
+        latencies=everywhere(f"{NETWORK}/latency.json", network=examined_networks()),
+        ledgers=everywhere(f"{NETWORK}/ledger.json", network=examined_networks()),
     output:
         "results/summary.csv",
     log:
@@ -49,6 +51,8 @@ rule report_figures:
         summary="results/summary.csv",
         attacks=attacks_of_one,
         rankings=agreements,
+        latencies=of_examined("latency.json"),
+        ledgers=of_examined("ledger.json"),
     output:
         accuracy=report(
             f"{FIGURES}/accuracy.svg",
@@ -81,9 +85,23 @@ rule report_figures:
         energy=report(
             f"{FIGURES}/energy.svg",
             caption="../workflow/report/energy.rst",
-            category="5 Energy",
+            category="5 Cost",
             subcategory="{dataset} {architecture}",
-            labels={"figure": "training and inference"},
+            labels={"figure": "energy of training and inference"},
+        ),
+        ledger=report(
+            f"{FIGURES}/ledger.svg",
+            caption="../workflow/report/ledger.rst",
+            category="5 Cost",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "energy ledger and break-even"},
+        ),
+        latency=report(
+            f"{FIGURES}/latency.svg",
+            caption="../workflow/report/latency.rst",
+            category="5 Cost",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "time against MACs"},
         ),
     log:
         f"{FIGURES}/logs/report_figures.log",
@@ -154,6 +172,12 @@ rule report_tables:
             caption="../workflow/report/robustness.rst",
             category="4 Robustness",
             labels={"figure": "paired differences to the baseline"},
+        ),
+        cost=report(
+            "results/tables/cost.html",
+            caption="../workflow/report/cost.rst",
+            category="5 Cost",
+            labels={"figure": "cheaper in time and energy?"},
         ),
         markdown="results/tables/main.md",
         latex="results/tables/main.tex",

@@ -15,7 +15,8 @@ rule extract_activations:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/activations.npz",
+        activations=f"{NETWORK}/activations.npz",
+        usage=f"{NETWORK}/usage/extract_activations.json",
     log:
         f"{NETWORK}/logs/extract_activations.log",
     benchmark:
@@ -44,7 +45,8 @@ rule measure_latency:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/savings/latency.json",
+        latency=f"{NETWORK}/savings/latency.json",
+        usage=f"{NETWORK}/usage/measure_latency.json",
     log:
         f"{NETWORK}/logs/measure_latency.log",
     benchmark:
@@ -73,7 +75,8 @@ rule measure_block_energy:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/savings/energy.json",
+        energy=f"{NETWORK}/savings/energy.json",
+        usage=f"{NETWORK}/usage/measure_block_energy.json",
     log:
         f"{NETWORK}/logs/measure_block_energy.log",
     benchmark:
@@ -106,7 +109,8 @@ rule score_metrics:
         activations=f"{NETWORK}/activations.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        f"{NETWORK}/scores/{{criterion}}.csv",
+        scores=f"{NETWORK}/scores/{{criterion}}.csv",
+        usage=f"{NETWORK}/usage/score_metrics/{{criterion}}.json",
     log:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:

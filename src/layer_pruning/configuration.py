@@ -435,6 +435,13 @@ def _check_energy(config: Config) -> None:
         )
 
 
+def _check_latency(config: Config) -> None:
+    if config["device"] == "cpu" and "cuda_graphs" in config["latency"]["modes"]:
+        raise ConfigError(
+            "latency.modes: 'cuda_graphs' needs a GPU, and device is 'cpu'; leave it out"
+        )
+
+
 CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_datasets,
     _check_architectures,
@@ -443,4 +450,5 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_probe,
     _check_attacks,
     _check_energy,
+    _check_latency,
 )

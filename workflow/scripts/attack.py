@@ -7,10 +7,11 @@ from layer_pruning.attacks.result import write_result
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
+from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
-with job(snakemake.log[0]) as logger:
+with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     params = snakemake.params
     data = read_data(snakemake.input.data)
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)

@@ -4,11 +4,12 @@ from layer_pruning.activations.sweep import extract_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import probe_set
 from layer_pruning.devices import select_device
+from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.job import job
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.residual import load_network
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
     data = read_data(snakemake.input.data)
     labels = data.labels_of("train")

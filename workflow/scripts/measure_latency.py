@@ -4,12 +4,13 @@ import torch
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
+from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.evaluation import savings
 from layer_pruning.evaluation.records import write_record
 from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     network = load_network(snakemake.input.network, device)

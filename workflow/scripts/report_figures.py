@@ -1,7 +1,8 @@
 """The figures of one data set and architecture."""
 
 from layer_pruning.job import job
-from layer_pruning.report import figures
+from layer_pruning.report import cost_figures, figures
+from layer_pruning.report.cost import latency_table, ledger_table
 from layer_pruning.report.records import read_rankings
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.summary import read_csv
@@ -16,6 +17,8 @@ with job(snakemake.log[0]):
         "agreement": figures.agreement(read_rankings(snakemake.input.rankings)),
         "robustness": figures.robustness(robust_accuracy(snakemake.input.attacks)),
         "energy": figures.energy(summary),
+        "ledger": cost_figures.ledger(ledger_table(snakemake.input.ledgers)),
+        "latency": cost_figures.latency(latency_table(snakemake.input.latencies)),
     }
     for name, figure in drawn.items():
         figures.save(figure, snakemake.output[name])

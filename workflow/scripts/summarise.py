@@ -10,6 +10,8 @@ with job(snakemake.log[0]) as logger:
         attacks=snakemake.input.attacks,
         energies=snakemake.input.energies,
         histories=snakemake.input.histories,
+        latencies=snakemake.input.latencies,
+        ledgers=snakemake.input.ledgers,
         carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(snakemake.params.energy)),
     )
     write_csv(summary, snakemake.output[0])

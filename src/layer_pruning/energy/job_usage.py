@@ -41,7 +41,7 @@ def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
     yield
     wall = time.perf_counter() - started
     try:
-        import psutil
+        import psutil  # type: ignore[import-untyped]
 
         wall = max(wall, time.time() - psutil.Process().create_time())
     except Exception:  # then the start of the process is not in the wall time
@@ -58,7 +58,7 @@ def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def read_usage(path: str | os.PathLike[str]) -> JobUsage:
-    """Read what :func:`usage_recorded` wrote; raise ValueError naming the file if it is not that."""
+    """Read what :func:`usage_recorded` wrote; ValueError naming the file if it is not that."""
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
         usage = JobUsage(**values)

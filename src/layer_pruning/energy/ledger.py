@@ -1,4 +1,4 @@
-"""The energy ledger of a pruned network: all that it cost, what it saves, and when that evens out."""
+"""The energy ledger of a pruned network: what it cost, what it saves, and when that evens out."""
 
 import json
 import os
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.atomic import written_whole
 from layer_pruning.energy.job_usage import JobUsage, PowerModel
 from layer_pruning.energy.record import (
     JOULES_PER_KWH,
@@ -70,21 +71,19 @@ def energy_ledger(
         "saving_method": inference.get("method"),
         "saving_interval_coverage": inference.get("interval_coverage"),
         **_reductions(inference, intensity),
-        "break_even": break_even({name: costs[name]["joules"] for name in PRUNING}, saving.values())
-        | {"costs": list(PRUNING)},
+        "break_even": {"costs": list(PRUNING)}
+        | break_even({name: costs[name]["joules"] for name in PRUNING}, tuple(saving.values())),
         "carbon_intensity_g_per_kwh": intensity,
     }
 
 
-def break_even(
-    costs: Mapping[str, float | None], saving: Sequence[float | None] | Any
-) -> dict[str, Any]:
+def break_even(costs: Mapping[str, float | None], saving: Sequence[float | None]) -> dict[str, Any]:
     """After how many images the saving has earned the costs, and the interval of that number.
 
-    ``costs`` are joules by name; ``saving`` the joules that one image saves with the ends of their
-    interval. Costs are of single jobs and have no interval; images fall as the saving rises, so
-    the ends of their interval are the costs over the ends of the saving's. Where that interval
-    includes 0, no number is given: the saving is not shown to be one.
+    ``costs`` are joules by name; ``saving`` the joules that one image saves and the low and the
+    high end of their interval. Costs are of single jobs and have no interval; the images fall as
+    the saving rises, so the ends of their interval are the costs over the ends of the saving's.
+    Where that interval includes 0, no number is given: the saving is not shown to be one.
     """
     result: dict[str, Any] = {
         "verdict": NOT_MEASURED,
@@ -110,6 +109,13 @@ def break_even(
         "images_interval_low": total / high,
         "images_interval_high": total / low,
     }
+
+
+def write_ledger(path: str | os.PathLike[str], ledger: Mapping[str, Any]) -> None:
+    """Write ``ledger.json``, whole. Raises ValueError for a number that JSON cannot hold."""
+    text = json.dumps(ledger, indent=2, allow_nan=False, ensure_ascii=False)
+    with written_whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _recorded(records: Sequence[EmissionsRecord]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, checked, not_measured
@@ -31,16 +32,14 @@ class Parts:
 
         parts = Parts(path, run=run, settings=energy)
         with measured(energy) as measurement:
-            parts.resume(finished)                          # steps that an earlier process did
+            parts.resume(finished)  # steps that an earlier process did
             ...
-            parts.remember(step, measurement.so_far())      # before the state of the step is written
+            parts.remember(step, measurement.so_far())  # before the state of the step is written
         record = parts.total(measurement.record)
-        parts.forget()                                      # when the results are safe
+        parts.forget()  # when the results are safe
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, run: str, settings: EnergySettings
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, run: str, settings: EnergySettings) -> None:
         self._path = Path(path)
         self._run = run
         self._settings = settings
@@ -101,7 +100,9 @@ def joined(earlier: EmissionsRecord, rest: EmissionsRecord) -> EmissionsRecord:
                 part,
                 reason=f"a part of interrupted work is not measured: {part.reason}",
             )
-    sums = {key: math.fsum((getattr(earlier, key), getattr(rest, key))) for key in _SUMMED}
+    sums: dict[str, Any] = {
+        key: math.fsum((getattr(earlier, key), getattr(rest, key))) for key in _SUMMED
+    }
     intensity = rest.carbon_intensity_g_per_kwh or 0.0
     return dataclasses.replace(
         rest,

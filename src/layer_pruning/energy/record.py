@@ -312,7 +312,7 @@ def offline_tracker(settings: EnergySettings) -> Any:
     logging.getLogger("codecarbon").setLevel(logging.ERROR)
 
     last_output = _LastOutput()
-    tracker = OfflineEmissionsTracker(
+    tracker: Any = OfflineEmissionsTracker(
         country_iso_code=settings.country_iso_code,
         country_2letter_iso_code=None,
         region=None,

@@ -126,9 +126,11 @@ def _gain(
 ) -> dict[str, float]:
     speed_up = ratio(seconds["baseline"], seconds[name])
     promised = macs["baseline"] / macs[name]
-    quotient = Median(
-        *(end / promised for end in (speed_up.value, speed_up.low, speed_up.high)),
-        speed_up.coverage,
+    quotient = replace(
+        speed_up,
+        value=speed_up.value / promised,
+        low=speed_up.low / promised,
+        high=speed_up.high / promised,
     )
     return speed_up.named("speed_up_ratio") | quotient.named("speed_up_over_macs_ratio")
 

@@ -19,7 +19,7 @@ class Usage:
 def usage() -> Usage:
     """The usage so far. The time that other virtual machines take is not seen."""
     # a dependency of CodeCarbon; it knows how every operating system counts
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     times = psutil.cpu_times()
     busy = sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))

@@ -56,7 +56,9 @@ FEW = 4  # curves that one panel can hold; beyond, every criterion gets a panel
 Arguments = ParamSpec("Arguments")
 
 
-def _styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """A function that draws a figure, in the report's style."""
+
     @wraps(draw)
     def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
         with rc_context(STYLE):
@@ -85,7 +87,7 @@ def criterion_styles(criteria: Iterable[str]) -> dict[str, dict[str, Any]]:
     return styles
 
 
-@_styled
+@styled
 def accuracy(summary: pd.DataFrame) -> Figure:
     """Test accuracy against the reduction in multiply-accumulates, one curve a criterion.
 
@@ -93,7 +95,7 @@ def accuracy(summary: pd.DataFrame) -> Figure:
     seeds, bars one standard deviation up and down, faint points single seeds. The baseline is a
     horizontal line at its mean with its 95 % interval: over seeds, or Wilson's for a single seed.
     """
-    title = _one(summary)
+    title = only_pair(summary)
     criteria = _criteria(summary)
     styles = criterion_styles(criteria)
     panels = [[name] for name in criteria] if len(criteria) > FEW else [criteria]
@@ -161,14 +163,14 @@ def accuracy(summary: pd.DataFrame) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def removals(summary: pd.DataFrame) -> Figure:
     """Which block went at which step: rows are blocks, columns criteria and seeds.
 
     Rows follow the network from input to output; the number in a cell is the step at which the
     block was removed in the deepest network of that criterion and seed. Empty cells are kept.
     """
-    title = _one(summary)
+    title = only_pair(summary)
     baseline = summary[summary["criterion"] == BASELINE]
     if baseline.empty:
         raise ValueError("no baseline in the summary: its blocks give the rows of the map")
@@ -224,7 +226,7 @@ def removals(summary: pd.DataFrame) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
     """Rank of every block under every metric of one criterion and seed, a panel a step.
 
@@ -291,7 +293,7 @@ def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
     return figure
 
 
-@_styled
+@styled
 def agreement(rankings: Sequence[Mapping[str, Any]]) -> Figure:
     """How far the metrics agree, and how sure the choice of the block is.
 
@@ -301,8 +303,8 @@ def agreement(rankings: Sequence[Mapping[str, Any]]) -> Figure:
     that remove the same block. Without rankings the figure says so.
     """
     if not rankings:
-        return _sentence("No criterion has several metrics: there is nothing that could agree.")
-    title = _one(pd.DataFrame(rankings))
+        return sentence("No criterion has several metrics: there is nothing that could agree.")
+    title = only_pair(pd.DataFrame(rankings))
     metrics, tau, counts = mean_tau(rankings)
     styles = criterion_styles(record["criterion"] for record in rankings)
     side = max(2.6, 0.42 * len(metrics))
@@ -379,7 +381,7 @@ def mean_tau(
         return metrics, np.where(counts > 0, total / np.maximum(counts, 1), np.nan), counts
 
 
-@_styled
+@styled
 def robustness(frame: pd.DataFrame) -> Figure:
     """Robust accuracy against epsilon, a row an attack: the baseline and the deepest networks.
 
@@ -390,8 +392,8 @@ def robustness(frame: pd.DataFrame) -> Figure:
     says so.
     """
     if frame.empty:
-        return _sentence("No network was attacked.")
-    title = _one(frame)
+        return sentence("No network was attacked.")
+    title = only_pair(frame)
     criteria = _criteria(frame)
     styles = criterion_styles(criteria)
     deepest = frame.groupby(["criterion", "seed"])["removed"].transform("max")
@@ -444,7 +446,7 @@ def robustness(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def energy(summary: pd.DataFrame) -> Figure:
     """Energy to make the deepest network of each criterion, and to run it.
 
@@ -453,7 +455,7 @@ def energy(summary: pd.DataFrame) -> Figure:
     of inference beside the baseline measured in the same session. Bars are means over seeds, points
     single seeds. Without a measurement there is no bar but a word.
     """
-    title = _one(summary)
+    title = only_pair(summary)
     criteria = _criteria(summary)
     styles = criterion_styles(criteria)
     deepest = summary.groupby(["criterion", "seed"])["removed"].transform("max")
@@ -519,7 +521,7 @@ def energy(summary: pd.DataFrame) -> Figure:
     return figure
 
 
-def _sentence(text: str) -> Figure:
+def sentence(text: str) -> Figure:
     """A figure in place of one that has no data."""
     figure = Figure(figsize=(6, 1))
     figure.text(0.5, 0.5, text, ha="center", va="center")
@@ -551,7 +553,7 @@ def _named(criterion: str, rows: pd.DataFrame) -> str:
     return f"{criterion} (−{_span(rows['removed'].min(), rows['removed'].max())})"
 
 
-def _one(frame: pd.DataFrame) -> str:
+def only_pair(frame: pd.DataFrame) -> str:
     """Dataset and architecture of a table that holds only one of each."""
     names = frame[["dataset", "architecture"]].drop_duplicates()
     if len(names) != 1:

@@ -13,6 +13,13 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.report.cost import (
+    LATENCY_COLUMNS,
+    LEDGER_COLUMNS,
+    LEDGER_TEXT,
+    latency_values,
+    ledger_values,
+)
 from layer_pruning.report.records import (
     BASELINE,
     NOT_MEASURED,
@@ -55,7 +62,8 @@ AFTER_ATTACKS = [
     "baseline_inference_seconds_per_image",
     "energy_reduction_percent",
     "inference_energy_basis",
-    "notes",
+    *LEDGER_COLUMNS,
+    *LATENCY_COLUMNS,
 ]
 TEXT = [
     "dataset",
@@ -65,6 +73,7 @@ TEXT = [
     "blocks",
     "training_energy_basis",
     "inference_energy_basis",
+    *LEDGER_TEXT,
     "notes",
 ]
 
@@ -75,14 +84,20 @@ def summarise(
     energies: Iterable[str | Path] = (),
     histories: Iterable[str | Path] = (),
     *,
+    latencies: Iterable[str | Path] = (),
+    ledgers: Iterable[str | Path] = (),
     carbon_intensity_g_per_kwh: float | None = None,
 ) -> pd.DataFrame:
-    """One row a network, sorted; columns BEFORE_ATTACKS, one per attack and epsilon, AFTER_ATTACKS.
+    """One row a network, sorted.
+
+    Columns are BEFORE_ATTACKS, one per attack and epsilon, AFTER_ATTACKS, three per batch size and
+    ``notes``.
 
     ``network_folders`` hold accuracy.json, complexity.json and emissions.json; their baselines and
     the networks on the way to them hold complexity.json and emissions.json. ``attacks``
-    (``attacks/{attack}.json``), ``energies`` (``energy.json``) and ``histories``
-    (``history.csv``) are files of these folders. Nothing else is read: what an earlier run left
+    (``attacks/{attack}.json``), ``energies`` (``energy.json``), ``histories``
+    (``history.csv``), ``latencies`` (``latency.json``) and ``ledgers`` (``ledger.json``) are files
+    of these folders. Nothing else is read: what an earlier run left
     behind cannot enter. A network listed twice counts once.
 
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Fine-tuning
@@ -111,10 +126,18 @@ def summarise(
             row[column] = fraction(result, "robust_accuracy", path)
     for path in dict.fromkeys(map(Path, energies)):
         _add_inference(_row_of(rows, path.parent, path), read_json(path), path)
-    frame = pd.DataFrame(
-        list(rows.values()),
-        columns=[*BEFORE_ATTACKS, *sorted(robust, key=lambda name: robust[name]), *AFTER_ATTACKS],
-    )
+    timings: dict[str, None] = {}
+    for path in dict.fromkeys(map(Path, latencies)):
+        names, values = latency_values(path)
+        _row_of(rows, path.parent, path).update(values)
+        timings |= dict.fromkeys(names)
+    for path in dict.fromkeys(map(Path, ledgers)):
+        values = ledger_values(path)
+        row = _row_of(rows, path.parent, path)
+        row["notes"] += values.pop("notes")
+        row.update(values)
+    columns = [*BEFORE_ATTACKS, *sorted(robust, key=lambda name: robust[name]), *AFTER_ATTACKS]
+    frame = pd.DataFrame(list(rows.values()), columns=[*columns, *timings, "notes"])
     frame["notes"] = frame["notes"].map("; ".join)
     numbers = [name for name in map(str, frame.columns) if name not in TEXT]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
@@ -175,6 +198,9 @@ def aggregate(summary: pd.DataFrame) -> pd.DataFrame:
         "inference_joules_per_image",
         "inference_seconds_per_image",
         "energy_reduction_percent",
+        "speed_up_ratio",
+        "speed_up_over_macs_ratio",
+        "saving_joules_per_image",
     ]
     summary = summary.assign(difference=_difference_to_baseline(summary))
     for names, group in summary.groupby(groups, sort=False):
@@ -248,6 +274,7 @@ def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str],
 
 def _row(network: Network, epochs: Mapping[Path, float], intensity: float | None) -> dict[str, Any]:
     row: dict[str, Any] = network.names | {"notes": [], "inference_energy_basis": ""}
+    row |= dict.fromkeys(LEDGER_TEXT, "")
     path = network.folder / "complexity.json"
     complexity = read_json(path)
     if len(complexity["removed_blocks"]) != network.removed:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.report.cost import cost_claims, faster, saves_energy
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.significance import NO_DIFFERENCE
@@ -124,6 +125,10 @@ def formatted(name: str, value: Any) -> str:
         return f"{value:.2f}"
     if name.startswith("p_"):
         return p_text(value)
+    if name.startswith("break_even_images"):
+        return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
+    if "_ratio" in name:
+        return f"{value:.2f}"
     if "difference" in name:
         return signed(value)
     if "accuracy" in name or name.startswith(("interval_", "seed_interval_")):
@@ -146,6 +151,23 @@ def p_text(value: float) -> str:
     if math.isnan(value):
         return ""
     return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def cost_page(summary: pd.DataFrame) -> str:
+    """A page with one row for every network whose latency and energy were measured."""
+    note = (
+        "Is it cheaper, by how much in time and in energy, and not only in multiply-accumulates? "
+        "Ratios are of the first mode and the largest batch size; speed up over macs is the "
+        "speed-up divided by the ratio of multiply-accumulates, 1 where time falls as they do. "
+        "A network is called faster, or less in energy, where the 95 % interval says so. "
+        "Break-even is the number of images after which the saving has earned scoring and "
+        "fine-tuning. "
+        "Carbon is saved in the same proportion as energy, as all of it is at one intensity."
+    )
+    claims = cost_claims(summary)
+    if claims.empty:
+        return page("Cost", f"<h1>Cost</h1><p>Latency and energy: {NOT_MEASURED}.</p>")
+    return table_page(claims, "Cost of inference: pruned network and baseline", note)
 
 
 def summary_page(summary: pd.DataFrame, title: str = "All networks") -> str:
@@ -204,6 +226,7 @@ def _section(
         _what(baseline, pruned, shown, level),
         _accuracy(summary, rows, level),
         _robust(robustness, level),
+        _cheaper(shown),
         _energy(baseline, shown, level),
     ]
     parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers), "</div>"]
@@ -327,6 +350,51 @@ def _robust(robustness: pd.DataFrame | None, level: int) -> str:
     return text + f" (without attack: {signed(most['clean_difference'])})."
 
 
+def _cheaper(shown: pd.DataFrame) -> str:
+    """Whether the networks are faster and take less energy, in a sentence each."""
+    text = "<b>Cheaper?</b> "
+    timed = shown[shown["speed_up_ratio"].notna()]
+    if timed.empty:
+        text += f"Time: {NOT_MEASURED}. "
+    else:
+        counts = timed.apply(faster, axis=1).value_counts()
+        promised = 1 / (1 - timed["macs_reduction_percent"] / 100)
+        text += (
+            f"In time: {_counted(counts)}. "
+            f"Speed-up {_range(timed['speed_up_ratio'], '.2f')}, where multiply-accumulates promise "
+            f"{_range(promised, '.2f')}; their quotient is "
+            f"{_range(timed['speed_up_over_macs_ratio'], '.2f')}"
+        )
+        others = timed["other_cores_during_latency"].max()
+        text += "" if math.isnan(others) else f" (others used up to {others:.1f} cores meanwhile)"
+        text += ". "
+    metered = shown[shown["saving_joules_per_image"].notna()]
+    if metered.empty:
+        return text + f"Energy: {NOT_MEASURED}."
+    counts = metered.apply(saves_energy, axis=1).value_counts()
+    text += (
+        f"In energy: {_counted(counts)}, {_basis(metered['inference_energy_basis'])}. "
+        f"An image saves {_range(metered['saving_joules_per_image'], '.2g')} J. "
+    )
+    paid = metered["break_even_images"].dropna()
+    if len(paid):
+        few, most = (formatted("break_even_images", end) for end in (paid.min(), paid.max()))
+        between = few if few == most else f"{few} to {most}"
+        text += f"Scoring and fine-tuning have paid for themselves after {between} images"
+    without = metered.loc[metered["break_even_images"].isna(), "break_even"].value_counts()
+    text += "; " if len(paid) and len(without) else ""
+    text += "; ".join(f"{escape(str(verdict))}: {count}" for verdict, count in without.items())
+    return f"{text}."
+
+
+def _counted(verdicts: pd.Series) -> str:
+    """Networks by verdict: "all 6 faster", "4 of 6 faster, 2 of 6 not shown to be faster"."""
+    total = int(verdicts.sum())
+    if len(verdicts) == 1:
+        return f"{'all ' if total > 1 else ''}{total} {verdicts.index[0]}"
+    return ", ".join(f"{count} of {total} {verdict}" for verdict, count in verdicts.items())
+
+
 def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
     text = "<b>Energy.</b> "
     training = baseline["training_energy_kwh"].mean(skipna=False)
@@ -399,6 +467,8 @@ def _criteria_table(rows: pd.DataFrame, robustness: pd.DataFrame | None, level: 
     for name, label in (
         ("finetuning_energy_kwh", "Fine-tuning (kWh)"),
         ("energy_reduction_percent", "Inference energy saved (%)"),
+        ("speed_up_ratio", "Speed-up"),
+        ("speed_up_over_macs_ratio", "Speed-up over MACs"),
     ):
         shown[name] = rows[name]
         columns[name] = label
@@ -448,6 +518,10 @@ def _provenance(summary: pd.DataFrame, attacked: bool) -> str:
         files["robustness"] = "attacks/*.json (one outcome an image)"
     if (summary["inference_energy_basis"] != "").any():
         files["energy of inference"] = "energy.json"
+    if (summary["break_even"] != "").any():
+        files["energy of scoring and attacks, break-even"] = "ledger.json"
+    if summary["speed_up_ratio"].notna().any():
+        files["latency"] = "latency.json"
     if summary["training_epochs"].notna().any():
         files["epochs"] = "history.csv"
     lines = "; ".join(

@@ -1,0 +1,169 @@
+"""What latency.json and ledger.json of the networks say, as tables, and what it amounts to."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from layer_pruning.report.records import NOT_MEASURED, Network, energy_basis, number, read_json
+
+COSTS = ("training", "scoring", "finetuning", "attacks")
+"""The parts of the ledger, in the order in which they are spent."""
+WHOLE = "all"
+"""The part of a latency table that is the whole pruned network, beside single stages."""
+ENDS = ("", "_interval_low", "_interval_high")
+JOULES_PER_KWH = 3.6e6
+
+LATENCY_COLUMNS = [
+    *(f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS),
+    "peak_memory_bytes",
+    "other_cores_during_latency",
+]
+LEDGER_COLUMNS = [
+    "scoring_energy_kwh",
+    "scoring_energy_basis",
+    "attacks_energy_kwh",
+    "attacks_energy_basis",
+    *(f"saving_joules_per_image{end}" for end in ENDS),
+    *(f"break_even_images{end}" for end in ENDS),
+    "break_even",
+]
+LEDGER_TEXT = ["scoring_energy_basis", "attacks_energy_basis", "break_even"]
+
+
+def timing_name(mode: str, batch_size: int) -> str:
+    """A part of column names: ``batch_64``, with the mode before it where it is not eager."""
+    return f"batch_{batch_size}" if mode == "eager" else f"{mode}_batch_{batch_size}"
+
+
+def latency_values(path: str | Path) -> tuple[list[str], dict[str, float]]:
+    """Columns of the summary from one ``latency.json``: their names in order, and the values.
+
+    For each batch size ``latency_batch_{n}_seconds``, ``baseline_latency_batch_{n}_seconds`` and
+    ``speed_up_over_macs_batch_{n}_ratio``; :data:`LATENCY_COLUMNS` are those of the first mode and
+    the largest batch size.
+    """
+    record, values = read_json(path), dict[str, float]()
+    for timing in record["timings"]:
+        name = timing_name(timing["mode"], timing["batch_size"])
+        values[f"latency_{name}_seconds"] = number(timing, "seconds", path)
+        values[f"baseline_latency_{name}_seconds"] = number(timing, "baseline_seconds", path)
+        quotient = number(timing, "speed_up_over_macs_ratio", path)
+        values[f"speed_up_over_macs_{name}_ratio"] = quotient
+    names = list(values)
+    first = headline(record)
+    for key in LATENCY_COLUMNS[:-1]:
+        values[key] = number(first, key, path)
+    values[LATENCY_COLUMNS[-1]] = number(record["load"], "other_cores_during", path)
+    return names, values
+
+
+def headline(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The timing that stands for a network: of the first mode, that of the largest batch."""
+    mode = record["timings"][0]["mode"]
+    timings = [timing for timing in record["timings"] if timing["mode"] == mode]
+    largest: Mapping[str, Any] = max(timings, key=lambda timing: timing["batch_size"])
+    return largest
+
+
+def ledger_values(path: str | Path) -> dict[str, Any]:
+    """The columns :data:`LEDGER_COLUMNS` from one ``ledger.json``, and ``notes``: a list."""
+    record = read_json(path)
+    values: dict[str, Any] = {"notes": []}
+    for name in ("scoring", "attacks"):
+        cost = record["costs"][name]
+        joules = number(cost, "joules", f"{path}: {name}")
+        values[f"{name}_energy_kwh"] = joules / JOULES_PER_KWH
+        values[f"{name}_energy_basis"] = _basis(cost)
+        if math.isnan(joules):
+            values["notes"].append(f"energy of {name} {NOT_MEASURED}: {cost['reason']}")
+    for end in ENDS:
+        key = f"saving_joules_per_image{end}"
+        values[key] = number(record, key, path)
+        values[f"break_even_images{end}"] = number(record["break_even"], f"images{end}", path)
+    values["break_even"] = record["break_even"]["verdict"]
+    return values
+
+
+def latency_table(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """One row for every network, mode, batch size and part: the whole network or one stage.
+
+    ``macs_percent`` and ``time_percent`` (with interval) are relative to the baseline.
+    """
+    rows = []
+    for path in map(Path, paths):
+        record, names = read_json(path), Network.of(path.parent).names
+        whole = number(record, "baseline_macs", path)
+        macs = {WHOLE: number(record, "macs", path)}
+        macs |= {name: number(stage, "macs", path) for name, stage in record["stages"].items()}
+        for timing in record["timings"]:
+            for part, values in {WHOLE: timing, **timing["stages"]}.items():
+                row = names | {key: timing[key] for key in ("mode", "batch_size")}
+                row |= {"part": part, "macs_percent": 100 * macs[part] / whole}
+                for name in ("speed_up_ratio", "speed_up_over_macs_ratio"):
+                    row |= {f"{name}{end}": number(values, f"{name}{end}", path) for end in ENDS}
+                row["time_percent"] = 100 / row["speed_up_ratio"]
+                # the faster, the less time: the ends change places
+                row["time_percent_interval_low"] = 100 / row["speed_up_ratio_interval_high"]
+                row["time_percent_interval_high"] = 100 / row["speed_up_ratio_interval_low"]
+                rows.append(row | {"device": record["device"]})
+    return pd.DataFrame(rows)
+
+
+def ledger_table(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """One row a network: ``{cost}_joules`` and ``{cost}_basis``, saving, break-even and verdict."""
+    rows = []
+    for path in map(Path, paths):
+        record = read_json(path)
+        row: dict[str, Any] = dict(Network.of(path.parent).names)
+        for name in COSTS:
+            row[f"{name}_joules"] = number(record["costs"][name], "joules", f"{path}: {name}")
+            row[f"{name}_basis"] = _basis(record["costs"][name])
+        row["saving_basis"] = (
+            energy_basis([record["saving_method"]]) if record["saving_method"] else NOT_MEASURED
+        )
+        rows.append(row | {k: v for k, v in ledger_values(path).items() if k != "notes"})
+    return pd.DataFrame(rows)
+
+
+def faster(row: Mapping[str, Any]) -> str:
+    """Whether a network of the summary is faster than its baseline, by the interval."""
+    return _verdict(row, "speed_up_ratio", 1.0, ("faster", "slower", "not shown to be faster"))
+
+
+def saves_energy(row: Mapping[str, Any]) -> str:
+    """Whether a network of the summary takes less energy an image, by the interval."""
+    words = ("less energy", "more energy", "not shown to save energy")
+    return _verdict(row, "saving_joules_per_image", 0.0, words)
+
+
+def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row for every network whose latency or energy was measured: what can be claimed of it."""
+    measured = summary[summary["speed_up_ratio"].notna() | (summary["break_even"] != "")]
+    columns = ["dataset", "architecture", "seed", "criterion", "removed"]
+    claims = measured[columns].copy()
+    claims["cheaper_in_time"] = [faster(dict(row)) for _, row in measured.iterrows()]
+    claims["cheaper_in_energy"] = [saves_energy(dict(row)) for _, row in measured.iterrows()]
+    claims["macs_ratio"] = 1 / (1 - measured["macs_reduction_percent"] / 100)
+    for key in LATENCY_COLUMNS[:6]:
+        claims[key] = measured[key]
+    timed = [c for c in map(str, summary) if "_batch_" in c and not c.startswith("baseline_")]
+    for key in [*timed, "energy_reduction_percent", *LEDGER_COLUMNS[4:]]:
+        claims[key] = measured[key]
+    claims["inference_energy_basis"] = measured["inference_energy_basis"]
+    claims["other_cores_during_latency"] = measured["other_cores_during_latency"]
+    return claims
+
+
+def _verdict(row: Mapping[str, Any], key: str, even: float, words: tuple[str, str, str]) -> str:
+    low, high = row[f"{key}_interval_low"], row[f"{key}_interval_high"]
+    if math.isnan(low) or math.isnan(high):
+        return NOT_MEASURED
+    better, worse, neither = words
+    return better if low > even else worse if high < even else neither
+
+
+def _basis(cost: Mapping[str, Any]) -> str:
+    return energy_basis(cost["methods"]) if cost["joules"] is not None else NOT_MEASURED
