@@ -1,10 +1,11 @@
 import math
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layer_pruning.intervals import wilson_interval
+from layer_pruning.intervals import median_interval, wilson_interval
 
 Z2 = 1.959963984540054**2
 
@@ -36,3 +37,29 @@ def test_the_ends_solve_the_score_equation(successes, n):
 def test_impossible_counts_are_refused(successes, n):
     with pytest.raises(ValueError, match="successes"):
         wilson_interval(successes, n)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "coverage"),
+    [
+        (1, 1, 0.0),
+        (2, 1, 0.5),
+        (5, 1, 0.9375),
+        (6, 1, 0.96875),
+        (8, 1, 0.9921875),
+        (10, 2, 0.978515625),
+    ],
+)
+def test_median_interval_has_its_binomial_coverage(n, k, coverage):
+    low, high, found = median_interval([float(i) for i in range(n, 0, -1)])
+    assert (low, high) == (k, n + 1 - k)
+    assert found == pytest.approx(coverage)
+
+
+def test_median_interval_covers_as_often_as_it_says():
+    generator = random.Random(0)
+    hits = 0
+    for _ in range(4000):
+        low, high, coverage = median_interval([generator.expovariate(1) for _ in range(12)])
+        hits += low <= math.log(2) <= high
+    assert hits / 4000 == pytest.approx(coverage, abs=0.01)

@@ -1,6 +1,7 @@
 """The whole chain on a tiny configuration, from images to the report."""
 
 import csv
+import json
 import random
 
 import pytest
@@ -66,7 +67,7 @@ def test_the_baseline_and_its_activations_are_shared_by_all_criteria(finished):
 
 def test_every_rule_has_written_its_log_and_its_benchmark(finished):
     folder = finished.path("votes/removed-02")
-    names = {"prune", "finetune", "evaluate", "energy_report"}
+    names = {"prune", "finetune", "evaluate", "energy_report", "ledger"}
     assert {p.stem for p in (folder / "logs").glob("*.log")} == names
     assert {p.stem for p in (folder / "benchmarks").glob("*.tsv")} == names
     text = (folder / "logs" / "finetune.log").read_text()
@@ -87,6 +88,21 @@ def test_all_carbon_is_energy_at_the_one_intensity_of_the_configuration(finished
         for job in ("training", "finetuning"):
             energy, carbon = (float(row[f"{job}_{k}"]) for k in ("energy_kwh", "emissions_kg_co2e"))
             assert carbon == pytest.approx(energy * 100 / 1000)
+
+
+def test_the_ledger_knows_every_cost_and_says_how(finished):
+    ledger = json.loads(finished.path("votes/removed-02/ledger.json").read_text())
+    for name in ("training", "scoring", "finetuning", "attacks"):
+        cost = ledger["costs"][name]
+        assert cost["joules"] > 0, cost["reason"]
+        assert all(how["cpu"].startswith(("counter", "estimate")) for how in cost["methods"])
+        assert cost["kg_co2e"] == pytest.approx(cost["joules"] / 3.6e6 * 0.1)
+    assert ledger["costs"]["scoring"]["methods"][0]["cpu"].startswith("estimate")
+    latency = json.loads(finished.path("votes/removed-02/latency.json").read_text())
+    assert [timing["batch_size"] for timing in latency["timings"]] == [1, 4]
+    for row in finished.summary():
+        examined = row["removed"] == "2"
+        assert bool(row["speed_up_over_macs_ratio"]) == bool(row["break_even"]) == examined
 
 
 def test_shuffling_the_rows_of_every_score_table_removes_the_same_block(project):
@@ -115,9 +131,10 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
     report = (finished.folder / "results" / "report.html").read_text()
     assert len(report) > 1_000_000
     assert (finished.folder / "results" / "report.zip").stat().st_size > 100_000
-    for name in ("accuracy.svg", "removals.svg", "agreement.svg", "robustness.svg", "energy.svg"):
+    figures = ("accuracy", "removals", "agreement", "robustness", "energy", "ledger", "latency")
+    for name in (f"{figure}.svg" for figure in figures):
         assert name in report
-    for name in ("overview.html", "summary.html", "votes-seed-0.svg"):
+    for name in ("overview.html", "summary.html", "cost.html", "votes-seed-0.svg"):
         assert name in report
 
 
@@ -125,7 +142,6 @@ def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, t
     project = Project.new(tmp_path / "again", finished.config)
     project.snakemake("--cores", "1", "results/summary.csv")
     for one, other in zip(finished.summary(), project.summary(), strict=True):
-        same = [
-            key for key in one if not any(w in key for w in ("energy", "emissions", "inference"))
-        ]
+        measured = ("energy", "emissions", "inference", "latency", "speed_up", "joules", "break")
+        same = [key for key in one if not any(word in key for word in measured)]
         assert {key: one[key] for key in same} == {key: other[key] for key in same}

@@ -22,12 +22,13 @@ def test_more_removals_run_only_the_new_steps(project):
         "evaluate": 1,
         "attack": 1,
         "energy_report": 1,
+        "ledger": 1,
     }
 
 
 def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(project):
     project.config["removals"] = 1
-    assert project.planned() == {"attack": 2, "energy_report": 2}
+    assert project.planned() == {"attack": 2, "energy_report": 2, "ledger": 2}
 
 
 def test_another_metric_extracts_nothing_again_and_leaves_other_criteria_alone(project):
@@ -59,17 +60,18 @@ def test_another_criterion_trains_no_baseline_and_extracts_nothing_of_it_again(p
         "evaluate": 2,
         "attack": 1,
         "energy_report": 1,
+        "ledger": 1,
     }
 
 
-def test_another_epsilon_touches_attacks_and_the_report_only(project):
+def test_another_epsilon_touches_attacks_their_cost_and_the_report_only(project):
     project.config["attacks"]["fgsm"]["epsilons"] = [0.05, 0.1]
-    assert project.planned() == {"attack": 3}
+    assert project.planned() == {"attack": 3, "ledger": 2}
 
 
 def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(project):
     project.config["energy"]["carbon_intensity_g_per_kwh"] = 50
-    assert project.planned() == {"energy_report": 2}
+    assert project.planned() == {"energy_report": 2, "ledger": 2}
     before = project.summary()
     project.snakemake("--", "results/summary.csv")
     for old, new in zip(before, project.summary(), strict=True):

@@ -88,7 +88,7 @@ def table(
 
     ``labels`` replace column names as headings. ``texts`` replace how the values of a column are
     written; the values themselves still decide the order. Missing numbers stay empty; in columns
-    of energy they read "not measured".
+    of energy and latency they read "not measured".
     """
     labels, texts = labels or {}, texts or {}
     names = list(map(str, frame.columns))
@@ -119,8 +119,9 @@ def formatted(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None or math.isnan(value):
-        energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
-        return NOT_MEASURED if any(part in name for part in energetic) else ""
+        measured = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
+        measured += ("speed_up", "latency")
+        return NOT_MEASURED if any(part in name for part in measured) else ""
     if name.endswith(("_percent", "_percent_mean")):
         return f"{value:.2f}"
     if name.startswith("p_"):
@@ -361,8 +362,8 @@ def _cheaper(shown: pd.DataFrame) -> str:
         promised = 1 / (1 - timed["macs_reduction_percent"] / 100)
         text += (
             f"In time: {_counted(counts)}. "
-            f"Speed-up {_range(timed['speed_up_ratio'], '.2f')}, where multiply-accumulates promise "
-            f"{_range(promised, '.2f')}; their quotient is "
+            f"Speed-up {_range(timed['speed_up_ratio'], '.2f')}, where multiply-accumulates "
+            f"promise {_range(promised, '.2f')}; their quotient is "
             f"{_range(timed['speed_up_over_macs_ratio'], '.2f')}"
         )
         others = timed["other_cores_during_latency"].max()
@@ -392,7 +393,8 @@ def _counted(verdicts: pd.Series) -> str:
     total = int(verdicts.sum())
     if len(verdicts) == 1:
         return f"{'all ' if total > 1 else ''}{total} {verdicts.index[0]}"
-    return ", ".join(f"{count} of {total} {verdict}" for verdict, count in verdicts.items())
+    most_first = sorted(verdicts.items(), key=lambda item: (-item[1], str(item[0])))
+    return ", ".join(f"{count} of {total} {verdict}" for verdict, count in most_first)
 
 
 def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:

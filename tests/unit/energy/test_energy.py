@@ -3,22 +3,20 @@ import itertools
 import json
 import math
 import os
-import random
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
 import pytest
+from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
 
 from layer_pruning.energy.inference import (
     CodeCarbonMeter,
     energies_of_calls,
     inference_energy,
-    median_interval,
 )
 from layer_pruning.energy.record import (
-    EmissionsRecord,
     EnergySettings,
     measured,
     read_record,
@@ -27,58 +25,6 @@ from layer_pruning.energy.record import (
     sum_records,
     write_record,
 )
-
-SETTINGS = EnergySettings(carbon_intensity_g_per_kwh=250.0, cpu_power_watts=10.0)
-
-
-class CPU:
-    def __init__(self, mode):
-        self._mode, self._tdp = mode, 8
-
-
-class RAM:
-    pass
-
-
-class GPU:
-    pass
-
-
-class FakeTracker:
-    """A tracker of known energy that records how it was used."""
-
-    def __init__(self, *, kwh=2e-3, kg=1e-3, hardware=(), start=None, stop=None):
-        self.calls = []
-        self._kwh, self._kg, self._hardware = kwh, kg, list(hardware)
-        self._errors = {"start": start, "stop": stop}
-
-    def start(self):
-        self._call("start")
-
-    def stop(self):
-        self._call("stop")
-        self.final_emissions_data = SimpleNamespace(
-            energy_consumed=self._kwh,
-            cpu_energy=self._kwh / 2,
-            gpu_energy=0.0,
-            ram_energy=self._kwh / 2,
-            emissions=self._kg,
-            codecarbon_version="3",
-            cpu_model="a processor",
-            gpu_model="",
-        )
-
-    def _call(self, name):
-        self.calls.append(name)
-        if self._errors[name] is not None:
-            raise self._errors[name]
-
-
-def record_of(tracker, settings=SETTINGS, **options) -> EmissionsRecord:
-    with measured(settings, create_tracker=lambda _: tracker, **options) as measurement:
-        pass
-    return measurement.record
-
 
 # settings
 
@@ -419,32 +365,6 @@ def test_no_reduction_from_a_baseline_that_draws_nothing():
 def test_counts_below_one_are_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         Bench().compare(lambda: None, lambda: None, **change)
-
-
-@pytest.mark.parametrize(
-    ("n", "k", "coverage"),
-    [
-        (1, 1, 0.0),
-        (2, 1, 0.5),
-        (5, 1, 0.9375),
-        (6, 1, 0.96875),
-        (8, 1, 0.9921875),
-        (10, 2, 0.978515625),
-    ],
-)
-def test_median_interval_has_its_binomial_coverage(n, k, coverage):
-    low, high, found = median_interval([float(i) for i in range(n, 0, -1)])
-    assert (low, high) == (k, n + 1 - k)
-    assert found == pytest.approx(coverage)
-
-
-def test_median_interval_covers_as_often_as_it_says():
-    generator = random.Random(0)
-    hits = 0
-    for _ in range(4000):
-        low, high, coverage = median_interval([generator.expovariate(1) for _ in range(12)])
-        hits += low <= math.log(2) <= high
-    assert hits / 4000 == pytest.approx(coverage, abs=0.01)
 
 
 # CodeCarbon itself

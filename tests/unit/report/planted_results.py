@@ -153,5 +153,99 @@ class Planted:
             },
         )
 
+    def latency(
+        self,
+        folder: Path,
+        speed_up: float,
+        quotient: float,
+        stages: dict[str, float] | None = None,
+        spread: float = 0.01,
+        batches: Sequence[int] = (1, 64),
+        modes: Sequence[str] = ("eager",),
+    ) -> Path:
+        """latency.json; each batch size is a tenth faster than the one before it."""
+
+        def gain(ratio: float, over: float) -> dict[str, float]:
+            names = {"speed_up_ratio": ratio, "speed_up_over_macs_ratio": over}
+            return {
+                f"{name}{end}": value * factor
+                for name, value in names.items()
+                for end, factor in (
+                    ("", 1.0),
+                    ("_interval_low", 1 - spread),
+                    ("_interval_high", 1 + spread),
+                )
+            }
+
+        timings = []
+        for mode in modes:
+            for place, batch in enumerate(batches):
+                faster = 1.1**place
+                timings.append(
+                    {
+                        "mode": mode,
+                        "batch_size": batch,
+                        "seconds": batch / speed_up / faster,
+                        "baseline_seconds": float(batch),
+                        "peak_memory_bytes": None,
+                        **gain(speed_up * faster, quotient * faster),
+                        "stages": {
+                            name: {"seconds": 1.0} | gain(ratio, ratio * 0.9)
+                            for name, ratio in (stages or {}).items()
+                        },
+                    }
+                )
+        macs = 1500 * quotient / speed_up
+        return self.write(
+            folder / "latency.json",
+            {
+                "device": "cpu",
+                "macs": macs,
+                "baseline_macs": 1500,
+                "stages": {n: {"macs": 1500 / (r / 0.9)} for n, r in (stages or {}).items()},
+                "load": {"other_cores_during": 0.25},
+                "timings": timings,
+            },
+        )
+
+    def ledger(
+        self,
+        folder: Path,
+        saving: tuple[float, float, float] | None = (0.5, 0.4, 0.6),
+        scoring: float | None = 100.0,
+        images: tuple[float, float, float] | None = (1000.0, 800.0, 1250.0),
+        verdict: str = "pays back",
+    ) -> Path:
+        """ledger.json; ``saving`` and ``images`` with the ends of their intervals."""
+        ends = ("", "_interval_low", "_interval_high")
+
+        def cost(joules: float | None, method: dict[str, str]) -> dict[str, Any]:
+            reason = None if joules is not None else "no power model"
+            return {"joules": joules, "methods": [method], "reason": reason}
+
+        return self.write(
+            folder / "ledger.json",
+            {
+                "costs": {
+                    "training": cost(3000.0, COUNTED),
+                    "scoring": cost(scoring, GUESSED),
+                    "finetuning": cost(400.0, COUNTED),
+                    "attacks": cost(900.0, GUESSED),
+                },
+                **{
+                    f"saving_joules_per_image{end}": saving[place] if saving else None
+                    for place, end in enumerate(ends)
+                },
+                "saving_method": COUNTED if saving else None,
+                "break_even": {
+                    "verdict": verdict,
+                    **{
+                        f"images{end}": images[place] if images else None
+                        for place, end in enumerate(ends)
+                    },
+                },
+            },
+        )
+
 
 BLOCKS = ["stage1.block1", "stage1.block2", "stage2.block1", "stage2.block2", "stage3.block1"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from planted_results import BLOCKS, COUNTED, GUESSED, Planted
 
+from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
 from layer_pruning.report.records import Network, read_rankings
 from layer_pruning.report.significance import NO_DIFFERENCE, ONE_SEED
 from layer_pruning.report.summary import (
@@ -83,7 +84,7 @@ def test_every_planted_number_is_in_its_cell(planted):
         "inference_energy_basis": "counter",
         "notes": "",
     }
-    assert set(expected) | {"removed"} == set(table.columns)
+    assert {*expected, "removed", *LATENCY_COLUMNS, *LEDGER_COLUMNS} == set(table.columns)
     for name, value in expected.items():
         assert row[name] == (pytest.approx(value) if isinstance(value, float) else value), name
 
