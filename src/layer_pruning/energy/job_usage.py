@@ -73,12 +73,14 @@ def read_usage(path: str | os.PathLike[str]) -> JobUsage:
 class PowerModel:
     """Rates at which measured work on this machine drew energy.
 
-    ``joules_per_cpu_second`` of the processor, and the mean watts of GPU and memory.
+    Joules of the processor and of the memory in a CPU second, and the mean watts of the GPU.
+    CodeCarbon books memory by wall time, for the whole machine; by CPU time, jobs that run side
+    by side or wait for each other do not book it several times over.
     """
 
     joules_per_cpu_second: float
+    ram_joules_per_cpu_second: float
     gpu_watts: float
-    ram_watts: float
 
     @classmethod
     def of(cls, records: Sequence[EmissionsRecord]) -> "PowerModel":
@@ -99,17 +101,17 @@ class PowerModel:
             )
         return cls(
             total("cpu_energy_kwh") * JOULES_PER_KWH / cpu_seconds,
+            total("ram_energy_kwh") * JOULES_PER_KWH / cpu_seconds,
             total("gpu_energy_kwh") * JOULES_PER_KWH / seconds,
-            total("ram_energy_kwh") * JOULES_PER_KWH / seconds,
         )
 
     def joules(self, usages: Sequence[JobUsage]) -> float:
         """Estimated joules of jobs. Raises ValueError for a GPU job if no training was on one."""
         if self.gpu_watts == 0 and any(usage.gpu for usage in usages):
             raise ValueError("a job ran on a GPU and no training did, so its power is not known")
+        rate = self.joules_per_cpu_second + self.ram_joules_per_cpu_second
         return math.fsum(
-            self.joules_per_cpu_second * usage.cpu_seconds
-            + (self.ram_watts + (self.gpu_watts if usage.gpu else 0.0)) * usage.wall_seconds
+            rate * usage.cpu_seconds + (self.gpu_watts * usage.wall_seconds if usage.gpu else 0.0)
             for usage in usages
         )
 
@@ -120,5 +122,5 @@ class PowerModel:
         return {
             "cpu": f"estimate: CPU seconds × {self.joules_per_cpu_second:.3g} W {rates}",
             "gpu": gpu if any(usage.gpu for usage in usages) else "none",
-            "ram": f"estimate: wall seconds × {self.ram_watts:.3g} W {rates}",
+            "ram": f"estimate: CPU seconds × {self.ram_joules_per_cpu_second:.3g} W {rates}",
         }

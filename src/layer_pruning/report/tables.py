@@ -119,8 +119,8 @@ def formatted(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None or math.isnan(value):
-        measured = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
-        measured += ("speed_up", "latency")
+        energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
+        measured = (*energetic, "speed_up", "latency")
         return NOT_MEASURED if any(part in name for part in measured) else ""
     if name.endswith(("_percent", "_percent_mean")):
         return f"{value:.2f}"

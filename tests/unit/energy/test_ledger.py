@@ -191,13 +191,13 @@ def test_rates_are_pooled_over_the_measured_records():
     assert PowerModel.of(records) == PowerModel(pytest.approx(10.0), 0.0, 0.0)
 
 
-def test_memory_and_gpu_follow_wall_time():
+def test_memory_follows_cpu_time_and_the_gpu_wall_time():
     model = PowerModel.of(
-        [record(100.0, cpu_seconds=50.0, seconds=20.0, gpu_joules=2000.0, ram_joules=60.0)]
+        [record(100.0, cpu_seconds=50.0, seconds=20.0, gpu_joules=2000.0, ram_joules=150.0)]
     )
     on_gpu, on_cpu = JobUsage(5.0, 10.0, True), JobUsage(5.0, 10.0, False)
-    assert model.joules([on_cpu]) == pytest.approx(5 * 2 + 10 * 3)
-    assert model.joules([on_gpu]) == pytest.approx(5 * 2 + 10 * 3 + 10 * 100)
+    assert model.joules([on_cpu]) == pytest.approx(5 * (2 + 3))
+    assert model.joules([on_gpu]) == pytest.approx(5 * (2 + 3) + 10 * 100)
     assert model.method([on_cpu])["gpu"] == "none"
 
 
