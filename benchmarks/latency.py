@@ -5,20 +5,23 @@
 As many blocks go from each stage (the last ones; those that cannot go stay), and the networks have
 random weights: time does not depend on them. The measurement is that of the workflow's
 ``latency.json``: baseline, pruned network and, for every stage, the baseline without the blocks
-removed there, interleaved in balanced random order.
+removed there, interleaved in balanced random order. The second table has the CPU time of the same
+calls, which other jobs on the machine disturb less than wall time.
 """
 
 import argparse
 import itertools
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from layer_pruning.devices import select_device
-from layer_pruning.evaluation.latency import latency_record, without_blocks
+from layer_pruning.evaluation.interleaving import interleaved_seconds
+from layer_pruning.evaluation.latency import latency_record, timing, without_blocks
 from layer_pruning.evaluation.throughput import MODES
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network
@@ -49,11 +52,45 @@ def line(name: str, macs_ratio: float, entry: Mapping[str, Any]) -> str:
     return f"| {name} | {macs_ratio:.2f} | {milliseconds} | {' | '.join(cells)} |"
 
 
-def show(record: Mapping[str, Any], count: int) -> None:
+class TwoClocks:
+    """Times as :func:`interleaved_seconds` does, and keeps the CPU seconds of the same calls."""
+
+    def __init__(self) -> None:
+        self.cpu: list[dict[str, list[float]]] = []
+
+    def __call__(
+        self, runs: Mapping[str, Callable[[], object]], *, repeats: int, seed: int
+    ) -> dict[str, list[float]]:
+        """Wall seconds by name, round by round."""
+        cpu: dict[str, list[float]] = {name: [] for name in runs}
+
+        def with_cpu_time(name: str) -> Callable[[], None]:
+            def call() -> None:
+                started = time.process_time_ns()
+                runs[name]()
+                cpu[name].append((time.process_time_ns() - started) / 1e9)
+
+            return call
+
+        wall = interleaved_seconds(
+            {name: with_cpu_time(name) for name in runs}, repeats=repeats, seed=seed
+        )
+        self.cpu.append({name: seconds[-repeats:] for name, seconds in cpu.items()})
+        return wall
+
+    def record(self, wall: Mapping[str, Any]) -> dict[str, Any]:
+        """The record ``wall`` with CPU seconds in place of wall seconds."""
+        macs = {name: stage["macs"] for name, stage in wall["stages"].items()}
+        macs |= {"baseline": wall["baseline_macs"], "network": wall["macs"]}
+        pairs = zip(wall["timings"], self.cpu, strict=True)
+        return {**wall, "timings": [entry | timing(seconds, macs) for entry, seconds in pairs]}
+
+
+def show(record: Mapping[str, Any], count: int, clock: str) -> None:
     """Print the table of one network."""
     load = record["load"]
     print(
-        f"\n{count} blocks removed; {record['repeats']} rounds, {record['threads']} threads, "
+        f"\n{count} blocks removed, {clock} time; {record['repeats']} rounds, {record['threads']} threads, "
         f"{record['device']}; other processes used {load['other_cores_before']:.2f} cores before "
         f"and {load['other_cores_during']:.2f} during, load {load['load_average_1_minute']:.2f}\n"
     )
@@ -99,17 +136,21 @@ def main() -> None:
     print(f"{given.architecture}, PyTorch {torch.__version__}")
     for count in given.removals:
         pruned = without_blocks(baseline, evenly(baseline, count))
+        clocks = TwoClocks()
         record = latency_record(
             baseline,
             pruned,
             batch_sizes=given.batch_sizes,
             repeats=given.repeats,
             modes=given.modes,
+            timer=clocks,
         )
-        show(record, count)
+        records = {"wall": record, "CPU": clocks.record(record)}
+        for clock, timed in records.items():
+            show(timed, count, clock)
         if given.json:
             given.json.mkdir(parents=True, exist_ok=True)
-            (given.json / f"removed-{count:02d}.json").write_text(json.dumps(record, indent=2))
+            (given.json / f"removed-{count:02d}.json").write_text(json.dumps(records, indent=2))
 
 
 if __name__ == "__main__":
