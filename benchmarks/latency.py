@@ -89,10 +89,11 @@ class TwoClocks:
 def show(record: Mapping[str, Any], count: int, clock: str) -> None:
     """Print the table of one network."""
     load = record["load"]
+    others = [load[f"other_cores_{when}"] for when in ("before", "during")]
     print(
-        f"\n{count} blocks removed, {clock} time; {record['repeats']} rounds, {record['threads']} threads, "
-        f"{record['device']}; other processes used {load['other_cores_before']:.2f} cores before "
-        f"and {load['other_cores_during']:.2f} during, load {load['load_average_1_minute']:.2f}\n"
+        f"\n{count} blocks removed, {clock} time; {record['repeats']} rounds, "
+        f"{record['threads']} threads, {record['device']}; other processes used {others[0]:.2f} "
+        f"cores before and {others[1]:.2f} during, load {load['load_average_1_minute']:.2f}\n"
     )
     print("| batch, removed from | MACs ratio | ms a batch | speed-up | over MACs |")
     print("|---|---|---|---|---|")

@@ -209,6 +209,10 @@ BAD = [
     ),
     ({"attacked_images": {"count": 5000}}, "attacked_images.count: 5000 is more than the"),
     ({"energy": {}}, "energy: none of country_iso_code and carbon_intensity_g_per_kwh"),
+    (
+        {"device": "cpu", "latency": {"modes": ["eager", "cuda_graphs"]}},
+        "latency.modes: 'cuda_graphs' needs a GPU, and device is 'cpu'",
+    ),
     ({"energy": {**ENERGY, "country_iso_code": "BRA"}}, "energy: both of country_iso_code and"),
     ({"energy": {"country_iso_code": "Brazil"}}, "energy.country_iso_code: 'Brazil' should match"),
     ({"device": "gpu"}, "device: 'gpu' should match"),
