@@ -1,5 +1,7 @@
 """Energy of making a pruned network, and of running it beside its baseline."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.data.image_file import read_data
@@ -8,7 +10,6 @@ from layer_pruning.energy.account import energy_account, write_account
 from layer_pruning.energy.inference import inference_energy
 from layer_pruning.energy.record import EnergySettings, read_record
 from layer_pruning.evaluation.throughput import batch_runner
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]):

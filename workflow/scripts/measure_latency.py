@@ -1,12 +1,13 @@
 """What each removal would save: counted (multiply-accumulates, parameters) and timed."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation import savings
 from layer_pruning.evaluation.records import write_record
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]):

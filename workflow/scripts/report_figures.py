@@ -1,6 +1,7 @@
 """The figures of one data set and architecture."""
 
 from layer_pruning.job import job
+
 from layer_pruning.report import figures
 from layer_pruning.report.records import read_rankings
 from layer_pruning.report.robustness import robust_accuracy
