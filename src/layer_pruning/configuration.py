@@ -39,13 +39,18 @@ class ConfigError(ValueError):
     """One line that names the key, what is wrong and what would be right."""
 
 
-def check_parses(path: Path) -> None:
-    """Raise ConfigError, naming file and line, unless ``path`` is YAML that holds a mapping.
+def check_parses(path: Path) -> Config:
+    """The content of a configuration file as it stands.
 
-    Snakemake's own message names neither.
+    Raises ConfigError, naming file and line, unless it is YAML that holds a mapping without a key
+    twice. Snakemake's own message names neither, and of two equal keys the last would win unsaid.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        _check_keys(path, yaml.compose(text))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; give the path of a configuration") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
@@ -54,6 +59,25 @@ def check_parses(path: Path) -> None:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should be 'key: value' pairs, such as 'removals: 5'")
+    return content
+
+
+def _check_keys(path: Path, node: Any) -> None:
+    """Raise ConfigError where a mapping of a parsed file, at any depth, has a key twice."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise ConfigError(
+                    f"{path}, line {line}: '{key.value}' is in line {seen[key.value]} already; "
+                    "one of the two should go"
+                )
+            seen[key.value] = line
+            _check_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _check_keys(path, value)
 
 
 def complete(given: Config, schema_path: Path) -> Config:
@@ -165,6 +189,14 @@ def _check_numbers(part: Any, path: tuple[Any, ...] = ()) -> None:
             _check_numbers(value, (*path, key))
 
 
+def _is_number(value: Any) -> bool:
+    """Whether a text is a number to its writer, as 1e-3 is, which YAML 1.1 reads as text."""
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
 def _path(parts: Iterable[Any]) -> str:
     return ".".join(str(part) for part in parts)
 
@@ -209,7 +241,10 @@ def _schema_message(error: ValidationError) -> str:
         return f"{key}: it is empty, or shorter than {value}; name at least one"
     if error.validator == "type":
         wanted = " or ".join(value) if isinstance(value, list) else value
-        return f"{key or 'config'}: {instance!r} should be of type {wanted}"
+        said = f"{key or 'config'}: {instance!r} should be of type {wanted}"
+        if {"number", "integer"} & {*wanted.split(" or ")} and _is_number(instance):
+            said += f"; YAML reads this as text, and {float(instance)!r} as a number"
+        return said
     if error.validator == "enum":
         known = ", ".join(map(str, value))
         return f"{key}: {instance!r} should be one of {known}"
