@@ -9,6 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
 from layer_pruning.data.catalog import KINDS, DatasetInfo, complete_settings, dataset_info
+from layer_pruning.energy.catalog import countries
 from layer_pruning.models.architectures import (
     Architecture,
     TorchvisionNetwork,
@@ -85,7 +87,7 @@ def complete(given: Config, schema_path: Path) -> Config:
 
     Raises ConfigError for the first thing that is wrong, before any job starts.
     """
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    schema = _schema(schema_path)
     error = min(
         Draft202012Validator(schema).iter_errors(given),
         key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
@@ -99,6 +101,12 @@ def complete(given: Config, schema_path: Path) -> Config:
     for check in CHECKS:
         check(config)
     return config
+
+
+@lru_cache
+def _schema(path: Path) -> Config:
+    parsed: Config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parsed
 
 
 def _filled(schema: Config, given: Any) -> Any:
@@ -243,7 +251,7 @@ def _schema_message(error: ValidationError) -> str:
         wanted = " or ".join(value) if isinstance(value, list) else value
         said = f"{key or 'config'}: {instance!r} should be of type {wanted}"
         if {"number", "integer"} & {*wanted.split(" or ")} and _is_number(instance):
-            said += f"; YAML reads this as text, and {float(instance)!r} as a number"
+            said += f"; YAML reads this as text, and {float(instance):g} as a number"
         return said
     if error.validator == "enum":
         known = ", ".join(map(str, value))
@@ -334,6 +342,7 @@ def _check_architectures(config: Config) -> None:
                 raise ConfigError(
                     f"removals: {config['removals']} is more than the {most} that {name} has with "
                     f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
+                    f"{' and what protect names' if config['protect'] else ''}"
                 )
             for block in blocks:
                 unknown.pop(block.name, None)
@@ -467,6 +476,14 @@ def _check_energy(config: Config) -> None:
         raise ConfigError(
             f"energy: {how_many} of country_iso_code and carbon_intensity_g_per_kwh given; exactly "
             "one is needed, such as 'carbon_intensity_g_per_kwh: 475'"
+        )
+    country = config["energy"]["country_iso_code"]
+    if country is not None and (known := countries()) and country not in known:
+        near = difflib.get_close_matches(country, known, n=3)
+        raise ConfigError(
+            f"energy.country_iso_code: CodeCarbon has no data for '{country}'"
+            f"{'; did you mean ' + ', '.join(near) + '?' if near else ''}; "
+            "'carbon_intensity_g_per_kwh' would do instead"
         )
 
 

@@ -29,6 +29,7 @@ MAY_IMPORT = {
         "attacks",
         "consensus",
         "data",
+        "energy",
         "models",
         "scoring",
         "similarity",
