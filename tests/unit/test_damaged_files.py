@@ -172,6 +172,25 @@ def test_a_file_of_another_kind_is_refused(written, tmp_path):
         refused(written)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"labels": np.array([0, 1, 2, 0, 1, 0])}, "labels should lie in 0 … 1"),
+        ({"labels": np.array([0, 1, -1, 0, 1, 0])}, "labels should lie in 0 … 1"),
+        ({"labels": np.array([0, 1])}, "6 images should have as many labels and splits"),
+        ({"split": np.array([0, 1, 2, 3, 0, 0], dtype=np.uint8)}, "splits should lie in 0 … 2"),
+    ],
+)
+def test_labels_out_of_range_are_refused_before_a_network_sees_them(tmp_path, wrong, says):
+    path = tmp_path / "data.npz"
+    data(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **(arrays | wrong))
+    with pytest.raises(ValueError, match=f"{path}: {says}"):
+        read_data(path)
+
+
 def test_other_tools_still_read_a_network_file(tmp_path):
     whole = random_network("narrow", depth=14, widths=(2, 2, 3))
     save_network(whole, tmp_path / "network.safetensors")
