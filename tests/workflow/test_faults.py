@@ -179,7 +179,7 @@ def test_thirty_kills_change_no_value_and_the_same_command_goes_on(tmp_path, und
 
 
 def importing_torch(pid: int) -> bool:
-    """Whether a process has loaded PyTorch's library, which is early in the seconds of importing."""
+    """Whether a process has loaded the library of PyTorch, early in the seconds of importing it."""
     try:
         return "libtorch" in Path(f"/proc/{pid}/maps").read_text()
     except (FileNotFoundError, ProcessLookupError):
