@@ -21,7 +21,9 @@ help:
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
+# snakemake names neither file nor line of a configuration that is no YAML
 run: .venv/installed
+	$(if $(CONFIG),$(BIN)/layer-pruning check $(CONFIG))
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/installed

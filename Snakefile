@@ -3,8 +3,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from layer_pruning.atomic import check_writable
 from layer_pruning.configuration import ConfigError, check_parses, complete
-from layer_pruning.devices import installed_gpus
+from layer_pruning.devices import check_device, installed_gpus
 
 min_version("9.10.0")
 
@@ -12,11 +13,16 @@ DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
 SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
+try:
+    check_writable(Path(), Path("results"))
+    for path in workflow.configfiles or [DEFAULT]:
+        check_parses(Path(path))
+except PermissionError as error:
+    raise WorkflowError(str(error))
+except ConfigError as error:
+    raise WorkflowError(f"config: {error}")
+
 if not workflow.configfiles:
-    try:
-        check_parses(DEFAULT)
-    except ConfigError as error:
-        raise WorkflowError(f"config: {error}")
 
     configfile: DEFAULT
 
@@ -51,6 +57,19 @@ rule all:
     input:
         "results/report.html",
         "results/summary.csv",
+
+
+onstart:
+    # jobs elsewhere may have what this machine lacks, and a dry run needs nothing
+    if workflow.local_exec:
+        try:
+            check_device(config["device"])
+        except ValueError as error:
+            raise WorkflowError(f"config: {error}")
+
+
+onerror:
+    print("What is finished stays. Run the same command again to go on from there.")
 
 
 onsuccess:

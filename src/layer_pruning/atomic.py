@@ -1,10 +1,24 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_writable(*folders: Path) -> None:
+    """Raise PermissionError, naming it and the remedy, for a folder that is there and read-only."""
+    for folder in folders:
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(
+                f"{folder.absolute()} cannot be written to; choose another folder for the results "
+                "with --directory"
+            )
 
 
 @contextmanager
@@ -14,10 +28,18 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     A job that is killed, or a disk that fills up, leaves the file that was there before and never
     a truncated one. Parent folders are created. The temporary name keeps the suffix of ``path``,
     because some writers choose the format, or add a suffix, by it.
+
+    Raises OSError that names ``path`` and the remedy where the disk, or the user's share of it,
+    is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+    except OSError as error:
+        raise _full_disk(path, 0) if is_full_disk(error) else error from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -27,5 +49,25 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except Exception as error:
+        if is_full_disk(error):
+            raise _full_disk(path, temporary.stat().st_size) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that there is no space left, in the words of Python or of Rust."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    return any(f"(os error {number})" in str(error) for number in FULL)
+
+
+def _full_disk(path: Path, written: int) -> OSError:
+    free = shutil.disk_usage(path.parent).free
+    return OSError(
+        errno.ENOSPC,
+        f"{path} needs more than the {(written + free) / 1e6:.3g} MB that its disk has for it; "
+        "make space there and run the same command again, what is finished stays",
+    )

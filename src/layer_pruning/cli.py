@@ -1,4 +1,7 @@
-"""The command line: which blocks a network has, what pruning can reach, what a file holds."""
+"""The command line, beside running the workflow.
+
+Is a configuration right, which blocks has a network, what can pruning reach, what does a file hold?
+"""
 
 import argparse
 import json
@@ -14,6 +17,7 @@ from layer_pruning import __version__
 from layer_pruning.models.architectures import CifarResNet, architecture, candidates
 from layer_pruning.models.network_file import NetworkHeader, read_network
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
+from layer_pruning.preview import preview, preview_text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     target.add_argument("--removals", type=int, metavar="N", help="blocks to remove")
     plan.add_argument("--min-blocks-per-stage", type=int, default=1, help="that stay (1)")
     plan.add_argument("--protect", nargs="*", default=[], metavar="BLOCK", help="blocks that stay")
+
+    check = commands.add_parser("check", help="whether a configuration is right, and what it asks")
+    check.add_argument("configuration", type=Path, help="what you would give to --configfile")
+    check.add_argument("--format", choices=("table", "json"), default="table")
 
     show = commands.add_parser("show", help="what a network file holds, and its history")
     show.add_argument("network", type=Path, help="a .safetensors file of the workflow")
@@ -258,6 +266,9 @@ def run(given: argparse.Namespace) -> str:
     if given.command == "show":
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
+    if given.command == "check":
+        record = preview(given.configuration)
+        return json.dumps(record, indent=2) if given.format == "json" else preview_text(record)
     header = header_of(given)
     costs = costs_of(header, given)
     if given.command == "blocks":

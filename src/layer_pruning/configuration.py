@@ -9,6 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
 from layer_pruning.data.catalog import KINDS, DatasetInfo, complete_settings, dataset_info
+from layer_pruning.energy.catalog import countries
 from layer_pruning.models.architectures import (
     Architecture,
     TorchvisionNetwork,
@@ -39,13 +41,18 @@ class ConfigError(ValueError):
     """One line that names the key, what is wrong and what would be right."""
 
 
-def check_parses(path: Path) -> None:
-    """Raise ConfigError, naming file and line, unless ``path`` is YAML that holds a mapping.
+def check_parses(path: Path) -> Config:
+    """The content of a configuration file as it stands.
 
-    Snakemake's own message names neither.
+    Raises ConfigError, naming file and line, unless it is YAML that holds a mapping without a key
+    twice. Snakemake's own message names neither, and of two equal keys the last would win unsaid.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        _check_keys(path, yaml.compose(text))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; give the path of a configuration") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
@@ -54,6 +61,25 @@ def check_parses(path: Path) -> None:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should be 'key: value' pairs, such as 'removals: 5'")
+    return content
+
+
+def _check_keys(path: Path, node: Any) -> None:
+    """Raise ConfigError where a mapping of a parsed file, at any depth, has a key twice."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise ConfigError(
+                    f"{path}, line {line}: '{key.value}' is in line {seen[key.value]} already; "
+                    "one of the two should go"
+                )
+            seen[key.value] = line
+            _check_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _check_keys(path, value)
 
 
 def complete(given: Config, schema_path: Path) -> Config:
@@ -61,7 +87,7 @@ def complete(given: Config, schema_path: Path) -> Config:
 
     Raises ConfigError for the first thing that is wrong, before any job starts.
     """
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    schema = _schema(schema_path)
     error = min(
         Draft202012Validator(schema).iter_errors(given),
         key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
@@ -75,6 +101,12 @@ def complete(given: Config, schema_path: Path) -> Config:
     for check in CHECKS:
         check(config)
     return config
+
+
+@lru_cache
+def _schema(path: Path) -> Config:
+    parsed: Config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parsed
 
 
 def _filled(schema: Config, given: Any) -> Any:
@@ -165,6 +197,14 @@ def _check_numbers(part: Any, path: tuple[Any, ...] = ()) -> None:
             _check_numbers(value, (*path, key))
 
 
+def _is_number(value: Any) -> bool:
+    """Whether a text is a number to its writer, as 1e-3 is, which YAML 1.1 reads as text."""
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
 def _path(parts: Iterable[Any]) -> str:
     return ".".join(str(part) for part in parts)
 
@@ -209,7 +249,10 @@ def _schema_message(error: ValidationError) -> str:
         return f"{key}: it is empty, or shorter than {value}; name at least one"
     if error.validator == "type":
         wanted = " or ".join(value) if isinstance(value, list) else value
-        return f"{key or 'config'}: {instance!r} should be of type {wanted}"
+        said = f"{key or 'config'}: {instance!r} should be of type {wanted}"
+        if {"number", "integer"} & {*wanted.split(" or ")} and _is_number(instance):
+            said += f"; YAML reads this as text, and {float(instance):g} as a number"
+        return said
     if error.validator == "enum":
         known = ", ".join(map(str, value))
         return f"{key}: {instance!r} should be one of {known}"
@@ -299,6 +342,7 @@ def _check_architectures(config: Config) -> None:
                 raise ConfigError(
                     f"removals: {config['removals']} is more than the {most} that {name} has with "
                     f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
+                    f"{' and what protect names' if config['protect'] else ''}"
                 )
             for block in blocks:
                 unknown.pop(block.name, None)
@@ -432,6 +476,14 @@ def _check_energy(config: Config) -> None:
         raise ConfigError(
             f"energy: {how_many} of country_iso_code and carbon_intensity_g_per_kwh given; exactly "
             "one is needed, such as 'carbon_intensity_g_per_kwh: 475'"
+        )
+    country = config["energy"]["country_iso_code"]
+    if country is not None and (known := countries()) and country not in known:
+        near = difflib.get_close_matches(country, known, n=3)
+        raise ConfigError(
+            f"energy.country_iso_code: CodeCarbon has no data for '{country}'"
+            f"{'; did you mean ' + ', '.join(near) + '?' if near else ''}; "
+            "'carbon_intensity_g_per_kwh' would do instead"
         )
 
 

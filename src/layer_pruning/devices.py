@@ -12,6 +12,21 @@ def installed_gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
+def _gpu_number(name: str) -> int | None:
+    """Which GPU is meant; None for the CPU, and for whatever there is."""
+    return int(name.partition(":")[2] or 0) if name.startswith("cuda") else None
+
+
+def check_device(name: str) -> None:
+    """Raise ValueError where this machine lacks the GPU called ``name``.
+
+    PyTorch, which takes seconds to import, is asked only where the GPU seems to be missing.
+    """
+    number = _gpu_number(name)
+    if number is not None and number >= installed_gpus():
+        select_device(name, 1)
+
+
 def select_device(name: str, threads: int) -> "torch.device":
     """The device called ``name`` (auto, cpu, cuda, cuda:0 …), with ``threads`` CPU threads.
 
@@ -22,9 +37,10 @@ def select_device(name: str, threads: int) -> "torch.device":
     torch.set_num_threads(threads)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda"):
+    number = _gpu_number(name)
+    if number is not None:
         count = torch.cuda.device_count()
-        if int(name.partition(":")[2] or 0) >= count:
+        if number >= count:
             raise ValueError(
                 f"device: '{name}' is asked for and PyTorch sees {count} GPUs here; "
                 "'auto' takes one where there is one"

@@ -1,4 +1,8 @@
-"""What every job of the workflow has around it: a log, its times, and errors in one line."""
+"""What every job of the workflow has around it: a log, its times, and errors in one line.
+
+Scripts import this module before all others: importing PyTorch takes seconds, and Ctrl-C or a
+missing package in that time should be no page of traceback either.
+"""
 
 import logging
 import os
@@ -7,35 +11,86 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+
+from layer_pruning.atomic import is_full_disk
+
+
+def remedy(error: BaseException) -> str | None:
+    """One line on an error that is no defect of this software; None for any other.
+
+    Such an error (a bad input, a damaged file, a full disk, too little memory, a missing package, a
+    loss that is not finite) says what is wrong and what would be right.
+    """
+    said = " ".join(str(error).split())
+    if isinstance(error, ImportError):
+        return f"{said}: 'pip install -r requirements.txt' in the checkout installs what is needed"
+    if isinstance(error, OSError) and error.strerror and not error.filename:
+        # without the number in front, which a message of ours does not need
+        said = error.strerror
+    if is_full_disk(error) and "make space" not in said:
+        return f"{said}: make space on the disk and run the same command again"
+    # PyTorch raises RuntimeError where the memory of a device or of the machine does not suffice
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
+    ):
+        return (
+            f"not enough memory ({said[:200]}): a smaller 'batch_size' or "
+            "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
+        )
+    if isinstance(error, ValueError | OSError | FloatingPointError):
+        return said
+    return None
 
 
 @contextmanager
 def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     """Send all logging to the file ``log``, and end the process on an error that has a remedy.
 
-    Such an error (a bad input, a damaged file, a full disk, a loss that is not finite) says in its
-    message what is wrong and what would be right: it is printed in one line, logged, and the exit
-    status is 1. Anything else is a defect of this software, and its traceback is shown.
+    It is printed in one line, logged, and the exit status is 1, see :func:`remedy`. Anything else
+    is a defect of this software, and its traceback is shown. Ctrl-C ends the process without a
+    word, since Snakemake says what happened.
 
     The last line of the log says what starting the process (Python, imports) and its work took, in
     seconds of CPU time, which other jobs on the machine disturb less than wall time.
     """
     start_up = time.process_time()
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=log,
-        filemode="w",
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        force=True,
-    )
-    logger = logging.getLogger("layer_pruning.job")
+    # a log that cannot be written should not bury the reason, which may be a full disk
+    logging.raiseExceptions = False
     try:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=log,
+            filemode="w",
+            level=logging.INFO,
+            format="%(asctime)s %(message)s",
+            datefmt="%H:%M:%S",
+            force=True,
+        )
+        logger = logging.getLogger("layer_pruning.job")
         yield logger
         work = time.process_time() - start_up
         logger.info("start-up %.2f s, work %.2f s of CPU time", start_up, work)
-    except (ValueError, OSError, FloatingPointError) as error:
-        logger.error("error: %s", error)
-        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        logging.getLogger("layer_pruning.job").info("interrupted")
+        raise
+    except Exception as error:
+        line = remedy(error)
+        if line is None:
+            raise
+        logging.getLogger("layer_pruning.job").error("error: %s", line)
+        print(f"error: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def _said_briefly(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """What Python calls for an exception that nothing caught."""
+    if issubclass(kind, ImportError):
+        print(f"error: {remedy(error)}", file=sys.stderr)
+    elif not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _said_briefly

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
 # what any room may use: no room of its own, and nothing in them imports a room
-COMMON = {"atomic", "intervals"}
+COMMON = {"atomic", "checksums", "intervals"}
 MAY_IMPORT = {
     "data": set(),
     "attacks": set(),
@@ -29,6 +29,7 @@ MAY_IMPORT = {
         "attacks",
         "consensus",
         "data",
+        "energy",
         "models",
         "scoring",
         "similarity",
@@ -38,8 +39,10 @@ MAY_IMPORT = {
     "job": set(),
     "manual": {"training"},
     "planning": set(),
-    "cli": {"devices", "evaluation", "models", "planning"},
+    "preview": {"configuration"},
+    "cli": {"devices", "evaluation", "models", "planning", "preview"},
     "atomic": set(),
+    "checksums": set(),
     "intervals": set(),
 }
 LIBRARIES = {
@@ -78,6 +81,7 @@ NO_TORCH = [
     "devices",
     "cli",
     "planning",
+    "preview",
 ]
 
 

@@ -1,9 +1,10 @@
 """How far the metrics of a criterion agree, and whether another probe set would decide alike."""
 
+from layer_pruning.job import job
+
 from layer_pruning.activations.features import read_activations
 from layer_pruning.consensus.agreement import describe_agreement, write_agreement
 from layer_pruning.consensus.ranking import read_scores
-from layer_pruning.job import job
 from layer_pruning.scoring.bootstrap import resample
 
 with job(snakemake.log[0]) as logger:

@@ -1,5 +1,7 @@
 """Attack a network on the fixed subset of test images, at every epsilon."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.attacks.evaluation import attack_network
@@ -8,7 +10,6 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):

@@ -1,7 +1,8 @@
 """Rank the candidate blocks of a network; the first one goes."""
 
-from layer_pruning.consensus.ranking import rank_blocks, read_scores, write_ranking
 from layer_pruning.job import job
+
+from layer_pruning.consensus.ranking import rank_blocks, read_scores, write_ranking
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.network_file import read_header
 

@@ -1,7 +1,8 @@
 """Fetch one file of a data set and check it."""
 
-from layer_pruning.data.downloads import download
 from layer_pruning.job import job
+
+from layer_pruning.data.downloads import download
 
 with job(snakemake.log[0]):
     download(snakemake.params.kind, snakemake.output[0])

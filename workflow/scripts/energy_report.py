@@ -1,5 +1,7 @@
 """Energy of making a pruned network, and of running it beside its baseline; its latency."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.data.image_file import read_data
@@ -10,7 +12,6 @@ from layer_pruning.energy.record import EnergySettings, read_record
 from layer_pruning.evaluation.latency import latency_record
 from layer_pruning.evaluation.records import write_record
 from layer_pruning.evaluation.throughput import batch_runner
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:

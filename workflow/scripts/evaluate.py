@@ -1,11 +1,12 @@
 """Accuracy of a network on validation and test, its multiply-accumulates and its parameters."""
 
+from layer_pruning.job import job
+
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.accuracy import accuracy_of_splits
 from layer_pruning.evaluation.complexity import complexity_record
 from layer_pruning.evaluation.records import write_record
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:

@@ -1,11 +1,12 @@
 """Features of a network on the probe set: intact, and with each candidate block bypassed."""
 
+from layer_pruning.job import job
+
 from layer_pruning.activations.sweep import extract_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import probe_set
 from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.job import job
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.residual import load_network
 

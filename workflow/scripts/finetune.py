@@ -1,9 +1,10 @@
 """Fine-tune a network from which a block was just removed."""
 
+from layer_pruning.job import job
+
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe

@@ -1,9 +1,10 @@
 """What a pruned network cost in energy, what it saves, and after how many images it pays back."""
 
+from layer_pruning.job import job
+
 from layer_pruning.energy.job_usage import read_usage
 from layer_pruning.energy.ledger import energy_ledger, read_inference, write_ledger
 from layer_pruning.energy.record import EnergySettings, read_record
-from layer_pruning.job import job
 
 with job(snakemake.log[0]) as logger:
     files, params = snakemake.input, snakemake.params

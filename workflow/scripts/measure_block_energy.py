@@ -1,5 +1,7 @@
 """The energy that each removal would save, metered."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.data.image_file import read_data
@@ -9,7 +11,6 @@ from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.evaluation import savings
 from layer_pruning.evaluation.records import write_record
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):

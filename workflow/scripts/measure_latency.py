@@ -1,5 +1,7 @@
 """What each removal would save: counted (multiply-accumulates, parameters) and timed."""
 
+from layer_pruning.job import job
+
 import torch
 
 from layer_pruning.data.image_file import read_data
@@ -7,7 +9,6 @@ from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.evaluation import savings
 from layer_pruning.evaluation.records import write_record
-from layer_pruning.job import job
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):

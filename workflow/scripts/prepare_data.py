@@ -1,8 +1,9 @@
 """Load a data set, check it, split it and write its data file."""
 
+from layer_pruning.job import job
+
 from layer_pruning.data.image_file import write_data
 from layer_pruning.data.prepare import prepare
-from layer_pruning.job import job
 
 with job(snakemake.log[0]) as logger:
     params = snakemake.params

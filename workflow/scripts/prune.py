@@ -1,7 +1,8 @@
 """Remove the block that a ranking names from a network file."""
 
-from layer_pruning.consensus.ranking import removed_block
 from layer_pruning.job import job
+
+from layer_pruning.consensus.ranking import removed_block
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.surgery import without_block
 

@@ -1,12 +1,12 @@
 """Collect figures and tables with Snakemake's own report, as one page and as a folder."""
 
+from layer_pruning.job import job
+
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-from layer_pruning.job import job
 
 with job(snakemake.log[0]) as logger, tempfile.TemporaryDirectory() as folder:
     config = Path(folder, "config.json")

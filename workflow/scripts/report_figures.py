@@ -1,6 +1,7 @@
 """The figures of one data set and architecture."""
 
 from layer_pruning.job import job
+
 from layer_pruning.report import cost_figures, figures
 from layer_pruning.report.cost import latency_table, ledger_table
 from layer_pruning.report.records import read_rankings

@@ -1,8 +1,9 @@
 """Ranks of all blocks by all metrics of one criterion, step by step."""
 
+from layer_pruning.job import job
+
 import pandas as pd
 
-from layer_pruning.job import job
 from layer_pruning.report import figures
 
 with job(snakemake.log[0]):

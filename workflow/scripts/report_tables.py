@@ -1,6 +1,7 @@
 """The front page of the report, and its tables."""
 
 from layer_pruning.job import job
+
 from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.robustness import paired_robustness, pooled_robustness
 from layer_pruning.report.summary import read_csv

@@ -1,8 +1,9 @@
 """Score every candidate block of a network by every metric of a criterion."""
 
+from layer_pruning.job import job
+
 from layer_pruning.activations.features import read_activations
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.job import job
 from layer_pruning.models.network_file import read_network
 from layer_pruning.scoring.savings import read_savings
 from layer_pruning.scoring.scores import score, write_scores

@@ -1,7 +1,8 @@
 """One table of all networks: accuracy, cost, robustness and energy."""
 
-from layer_pruning.energy.record import EnergySettings, carbon_intensity
 from layer_pruning.job import job
+
+from layer_pruning.energy.record import EnergySettings, carbon_intensity
 from layer_pruning.report.summary import summarise, write_csv
 
 with job(snakemake.log[0]) as logger:

@@ -1,9 +1,10 @@
 """Train an unpruned network from new weights, or from those that its architecture names."""
 
+from layer_pruning.job import job
+
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
-from layer_pruning.job import job
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.weights import start_network
 from layer_pruning.training.loop import derived_seed

@@ -134,13 +134,19 @@ def _growing(path: Path, count: int) -> Iterator[Callable[[int, np.ndarray], Non
 
 
 def read_activations(path: str | os.PathLike[str]) -> Activations:
-    """Read an activations file. Raises FileNotFoundError, or ValueError naming the file."""
+    """Read an activations file. Raises FileNotFoundError, or ValueError naming the file.
+
+    The format compares the CRC-32 of every array, so a damaged one is noticed.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such activations file")
     try:
         with np.load(path, allow_pickle=False) as file:
             return Activations(**{name: file[name] for name in Activations.__dataclass_fields__})
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except MemoryError as error:
+        raise MemoryError(f"{path} cannot be read: {error}") from error
+    # a flipped bit can make zipfile and numpy raise nearly anything
+    except Exception as error:
         raise ValueError(
             f"{path}: not a readable activations file ({error}); delete it and run again"
         ) from error

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.checksums import text_checksum
 from layer_pruning.consensus.aggregation import aggregate, borda
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
 
@@ -183,12 +184,21 @@ def read_scores(path: PathLike, network_order: Sequence[str]) -> dict[str, dict[
     """Read ``scores/{criterion}.csv`` as metric -> block -> score, blocks in network order.
 
     The file has the header ``block,<metric>,...`` and one row a candidate block, in any order.
+    Where the last column is ``checksum``, every row has to have that of itself and the header.
     ``network_order`` names the candidates; it has to come from the network, since the rows of the
     file may be sorted. Raises ``FileNotFoundError``, or ``ValueError`` with one line that names
     the file, for another header, a block that is missing, unknown or there twice, or a score that
     is not a finite number.
     """
     header, lines = _read_table(path)
+    if header[-1] == "checksum":
+        header = header[:-1]
+        for block, cells in lines.items():
+            if cells["checksum"] != text_checksum([*header, *(cells[name] for name in header)]):
+                raise ValueError(
+                    f"{path}: the row of {block} does not have its checksum; delete the file and "
+                    "run the workflow again"
+                )
     metrics = header[1:]
     if not metrics:
         raise ValueError(f"{path}: no metric in the header; it reads block, <metric>, ...")

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +100,7 @@ def write_data(path: str | os.PathLike[str], data: ImageData | ImageManifest) ->
         data.images.dtype != np.uint8 or data.images.max() > data.levels
     ):
         raise ValueError(f"{path}: images should be uint8 of at most {data.levels}")
-    if data.labels.min() < 0 or data.labels.max() >= len(data.class_names):
-        raise ValueError(f"{path}: labels should lie in 0 … {len(data.class_names) - 1}")
+    _check_labels(path, data)
     with written_whole(path) as temporary:
         # not compressed: every job reads this file, and photographs hardly shrink
         np.savez(
@@ -113,6 +111,16 @@ def write_data(path: str | os.PathLike[str], data: ImageData | ImageManifest) ->
             allow_pickle=False,
             **(_pixels(data) if isinstance(data, ImageData) else _names(data)),
         )
+
+
+def _check_labels(path: str | os.PathLike[str], data: ImageData | ImageManifest) -> None:
+    images = len(data.images) if isinstance(data, ImageData) else len(data.names)
+    if not len(data.labels) == len(data.split) == images > 0:
+        raise ValueError(f"{path}: {images} images should have as many labels and splits")
+    if data.labels.min() < 0 or data.labels.max() >= len(data.class_names):
+        raise ValueError(f"{path}: labels should lie in 0 … {len(data.class_names) - 1}")
+    if data.split.max() >= len(SPLITS):
+        raise ValueError(f"{path}: splits should lie in 0 … {len(SPLITS) - 1}")
 
 
 def _pixels(data: ImageData) -> dict[str, np.ndarray]:
@@ -130,9 +138,18 @@ def _names(data: ImageManifest) -> dict[str, np.ndarray]:
 
 
 def read_data(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
-    """Read a data file. Raises FileNotFoundError, or ValueError in one line naming the file."""
+    """Read a data file. Raises FileNotFoundError, or ValueError in one line naming the file.
+
+    The format compares the CRC-32 of every array, so a damaged one is noticed.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such data file")
+    data = _read(path)
+    _check_labels(path, data)
+    return data
+
+
+def _read(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
     try:
         with np.load(path, allow_pickle=False) as file:
             shared = {
@@ -148,7 +165,10 @@ def read_data(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
             return ImageManifest(
                 root, tuple(names), input_shape=shape, mean=mean, std=std, **shared
             )
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except MemoryError as error:
+        raise MemoryError(f"{path} cannot be read: {error}") from error
+    # a flipped bit can make zipfile and numpy raise nearly anything
+    except Exception as error:
         raise ValueError(
             f"{path}: not a readable data file ({error}); delete it and run the workflow again"
         ) from error

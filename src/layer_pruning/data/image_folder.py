@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,9 @@ def _mapped(function: Callable[[str], Any], names: list[str], workers: int) -> I
     if workers == 1:
         yield from map(function, names)
     else:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
+        # Ctrl-C reaches this process, which ends the others
+        quiet = (signal.SIGINT, signal.SIG_IGN)
+        with multiprocessing.get_context("fork").Pool(workers, signal.signal, quiet) as pool:
             yield from pool.imap(function, names, chunksize=32)
 
 

@@ -297,6 +297,17 @@ def check_weights(weights: str, network: Architecture) -> None:
         raise ValueError(f"weights: {weights} should be 'torchvision' or a .safetensors file")
     if not Path(weights).is_file():
         raise FileNotFoundError(f"weights: there is no file {weights}")
+    # a tenth of a second that few configurations need
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise ValueError(
+            f"weights: {weights} is not a readable .safetensors file ({error}); a pickle that is "
+            "called one is not opened"
+        ) from error
 
 
 def candidates(

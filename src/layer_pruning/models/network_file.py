@@ -2,7 +2,8 @@
 
 Its metadata carries the architecture, the blocks removed so far in order, the input shape, the
 normalisation and the class names, so that nothing but the file is needed to rebuild the network.
-No pickle is involved: a network file cannot run code.
+No pickle is involved: a network file cannot run code. Two checksums, of the tensors and of the
+rest of the metadata, tell a file with a changed bit, which the format does not.
 """
 
 import json
@@ -17,9 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.checksums import array_checksum, text_checksum
 from layer_pruning.models.architectures import Block, architecture
 
 FORMAT = "layer-pruning network 1"
+REMEDY = "delete it and run the workflow again"
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,20 @@ def write_network(
             raise ValueError(
                 f"{path}: {name} holds values that are not finite; nothing was written"
             )
-    metadata = {"format": FORMAT}
+    tensors = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    metadata = {"format": FORMAT, "tensors_checksum": array_checksum(tensors)}
     for key, value in asdict(header).items():
         metadata[key] = value if isinstance(value, str) else json.dumps(value)
+    metadata["metadata_checksum"] = _metadata_checksum(metadata)
     with written_whole(path) as temporary:
-        save_file({k: np.asarray(v, order="C") for k, v in tensors.items()}, temporary, metadata)
+        save_file(tensors, temporary, metadata)
+
+
+def _metadata_checksum(metadata: Mapping[str, str]) -> str:
+    """Of all metadata but itself."""
+    return text_checksum(
+        text for item in sorted(metadata.items()) if item[0] != "metadata_checksum" for text in item
+    )
 
 
 def read_header(path: str | os.PathLike[str]) -> NetworkHeader:
@@ -98,8 +110,16 @@ def read_header(path: str | os.PathLike[str]) -> NetworkHeader:
 def read_network(path: str | os.PathLike[str]) -> tuple[NetworkHeader, dict[str, np.ndarray]]:
     """Read a network file: its header, and its tensors by name. Raises as :func:`read_header`."""
     with _opened(path) as file:
-        header = _header(path, file.metadata())
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+        header = _header(path, metadata)
+        try:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # a type that numpy lacks, such as a flipped bit makes
+        except (SafetensorError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{path}: its tensors are damaged ({error}); {REMEDY}") from error
+    if array_checksum(tensors) != metadata["tensors_checksum"]:
+        raise ValueError(f"{path}: its tensors do not have their checksum; {REMEDY}")
+    return header, tensors
 
 
 def _opened(path: str | os.PathLike[str]) -> Any:
@@ -108,9 +128,7 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     try:
         return safe_open(path, framework="numpy")
     except SafetensorError as error:
-        raise ValueError(
-            f"{path}: not a readable network file ({error}); delete it and run the workflow again"
-        ) from error
+        raise ValueError(f"{path}: not a readable network file ({error}); {REMEDY}") from error
 
 
 def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) -> NetworkHeader:
@@ -118,6 +136,8 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
         raise ValueError(
             f"{path}: not a network file of this workflow (its metadata lacks 'format: {FORMAT}')"
         )
+    if metadata.get("metadata_checksum") != _metadata_checksum(metadata):
+        raise ValueError(f"{path}: its metadata do not have their checksum; {REMEDY}")
     try:
         header = NetworkHeader(
             architecture=metadata["architecture"],
@@ -129,8 +149,10 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
             class_names=tuple(json.loads(metadata["class_names"])),
             removed_blocks=tuple(json.loads(metadata["removed_blocks"])),
         )
+        # the metadata promise it, and read_network compares
+        metadata["tensors_checksum"]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: its metadata is damaged ({error})") from error
+        raise ValueError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
     unknown = set(header.removed_blocks) - {block.name for block in header.blocks}
     if unknown:
         raise ValueError(f"{path}: it lists removed blocks that it never had: {sorted(unknown)}")

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layer_pruning.models.architectures import TorchvisionNetwork, architecture, check_weights
-from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_header
+from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_network
 from layer_pruning.models.residual import ResidualNetwork, new_network
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,9 @@ def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
             f"weights: {path} is not a readable .safetensors file ({error})"
         ) from error
     if metadata.get("format") == FORMAT:
-        header = read_header(path)
+        # by the reader of network files, which compares checksums
+        header, arrays = read_network(path)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         if header.removed_blocks:
             raise ValueError(
                 f"weights: {path} lacks {', '.join(header.removed_blocks)}: a baseline starts from "
@@ -136,6 +138,11 @@ def _load(
             "'names' can map names to those here"
         )
     for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(
+                f"weights: {source}: {name} holds values that are not finite; weights of a run "
+                "that did not diverge would be right"
+            )
         here, there = tuple(wanted[name].shape), tuple(tensor.shape)
         if here == there:
             continue

@@ -36,12 +36,10 @@ def write_state(
 ) -> None:
     """Write the state after the last epoch of ``history``, whole; ``run`` is its fingerprint."""
     metadata = {"run": run, "history": json.dumps([asdict(epoch) for epoch in history])}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata["checksum"] = fingerprint(metadata, tensors)
     with written_whole(path) as temporary:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            temporary,
-            metadata,
-        )
+        save_file(tensors, temporary, metadata)
 
 
 def read_state(
@@ -60,8 +58,11 @@ def read_state(
             if metadata.get("run") != run:
                 logger.info("the state in %s is that of another run; starting anew", path)
                 return None
-            history = [Epoch(**epoch) for epoch in json.loads(metadata["history"])]
-            return history, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            checksum = metadata.pop("checksum")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if fingerprint(metadata, tensors) != checksum:
+                raise ValueError("its checksum is another")
+            return [Epoch(**epoch) for epoch in json.loads(metadata["history"])], tensors
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         logger.warning("the state in %s cannot be read (%s); starting anew", path, error)
         return None

@@ -121,7 +121,7 @@ def test_every_metric_scores_every_block_with_a_finite_number(images, tmp_path):
     write_scores(tmp_path / "scores.csv", scores)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
     assert [row["block"] for row in rows] == given["probe"].blocks.tolist()
-    assert list(rows[0]) == ["block", *METRIC_NAMES]
+    assert list(rows[0]) == ["block", *METRIC_NAMES, "checksum"]
     for row in rows:
         for metric in METRIC_NAMES:
             assert float(row[metric]) == scores[metric][row["block"]]

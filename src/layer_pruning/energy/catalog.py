@@ -1,0 +1,16 @@
+"""Countries whose electricity mix CodeCarbon knows, without the seconds of importing it."""
+
+import json
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+
+@lru_cache
+def countries() -> tuple[str, ...]:
+    """ISO codes; empty where CodeCarbon is not installed or keeps its tables elsewhere."""
+    spec = find_spec("codecarbon")
+    if spec is None or spec.origin is None:
+        return ()
+    table = Path(spec.origin).parent / "data" / "private_infra" / "global_energy_mix.json"
+    return tuple(json.loads(table.read_text(encoding="utf-8"))) if table.is_file() else ()

@@ -1,0 +1,81 @@
+"""What a configuration asks for, told before anything runs. No torch, unless a network needs it."""
+
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.configuration import ConfigError, check_parses, complete, datasets, networks
+
+SCHEMA = Path("config", "config.schema.yaml")
+
+
+def schema_of(config: Path) -> Path:
+    """The schema of the checkout: below the working folder, beside the package or ``config``.
+
+    Raises ConfigError where there is none.
+    """
+    folders = [Path(), Path(__file__).parents[2], *config.absolute().parents]
+    for folder in folders:
+        if (folder / SCHEMA).is_file():
+            return folder / SCHEMA
+    raise ConfigError(f"{SCHEMA} was not found; run this in the checkout of the workflow")
+
+
+def preview(path: Path) -> dict[str, Any]:
+    """Check a configuration file as the workflow does, and count what it asks for.
+
+    Raises ConfigError in one line for the first thing that is wrong.
+    """
+    config = complete(check_parses(path), schema_of(path))
+    infos = datasets(config)
+    runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
+    pruned = runs * len(config["criteria"]) * config["removals"]
+    examined = runs + (
+        pruned if config["evaluation"]["networks"] == "all" else runs * len(config["criteria"])
+    )
+    return {
+        "configuration": str(path),
+        "datasets": {
+            name: {"classes": info.classes, "input_shape": list(info.input_shape)}
+            for name, info in infos.items()
+        },
+        "architectures": {
+            name: {
+                "blocks": len(network.blocks()),
+                "removable_blocks": sum(block.removable for block in network.blocks()),
+            }
+            for name, network in networks(config).items()
+        },
+        "criteria": {name: one["metrics"] for name, one in config["criteria"].items()},
+        "seeds": config["seeds"],
+        "removals": config["removals"],
+        "trainings": runs,
+        "training_epochs": config["training"]["epochs"],
+        "finetunings": pruned,
+        "finetuning_epochs": config["finetuning"]["epochs"],
+        "attacks": examined * len(config["attacks"]),
+        "device": config["device"],
+    }
+
+
+def preview_text(record: dict[str, Any]) -> str:
+    """The lines of ``layer-pruning check``."""
+    lines = [f"{record['configuration']} can be run. It asks for"]
+    for name, data in record["datasets"].items():
+        shape = " × ".join(map(str, data["input_shape"]))
+        lines.append(f"  data          {name}: {data['classes']} classes, images of {shape}")
+    for name, network in record["architectures"].items():
+        lines.append(
+            f"  network       {name}: {network['blocks']} blocks, of which "
+            f"{network['removable_blocks']} can go"
+        )
+    for name, metrics in record["criteria"].items():
+        lines.append(f"  criterion     {name}: {', '.join(metrics)}")
+    lines += [
+        f"  trainings     {record['trainings']} of {record['training_epochs']} epochs",
+        f"  fine-tunings  {record['finetunings']} of {record['finetuning_epochs']} epochs, "
+        f"{record['removals']} removals for each criterion and seed",
+        f"  attacks       {record['attacks']}",
+        f"  device        {record['device']}",
+        f"Which of its jobs are left to do: snakemake -n --configfile {record['configuration']}",
+    ]
+    return "\n".join(lines)
