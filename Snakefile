@@ -45,6 +45,7 @@ include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
 include: "rules/evaluation.smk"
+include: "rules/shortcut.smk"
 include: "rules/report.smk"
 
 

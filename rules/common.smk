@@ -14,6 +14,9 @@ FIGURES = "results/figures/{dataset}/{architecture}"
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
 
+# the data sets on which a cue was planted, so that shortcut learning can be tested
+CUED = [name for name, settings in config["datasets"].items() if settings["cue"] is not None]
+
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
@@ -84,10 +87,8 @@ def of_recipe(phase):
     """Params: the settings of a training phase; what they leave open follows from the data."""
 
     def shift_pixels(wildcards):
-        given, info = config[phase]["shift_pixels"], info_of_dataset(wildcards)
-        # streamed images are cut at random as they are read
-        suits = 0 if info.streamed else info.input_shape[2] // 8
-        return suits if given is None else given
+        given = config[phase]["shift_pixels"]
+        return info_of_dataset(wildcards).usual_shift_pixels if given is None else given
 
     def flip(wildcards):
         given = config[phase]["flip"]
@@ -184,6 +185,17 @@ def all_attacks():
         f"{NETWORK}/attacks/{{attack}}.json",
         network=["baseline", *examined_networks()],
         attack=config["attacks"],
+    )
+
+
+def shortcuts(dataset, architecture):
+    """The shortcut tests of some data sets and architectures, of the networks that are attacked."""
+    return expand(
+        f"{NETWORK}/shortcut.json",
+        dataset=dataset,
+        architecture=architecture,
+        seed=config["seeds"],
+        network=["baseline", *examined_networks()],
     )
 
 

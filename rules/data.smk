@@ -48,6 +48,7 @@ rule prepare_data:
         image_size=of_dataset("image_size"),
         channels=of_dataset("channels"),
         stream=of_dataset("stream"),
+        cue=of_dataset("cue"),
         content=lambda wildcards: info_of_dataset(wildcards).content,
         validation_fraction=config["split"]["validation_fraction"],
         test_fraction=config["split"]["test_fraction"],

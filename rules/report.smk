@@ -21,6 +21,7 @@ rule summarise:
         energies=everywhere(f"{NETWORK}/energy.json", network=examined_networks()),
         latencies=everywhere(f"{NETWORK}/latency.json", network=examined_networks()),
         ledgers=everywhere(f"{NETWORK}/ledger.json", network=examined_networks()),
+        shortcuts=shortcuts(CUED, config["architectures"]),
     output:
         "results/summary.csv",
     log:
@@ -208,6 +209,11 @@ rule report_contents:
             architecture=config["architectures"],
         ),
         everywhere(rules.report_ranks.output, criterion=VOTES),
+        expand(
+            rules.report_shortcut.output,
+            dataset=CUED,
+            architecture=config["architectures"],
+        ),
 
 
 rule report:

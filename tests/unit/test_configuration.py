@@ -77,6 +77,15 @@ def test_defaults_are_filled_in_at_every_depth_and_what_is_given_stays():
     assert config["attacks"]["fgsm"]["attack"] == "fgsm"
 
 
+def test_a_cue_has_the_defaults_of_the_schema():
+    config = completed(datasets={"digits": {}, "cued": {"kind": "digits", "cue": {"rate": 0.8}}})
+    assert config["datasets"]["digits"]["cue"] is None
+    keys = dict(parts(yaml.safe_load(SCHEMA.read_text())))
+    names = [path[-1] for path in keys if path[:-1] == ("datasets", "cue")]
+    defaults = {name: keys["datasets", "cue", name]["default"] for name in names}
+    assert config["datasets"]["cued"]["cue"] == defaults | {"rate": 0.8} and len(names) == 4
+
+
 def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing():
     given = {"energy": dict(ENERGY), "criteria": {"mine": ["cka"]}}
     before = copy.deepcopy(given)
@@ -127,6 +136,23 @@ BAD = [
         "datasets.mine.channels: 2 should be one of 1, 3",
     ),
     ({"datasets": ["digits", "digits"]}, "names something twice"),
+    (
+        {"datasets": {"digits": {"cue": {"rat": 1}}}},
+        "datasets.digits.cue.rat: unknown key; did you",
+    ),
+    ({"datasets": {"digits": {"cue": {"rate": 90}}}}, "cue.rate: 90 should be at most 1"),
+    (
+        {"datasets": {"digits": {"cue": {"size_pixels": 1}}}},
+        "datasets.digits: 'cue.size_pixels': 1 tells 1 classes apart, and there are 10; 2 would do",
+    ),
+    (
+        {"datasets": {"digits": {"cue": {"margin_pixels": 0}}}},
+        "datasets.digits.cue.margin_pixels: training.shift_pixels moves images by 1, which would",
+    ),
+    (
+        {"datasets": {"cifar10": {"cue": {}}}, "finetuning": {"shift_pixels": 5}},
+        "finetuning.shift_pixels moves images by 5, which would cut the cue off; 5 or more would",
+    ),
     ({"architectures": ["resnet21"]}, "architectures: depth: 21 is not 6n + 2"),
     ({"architectures": ["vgg"]}, "architectures: 'vgg' is unknown"),
     ({"architectures": ["mobilenet_v3"]}, "did you mean 'mobilenet_v2'?"),

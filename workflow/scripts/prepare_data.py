@@ -8,7 +8,7 @@ from layer_pruning.data.prepare import prepare
 with job(snakemake.log[0]) as logger:
     params = snakemake.params
     data = prepare(
-        {key: params[key] for key in ("kind", "path", "image_size", "channels", "stream")},
+        {key: params[key] for key in ("kind", "path", "image_size", "channels", "stream", "cue")},
         files=snakemake.input.files,
         validation_fraction=params.validation_fraction,
         test_fraction=params.test_fraction,

@@ -3,6 +3,7 @@
 from layer_pruning.job import job
 
 from layer_pruning.energy.record import EnergySettings, carbon_intensity
+from layer_pruning.report.shortcut import with_shortcuts
 from layer_pruning.report.summary import summarise, write_csv
 
 with job(snakemake.log[0]) as logger:
@@ -15,5 +16,5 @@ with job(snakemake.log[0]) as logger:
         ledgers=snakemake.input.ledgers,
         carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(snakemake.params.energy)),
     )
-    write_csv(summary, snakemake.output[0])
+    write_csv(with_shortcuts(summary, snakemake.input.shortcuts), snakemake.output[0])
     logger.info("%d networks", len(summary))

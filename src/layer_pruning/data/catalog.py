@@ -1,6 +1,7 @@
 """What is known of a data set before its images are read. No torch, no numpy."""
 
 import difflib
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from typing import Any
 from layer_pruning.data.folders import find_images, header_shape
 
 IMAGE_FOLDER = "image_folder"
+CUE: dict[str, Any] = {"share": 0.8, "rate": 0.9, "size_pixels": 2, "margin_pixels": None}
+"""What a planted cue is unless told otherwise, see :mod:`layer_pruning.data.cue`."""
 
 
 def split_sizes(
@@ -48,6 +51,30 @@ class DatasetInfo:
     def classes(self) -> int:
         """Number of classes."""
         return len(self.images_per_class)
+
+    @property
+    def usual_shift_pixels(self) -> int:
+        """By how much augmentation moves images unless told otherwise."""
+        # streamed images are cut at random as they are read
+        return 0 if self.streamed else self.input_shape[2] // 8
+
+    def cue_margin_pixels(self, cue: Mapping[str, Any]) -> int:
+        """How far from the border a cue lies: by default as far as images are moved."""
+        margin = cue["margin_pixels"]
+        return self.usual_shift_pixels if margin is None else int(margin)
+
+    def cue_patterns(self, size: int) -> int:
+        """How many classes a patch of ``size`` × ``size`` pixels can tell apart.
+
+        Every pixel is on or off in every channel, and at least one is on. Where images may be
+        mirrored, a pattern and its mirror image are one.
+        """
+        row = self.input_shape[0] * size
+        patterns: int = 2 ** (row * size)
+        if self.mirrored:
+            # the mirror image of a pattern is another one unless its columns are symmetric
+            patterns = (patterns + 2 ** (row * -(-size // 2))) // 2
+        return patterns - 1
 
     def megabytes(self) -> int:
         """Memory of all images, decoded, rounded up; none where they are streamed."""
@@ -130,7 +157,10 @@ KINDS = (*DATASETS, IMAGE_FOLDER)
 def complete_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a data set with defaults; the kind is the name where none is given."""
     defaults = {"kind": name, "path": None, "image_size": None, "channels": None, "stream": False}
-    return defaults | dict(given)
+    settings = defaults | {"cue": None} | dict(given)
+    if settings["cue"] is not None:
+        settings["cue"] = CUE | settings["cue"]
+    return settings
 
 
 def dataset_info(settings: Mapping[str, Any]) -> DatasetInfo:
@@ -139,6 +169,31 @@ def dataset_info(settings: Mapping[str, Any]) -> DatasetInfo:
     The folders of an ``image_folder`` are listed and one image's header is read. Raises ValueError
     or OSError, in one line that names the folder and the remedy.
     """
+    info = _info(settings)
+    if settings["cue"] is not None:
+        _check_cue(settings["cue"], info)
+    return info
+
+
+def _check_cue(cue: Mapping[str, Any], info: DatasetInfo) -> None:
+    if info.streamed:
+        raise ValueError("'cue' is planted on images in memory; leave out 'stream'")
+    size, margin = cue["size_pixels"], info.cue_margin_pixels(cue)
+    if info.cue_patterns(size) < info.classes:
+        enough = next(n for n in itertools.count(size) if info.cue_patterns(n) >= info.classes)
+        raise ValueError(
+            f"'cue.size_pixels': {size} tells {info.cue_patterns(size)} classes apart, and there "
+            f"are {info.classes}; {enough} would do"
+        )
+    smaller = min(info.input_shape[1:])
+    if margin + size > smaller:
+        raise ValueError(
+            f"'cue': a patch of {size} pixels, {margin} from the border, does not fit on images of "
+            f"{smaller}; 'size_pixels' and 'margin_pixels' should add up to {smaller} at most"
+        )
+
+
+def _info(settings: Mapping[str, Any]) -> DatasetInfo:
     kind, path = settings["kind"], settings["path"]
     if kind != IMAGE_FOLDER:
         if kind not in DATASETS:

@@ -1,7 +1,9 @@
 """The data file: all images of a data set with their labels and splits, one ``.npz``."""
 
+import dataclasses
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.data.cue import Cue
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.data.splits import SPLITS
 
@@ -50,6 +53,8 @@ class ImageData:
     class_names: tuple[str, ...]
     levels: int = 255
     """The value that stands for a brightness of 1."""
+    cue: Cue | None = None
+    """The cue on the images of train and validation, which can be planted on test images."""
 
     def stored(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Images as they are stored, and labels, of ``train``, ``validation`` or ``test``."""
@@ -124,7 +129,25 @@ def _check_labels(path: str | os.PathLike[str], data: ImageData | ImageManifest)
 
 
 def _pixels(data: ImageData) -> dict[str, np.ndarray]:
-    return {"images": data.images, "levels": np.array(data.levels)}
+    pixels = {"images": data.images, "levels": np.array(data.levels)}
+    return pixels if data.cue is None else pixels | _cue(data.cue)
+
+
+def _cue(cue: Cue) -> dict[str, np.ndarray]:
+    fields = {field.name: getattr(cue, field.name) for field in dataclasses.fields(cue)}
+    return {f"cue_{name}": np.array(value) for name, value in fields.items()}
+
+
+def _read_cue(file: Mapping[str, np.ndarray]) -> Cue | None:
+    if "cue_patterns" not in file:
+        return None
+    return Cue(
+        patterns=file["cue_patterns"],
+        margin_pixels=int(file["cue_margin_pixels"]),
+        share=float(file["cue_share"]),
+        rate=float(file["cue_rate"]),
+        seed=int(file["cue_seed"]),
+    )
 
 
 def _names(data: ImageManifest) -> dict[str, np.ndarray]:
@@ -158,7 +181,10 @@ def _read(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
                 "class_names": tuple(file["class_names"].tolist()),
             }
             if "names" not in file:
-                return ImageData(images=file["images"], levels=int(file["levels"]), **shared)
+                levels = int(file["levels"])
+                return ImageData(
+                    images=file["images"], levels=levels, cue=_read_cue(file), **shared
+                )
             root, *names = file["names"].tobytes().decode(errors="surrogateescape").split("\0")
             mean, std = map(tuple, file["moments"].tolist())
             shape = tuple(file["input_shape"].tolist())

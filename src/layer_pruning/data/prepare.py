@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.data.catalog import IMAGE_FOLDER, dataset_info
+from layer_pruning.data.catalog import IMAGE_FOLDER, DatasetInfo, dataset_info
+from layer_pruning.data.cue import Cue, draw_patterns
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest
-from layer_pruning.data.splits import completed_split
+from layer_pruning.data.splits import SPLITS, completed_split
 
 
 def _load(
@@ -32,6 +33,27 @@ def _load(
     return load_downloaded(settings["kind"], {Path(path).name: path for path in files})
 
 
+def _with_cue(
+    data: ImageData, settings: Mapping[str, Any], info: DatasetInfo, seed: int
+) -> ImageData:
+    """A cue planted on the training and validation images; the test images stay as they are."""
+    patterns = draw_patterns(
+        len(data.class_names),
+        channels=data.images.shape[1],
+        size=settings["size_pixels"],
+        levels=data.levels,
+        mirrored=info.mirrored,
+        seed=seed,
+    )
+    margin = info.cue_margin_pixels(settings)
+    cue = Cue(patterns, margin, settings["share"], settings["rate"], seed)
+    images = data.images.copy()
+    for split in ("train", "validation"):
+        chosen = data.split == SPLITS.index(split)
+        images[chosen] = cue.planted(images[chosen], cue.correlated(data.labels[chosen], split))
+    return replace(data, images=images, cue=cue)
+
+
 def prepare(
     settings: Mapping[str, Any],
     *,
@@ -44,9 +66,10 @@ def prepare(
     """Load a data set, see :func:`layer_pruning.data.catalog.complete_settings`, and split it.
 
     ``files`` are those that were downloaded; ``workers`` processes decode the images of a folder.
+    Where the settings name a cue, it is planted on all images but those of the test split.
     Raises ValueError or OSError in one line for whatever is wrong with the settings or the images.
     """
-    dataset_info(settings)
+    info = dataset_info(settings)
     complete_split = partial(
         completed_split,
         validation_fraction=validation_fraction,
@@ -64,4 +87,5 @@ def prepare(
             workers=workers,
         )
     data = _load(settings, files, workers)
-    return replace(data, split=complete_split(data.labels, data.split))
+    data = replace(data, split=complete_split(data.labels, data.split))
+    return _with_cue(data, settings["cue"], info, seed) if settings["cue"] is not None else data

@@ -8,8 +8,13 @@ from typing import Any
 from layer_pruning.atomic import written_whole
 
 
-def write_record(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
-    """Write a record, whole. Raises ValueError for a number that JSON cannot hold."""
-    text = json.dumps(record, indent=2, allow_nan=False)
+def write_record(
+    path: str | os.PathLike[str], record: Mapping[str, Any], indent: int | None = 2
+) -> None:
+    """Write a record, whole. Raises ValueError for a number that JSON cannot hold.
+
+    ``indent`` None writes one line, for records with an entry an image.
+    """
+    text = json.dumps(record, indent=indent, allow_nan=False)
     with written_whole(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")

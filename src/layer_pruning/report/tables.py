@@ -132,7 +132,16 @@ def formatted(name: str, value: Any) -> str:
         return f"{value:.2f}"
     if "difference" in name:
         return signed(value)
-    if "accuracy" in name or name.startswith(("interval_", "seed_interval_")):
+    shares = (
+        "interval_",
+        "seed_interval_",
+        "shortcut_",
+        "cue_",
+        "follows_",
+        "reliance_",
+        "effect_",
+    )
+    if "accuracy" in name or name.startswith(shares):
         return f"{100 * value:.2f} %"
     if float(value).is_integer():
         return f"{value:,.0f}".replace(",", "\u202f")
@@ -230,6 +239,8 @@ def _section(
         _cheaper(shown),
         _energy(baseline, shown, level),
     ]
+    if "shortcut_reliance" in summary and summary["shortcut_reliance"].notna().any():
+        answers.insert(3, _shortcut(baseline, pruned))
     parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers), "</div>"]
     parts.append(_criteria_table(rows, robustness, level))
     parts.append(_notes(summary, shown, level))
@@ -395,6 +406,18 @@ def _counted(verdicts: pd.Series) -> str:
         return f"{'all ' if total > 1 else ''}{total} {verdicts.index[0]}"
     most_first = sorted(verdicts.items(), key=lambda item: (-item[1], str(item[0])))
     return ", ".join(f"{count} of {total} {verdict}" for verdict, count in most_first)
+
+
+def _shortcut(baseline: pd.DataFrame, pruned: pd.DataFrame) -> str:
+    tested = pruned[pruned["shortcut_reliance"].notna()]
+    deepest = tested[tested["removed"] == tested.groupby("criterion")["removed"].transform("max")]
+    means = deepest.groupby("criterion", sort=True)["shortcut_reliance"].mean()
+    listed = ", ".join(f"{100 * mean:.2f} for {escape(str(name))}" for name, mean in means.items())
+    return (
+        "<b>Shortcut learning.</b> With the planted cue of another class, test accuracy falls by "
+        f"{100 * baseline['shortcut_reliance'].mean():.2f} points for the baseline, {listed}. "
+        "Whether that differs: see the table on shortcut learning."
+    )
 
 
 def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:

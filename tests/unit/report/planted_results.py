@@ -122,6 +122,47 @@ class Planted:
             },
         )
 
+    def shortcut(
+        self,
+        folder: Path,
+        clean: Sequence[int],
+        swapped: Sequence[int],
+        follows: Sequence[int] | None = None,
+        wrong: int = 1,
+    ) -> Path:
+        """shortcut.json of images of class 0: 1 where right in a test, or where the cue won."""
+        images = len(clean)
+        follows = [0] * images if follows is None else follows
+        # class 2 is neither the image's nor, by default, the cue's
+        tests = {
+            "clean": [0 if right else 2 for right in clean],
+            "congruent": [0] * images,
+            "swapped": [
+                0 if right else wrong if won else 2
+                for right, won in zip(swapped, follows, strict=True)
+            ],
+        }
+
+        def share(hits: Sequence[bool]) -> dict[str, float]:
+            part = sum(hits) / len(hits)
+            ends = {"interval_low": max(0.0, part - 0.1), "interval_high": min(1.0, part + 0.1)}
+            return {"of": len(hits), "count": sum(hits), "share": part} | ends
+
+        return self.write(
+            folder / "shortcut.json",
+            {
+                "accuracy": {
+                    name: share([found == 0 for found in classes])
+                    for name, classes in tests.items()
+                },
+                "follows_cue": share([found == wrong for found in tests["swapped"]]),
+                "cue_alone": share([True, False]),
+                "labels": [0] * images,
+                "swapped_cue_classes": [wrong] * images,
+                "predictions": tests,
+            },
+        )
+
     def energy(
         self,
         folder: Path,

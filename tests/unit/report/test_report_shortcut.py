@@ -1,0 +1,156 @@
+import math
+
+import pytest
+from planted_results import Planted
+from test_report_figures import summary_of, texts
+
+from layer_pruning.report.shortcut import COLUMNS, Shortcut, compared, outcomes, with_shortcuts
+from layer_pruning.report.shortcut_views import shortcut_figure, shortcut_page
+from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, paired_interval
+from layer_pruning.report.tables import overview
+
+
+def trials(planted: Planted, seed: int, lost_before: int, lost_after: int, *, wrong_after=0):
+    """A baseline and a pruned network that get 100 images right, less those lost to the cue.
+
+    The pruned one also gets ``wrong_after`` images wrong with any cue and with none.
+    """
+    right = [1] * 100
+    before = [0] * lost_before + [1] * (100 - lost_before)
+    clean = [1] * (100 - wrong_after) + [0] * wrong_after
+    after = [0] * lost_after + [1] * (100 - lost_after - wrong_after) + [0] * wrong_after
+    won = [1] * lost_after + [0] * (100 - lost_after)
+    return [
+        planted.shortcut(planted.folder(seed), right, before, [1 - x for x in before]),
+        planted.shortcut(planted.folder(seed, "cka", 2), clean, after, won),
+    ]
+
+
+def test_reliance_is_the_accuracy_that_the_wrong_cue_costs(planted):
+    baseline, pruned = outcomes(trials(planted, 0, 30, 10, wrong_after=5)).to_dict("records")
+    assert baseline["shortcut_reliance"] == pytest.approx(0.30)
+    # the right cue makes no image of this network wrong
+    assert pruned["cue_effect"] == pytest.approx(1 - 0.85)
+    assert pruned["shortcut_reliance"] == pytest.approx(0.95 - 0.85)
+    ends = paired_interval([1] * 10 + [0] * 90)
+    assert pruned["shortcut_reliance_interval_low"] == pytest.approx(ends[0])
+    assert pruned["shortcut_reliance_interval_high"] == pytest.approx(ends[1])
+    assert (pruned["follows_cue"], pruned["accuracy_congruent_cue"]) == (0.10, 1.0)
+    assert (pruned["accuracy_clean"], pruned["accuracy_swapped_cue"]) == (0.95, 0.85)
+    assert (baseline["cue_alone"], baseline["removed"], pruned["criterion"]) == (0.5, 0, "cka")
+
+
+def test_images_that_only_one_network_gets_right_are_counted(planted):
+    (row,) = compared(trials(planted, 0, 30, 12), pooled=False).to_dict("records")
+    assert (row["n10"], row["n01"], row["images"], row["seeds"]) == (0, 18, 100, "0")
+    assert row["difference"] == pytest.approx(0.18)
+    assert row["reliance_difference"] == pytest.approx(-0.18)
+    assert row["p_value"] == row["p_holm"] == row["p_reliance"] == mcnemar(0, 18)
+    assert row["reliance_verdict"] == "relies less"
+    assert row["interval_low"] < 0.18 < row["interval_high"]
+
+
+def test_a_network_that_is_worse_at_everything_does_not_rely_more(planted):
+    (row,) = compared(trials(planted, 0, 20, 20, wrong_after=40), pooled=False).to_dict("records")
+    assert row["difference"] == pytest.approx(-0.4) and row["p_holm"] < 1e-6
+    assert row["reliance_difference"] == 0 and row["reliance_verdict"] == NO_DIFFERENCE
+    # but the right cue saves it: all 40 are right with it and wrong with the other
+    assert row["effect_difference"] == pytest.approx(0.4)
+    assert row["effect_verdict"] == "relies more"
+
+
+def test_more_reliance_is_found_too_and_the_number_of_rows_is_paid_for(planted):
+    paths = trials(planted, 0, 5, 12)
+    alone = compared(paths, pooled=False)
+    assert alone["reliance_verdict"].item() == "relies more"
+    paths += [path for seed in range(1, 9) for path in trials(planted, seed, 7, 7)]
+    many = compared(paths, pooled=False)
+    row = many[many["seeds"] == "0"].iloc[0]
+    assert row["p_reliance"] == alone["p_reliance"].item()
+    assert row["p_reliance_holm"] == pytest.approx(9 * row["p_reliance"])
+    assert row["reliance_verdict"] == NO_DIFFERENCE
+
+
+def test_seeds_together_are_no_more_evidence_than_their_images(planted):
+    paths = [path for seed in (0, 1, 2) for path in trials(planted, seed, 10, 4)]
+    (row,) = compared(paths, pooled=True).to_dict("records")
+    assert (row["seeds"], row["images"], row["n01"]) == ("0, 1, 2", 100, 18)
+    assert row["p_value"] == pytest.approx(mcnemar(0, 6))
+    assert row["reliance_difference"] == pytest.approx(-0.06)
+    # every seed the same: no interval over seeds
+    assert math.isnan(row["reliance_seed_interval_low"])
+
+
+def test_a_test_of_another_kind_or_without_its_baseline_is_no_pair(planted):
+    baseline, pruned = trials(planted, 0, 3, 2)
+    with pytest.raises(ValueError, match="its baseline was not tested on these images"):
+        compared([pruned], pooled=True)
+    planted.shortcut(planted.folder(0), [1] * 100, [1] * 100, wrong=3)
+    with pytest.raises(ValueError, match="removed-02: its baseline was not tested on these"):
+        compared([baseline, pruned], pooled=True)
+
+
+def test_a_record_whose_lists_do_not_fit_is_named(planted):
+    path = planted.shortcut(planted.folder(0), [1, 1], [1, 0])
+    path.write_text(path.read_text().replace('"labels": [0, 0]', '"labels": [0]'))
+    with pytest.raises(ValueError, match=r"shortcut\.json: expected one prediction for each of 1"):
+        Shortcut.read(path)
+
+
+def with_tests(planted: Planted, seeds=(0, 1, 2)):
+    summary = summary_of(planted, criteria=("cka",), seeds=seeds)
+    paths = [path for seed in seeds for path in trials(planted, seed, 30 + seed, 10 + seed)]
+    return summary, paths
+
+
+def test_the_summary_gains_columns_where_networks_were_trials(planted):
+    summary, paths = with_tests(planted)
+    wider = with_shortcuts(summary, paths)
+    assert [name for name in wider if name not in summary] == COLUMNS
+    deepest = wider[(wider["removed"] == 2) & (wider["seed"] == 1)].iloc[0]
+    assert deepest["shortcut_reliance"] == pytest.approx(0.11)
+    assert wider.loc[wider["removed"] == 1, COLUMNS].isna().all().all()
+    assert len(wider) == len(summary)
+    assert with_shortcuts(summary, []) is summary
+
+
+def test_the_front_page_says_what_the_reliance_is(planted):
+    summary, paths = with_tests(planted)
+    page = overview(with_shortcuts(summary, paths))
+    assert "Shortcut learning." in page
+    assert "31.00 points for the baseline, 11.00 for cka" in page
+    assert "Shortcut learning." not in overview(summary)
+
+
+def test_the_figure_shows_the_planted_reliance_and_every_seed(planted):
+    _, paths = with_tests(planted)
+    figure = shortcut_figure(outcomes(paths))
+    _, reliance, follows = figure.axes
+    marks = [line for line in reliance.get_lines() if line.get_marker() == "D"]
+    assert [float(line.get_xdata()[0]) for line in marks] == pytest.approx([31.0, 11.0])
+    single = [line for line in reliance.get_lines() if line.get_marker() == "o"]
+    assert sorted(single[1].get_xdata()) == pytest.approx([10, 11, 12])
+    assert "cka (−2)" in texts(figure) and "toy, resnet8: shortcut learning" in texts(figure)
+    assert [float(line.get_xdata()[0]) for line in follows.get_lines()[1::2]] == pytest.approx(
+        [31.0, 11.0]
+    )
+
+
+def test_of_one_seed_the_bar_is_that_of_its_images(planted):
+    paths = trials(planted, 0, 30, 10)
+    frame = outcomes(paths)
+    reliance = shortcut_figure(frame).axes[1]
+    ends = [bar.get_segments()[0][:, 0] for bar in reliance.collections]
+    assert list(ends[1]) == pytest.approx(
+        [100 * value for value in paired_interval([1] * 10 + [0] * 90)]
+    )
+    with pytest.raises(ValueError, match="no shortcut test of the baseline"):
+        shortcut_figure(frame[frame["criterion"] != "baseline"])
+
+
+def test_the_page_holds_both_comparisons_and_every_network(planted):
+    _, paths = with_tests(planted)
+    page = shortcut_page(paths)
+    assert page.count("<table>") == 3 and "0, 1, 2" in page
+    # by either measure, together and in each of three seeds
+    assert page.count(">relies less<") == 2 * 4
