@@ -25,6 +25,7 @@ from bad_input_scene import (
 )
 from layer_pruning.cli import main
 from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.data.catalog import complete_settings
 from layer_pruning.data.prepare import prepare
 from layer_pruning.job import job
 from layer_pruning.models.network_file import read_network
@@ -151,7 +152,7 @@ def log(tmp_path):
 def test_images_that_do_not_fit_are_refused_by_the_first_job(untouched, log, capsys, case):
     settings = {"kind": "image_folder", "path": f"pictures/{case['path']}", "image_size": None}
     options = {"validation_fraction": 0.1, "test_fraction": 0.2, "seed": 0}
-    settings |= {"channels": None, "stream": False}
+    settings = complete_settings("mine", settings)
     one_line(said_by_job(lambda: prepare(settings, **options), log, capsys), case["says"])
 
 
