@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     status is 1. Anything else is a defect of this software, and its traceback is shown.
 
     The last line of the log says what starting the process (Python, imports) and its work took, in
-    seconds of CPU time, which other jobs on the machine disturb less than wall time.
+    seconds of CPU time, which other jobs on the machine disturb less than wall time, and the most
+    memory that it held.
     """
     start_up = time.process_time()
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +36,12 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     try:
         yield logger
         work = time.process_time() - start_up
-        logger.info("start-up %.2f s, work %.2f s of CPU time", start_up, work)
+        # kilobytes, but bytes on a Mac
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+        logger.info(
+            "start-up %.2f s, work %.2f s of CPU time; %d MB of memory", start_up, work, memory
+        )
     except (ValueError, OSError, FloatingPointError) as error:
         logger.error("error: %s", error)
         print(f"error: {error}", file=sys.stderr)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "evaluation": {"data", "models"},
     "report": set(),
     # catalogues only, see below
+<<<<<<< HEAD
     "configuration": {
         "attacks",
         "consensus",
@@ -35,6 +36,11 @@ MAY_IMPORT = {
         "training",
     },
     "devices": set(),
+=======
+    "configuration": {"attacks", "consensus", "data", "models", "scoring", "similarity"},
+    "devices": {"gpus"},
+    "gpus": set(),
+>>>>>>> 7477f11 (feat: one GPU for each job on a workstation, by locks that the kernel gives back)
     "job": set(),
     "manual": {"training"},
     "planning": set(),
@@ -76,6 +82,7 @@ NO_TORCH = [
     "report.tables",
     "job",
     "devices",
+    "gpus",
     "cli",
     "planning",
 ]
