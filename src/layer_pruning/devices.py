@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def select_device(name: str, threads: int) -> "torch.device":
     """The device called ``name`` (auto, cpu, cuda, cuda:0 …), with ``threads`` CPU threads.
 
-    For ``auto`` and ``cuda`` the process takes a card that no other job of this workflow holds, waits
-    for one where need be, and sees no other card from then on: CodeCarbon too meters the one that is
-    in CUDA_VISIBLE_DEVICES. A card that is named is taken as it is, so several jobs can share it.
+    For ``auto`` and ``cuda`` the process takes a card that no other job holds, waits for one where
+    need be, and sees no other card from then on: CodeCarbon too meters the one that is in
+    CUDA_VISIBLE_DEVICES. A card that is named is taken as it is, so several jobs can share it.
 
     Raises ValueError where a GPU is asked for and there is none.
     """

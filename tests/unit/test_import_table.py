@@ -25,7 +25,6 @@ MAY_IMPORT = {
     "evaluation": {"data", "models"},
     "report": set(),
     # catalogues only, see below
-<<<<<<< HEAD
     "configuration": {
         "attacks",
         "consensus",
@@ -35,12 +34,8 @@ MAY_IMPORT = {
         "similarity",
         "training",
     },
-    "devices": set(),
-=======
-    "configuration": {"attacks", "consensus", "data", "models", "scoring", "similarity"},
     "devices": {"gpus"},
     "gpus": set(),
->>>>>>> 7477f11 (feat: one GPU for each job on a workstation, by locks that the kernel gives back)
     "job": set(),
     "manual": {"training"},
     "planning": set(),
