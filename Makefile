@@ -4,12 +4,13 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test lint dry-runs check lock manual clean
+.PHONY: help run test test-slurm lint dry-runs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
 	@echo "make check     lint, dry runs and all tests, as .ci/run does"
+	@echo "make test-slurm  run the tiny chain on a SLURM of its own (root on Debian; installs packages)"
 	@echo "make manual    bring the table of keys in config/README.md up to date"
 	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
 	@echo "make clean     delete .venv; results stay"
@@ -29,6 +30,10 @@ run: .venv/installed
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" \
 		--numprocesses $(CORES) --dist loadgroup
+
+# named by its file, as `make test` leaves it out
+test-slurm: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm/chain_on_slurm.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -5,7 +5,8 @@ from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable
 from layer_pruning.configuration import ConfigError, check_parses, complete
-from layer_pruning.devices import check_device, installed_gpus
+from layer_pruning.devices import check_device
+from layer_pruning.gpus import gpu_jobs_at_a_time
 
 min_version("9.10.0")
 
@@ -32,9 +33,11 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
-# As many GPU jobs at a time as this machine has GPUs. Without one they use the CPU, unlimited.
-if installed_gpus() and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", installed_gpus())
+# As many GPU jobs at a time as this machine has GPUs for them. Without one they use the CPU,
+# unlimited; on a cluster (`--jobs` rather than `--cores`) its scheduler counts.
+if workflow.resource_settings.nodes is None and "gpu" not in workflow.global_resources:
+    if at_a_time := gpu_jobs_at_a_time(config["device"]):
+        workflow.register_resource("gpu", at_a_time)
 
 
 report: "workflow/report/workflow.rst"

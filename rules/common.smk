@@ -11,6 +11,10 @@ NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
 PRUNED = "results/{dataset}/{architecture}/seed-{seed}/{criterion}/removed-{step}"
 FIGURES = "results/figures/{dataset}/{architecture}"
 
+# Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a
+# node for itself instead (profiles/slurm), and has the same threads where it is planned and run.
+ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or config["threads"]
+
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
 

@@ -78,8 +78,7 @@ rule energy_report:
         f"{PRUNED}/benchmarks/energy_report.tsv"
     conda:
         "../envs/torch.yaml"
-    # all cores, so that nothing runs beside a measurement
-    threads: workflow.cores or 1
+    threads: ALONE
     resources:
         gpu=1,
         exclusive=1,

@@ -53,8 +53,7 @@ rule measure_latency:
         f"{NETWORK}/benchmarks/measure_latency.tsv"
     conda:
         "../envs/torch.yaml"
-    # all cores, so that nothing runs beside a measurement
-    threads: workflow.cores or 1
+    threads: ALONE
     resources:
         gpu=1,
         exclusive=1,
@@ -83,8 +82,7 @@ rule measure_block_energy:
         f"{NETWORK}/benchmarks/measure_block_energy.tsv"
     conda:
         "../envs/torch.yaml"
-    # all cores, so that nothing runs beside a measurement
-    threads: workflow.cores or 1
+    threads: ALONE
     resources:
         gpu=1,
         exclusive=1,

@@ -17,8 +17,8 @@ rule train_baseline:
         emissions=f"{RUN}/baseline/emissions.json",
     log:
         f"{RUN}/baseline/logs/train_baseline.log",
-    benchmark:
-        f"{RUN}/baseline/benchmarks/train_baseline.tsv"
+    # no benchmark: Snakemake lets no rule that has one be cached; the log says time and memory
+    cache: workflow.enable_cache
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -28,6 +28,7 @@ rule train_baseline:
         runtime=720,
     params:
         **of_recipe("training"),
+        name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
         state=f"{RUN}/baseline/scratch/state.safetensors",

@@ -1,15 +1,12 @@
 """Where a job computes. PyTorch is imported when a device is selected, not before."""
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
+
+from layer_pruning.gpus import take_gpu, visible_gpus
 
 if TYPE_CHECKING:
     import torch
-
-
-def installed_gpus() -> int:
-    """GPUs of NVIDIA that this machine has, without asking PyTorch."""
-    return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def _gpu_number(name: str) -> int | None:
@@ -23,18 +20,25 @@ def check_device(name: str) -> None:
     PyTorch, which takes seconds to import, is asked only where the GPU seems to be missing.
     """
     number = _gpu_number(name)
-    if number is not None and number >= installed_gpus():
+    if number is not None and number >= len(visible_gpus()):
         select_device(name, 1)
 
 
 def select_device(name: str, threads: int) -> "torch.device":
     """The device called ``name`` (auto, cpu, cuda, cuda:0 …), with ``threads`` CPU threads.
 
+    For ``auto`` and ``cuda`` the process takes a card that no other job holds, waits for one where
+    need be, and sees no other card from then on: CodeCarbon too meters the one that is in
+    CUDA_VISIBLE_DEVICES. A card that is named is taken as it is, so several jobs can share it.
+
     Raises ValueError where a GPU is asked for and there is none.
     """
     import torch
 
     torch.set_num_threads(threads)
+    if name in ("auto", "cuda") and torch.version.cuda and (gpus := visible_gpus()):
+        # CUDA reads this when it is first used, which importing PyTorch is not
+        os.environ["CUDA_VISIBLE_DEVICES"] = take_gpu(gpus)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     number = _gpu_number(name)

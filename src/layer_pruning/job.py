@@ -6,6 +6,7 @@ missing package in that time should be no page of traceback either.
 
 import logging
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -52,7 +53,8 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     word, since Snakemake says what happened.
 
     The last line of the log says what starting the process (Python, imports) and its work took, in
-    seconds of CPU time, which other jobs on the machine disturb less than wall time.
+    seconds of CPU time, which other jobs on the machine disturb less than wall time, and the most
+    memory that it held.
     """
     start_up = time.process_time()
     # a log that cannot be written should not bury the reason, which may be a full disk
@@ -70,7 +72,12 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
         logger = logging.getLogger("layer_pruning.job")
         yield logger
         work = time.process_time() - start_up
-        logger.info("start-up %.2f s, work %.2f s of CPU time", start_up, work)
+        # kilobytes, but bytes on a Mac
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+        logger.info(
+            "start-up %.2f s, work %.2f s of CPU time; %d MB of memory", start_up, work, memory
+        )
     except KeyboardInterrupt:
         logging.getLogger("layer_pruning.job").info("interrupted")
         raise

@@ -1,0 +1,217 @@
+"""The tiny chain on a real SLURM with two fake GPUs, with the profile that is shipped.
+
+Not among the other tests, as it installs packages: `make test-slurm`. Jobs compute on the CPU, for
+behind the GPUs that SLURM gives out is nothing; `device: auto` has to find that out.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Unavailable, install
+
+from layer_pruning.models.network_file import read_network
+
+ROOT = Path(__file__).resolve().parents[2]
+GPU_RULES = {
+    "train_baseline",
+    "extract_activations",
+    "finetune",
+    "evaluate",
+    "attack",
+    "energy_report",
+}
+# what a site's user writes into the profile, or says like this
+SITE = [
+    *("--default-resources", "slurm_partition=debug", "slurm_account=test"),
+    *("--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "2"),
+]
+TINY = {
+    "architectures": {"tiny": {"depth": 14, "widths": [4, 4, 6]}},
+    "seeds": [0],
+    "criteria": {"votes": ["cka", "disagreement"]},
+    "removals": 1,
+    "probe": {"images_per_class": 4},
+    "bootstrap": {"resamples": 2},
+    "training": {"epochs": 2, "batch_size": 256},
+    "finetuning": {"epochs": 1, "batch_size": 256},
+    "attacks": {"fgsm": {"epsilons": [0.05]}},
+    "attacked_images": {"count": 20},
+    "energy": {"carbon_intensity_g_per_kwh": 100, "window_seconds": 0.05, "repeats": 2},
+}
+EPOCHS = 60
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A SLURM with two GPUs, down again whatever happens."""
+    # a runner that gives up on the tests ends them like this
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    try:
+        install()
+        with Cluster(gpus=2) as up:
+            yield up
+    except Unavailable as reason:
+        pytest.skip(f"no SLURM here: {reason}")
+    except RuntimeError as error:
+        pytest.fail(str(error), pytrace=False)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def snakemake(folder, config, *arguments, cluster=None):
+    """Start Snakemake in ``folder``, as its user types it; on ``cluster`` if there is one."""
+    folder.mkdir(exist_ok=True)
+    (folder / "mine.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "snakemake", "--configfile", str(folder / "mine.json")]
+    command += ["--directory", str(folder)]
+    command += ["--profile", "profiles/slurm", *SITE] if cluster else ["--cores", "1"]
+    environment = (cluster.environment if cluster else os.environ) | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "OMP_NUM_THREADS": "1",
+    }
+    with (folder / "said.txt").open("w") as said:
+        return subprocess.Popen(
+            [*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=said
+        )
+
+
+def finished(process, folder):
+    """What Snakemake said, having succeeded."""
+    status, said = process.wait(), (folder / "said.txt").read_text()
+    assert status == 0, said
+    return said
+
+
+def rule_of(job):
+    """Snakemake writes a job's rule into its comment."""
+    return job["Comment"].removeprefix("rule_").split("_wildcards_")[0]
+
+
+class Watch(threading.Thread):
+    """Looks at the queue again and again: which running job holds which GPUs."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.looks, self.over = cluster, [], threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.2):
+            running = {i: j for i, j in self.cluster.jobs().items() if j["JobState"] == "RUNNING"}
+            self.looks.append({i: gpus_of(job) for i, job in running.items()})
+
+
+def gpus_of(job):
+    """Numbers of the GPUs that a running job was given, from `GRES=gpu:1(IDX:0-1)`."""
+    found = re.search(r"IDX:([\d,-]+)", job.get("GRES", ""))
+    ranges = [part.split("-") for part in found[1].split(",")] if found else []
+    return {gpu for part in ranges for gpu in range(int(part[0]), int(part[-1]) + 1)}
+
+
+@pytest.fixture(scope="module")
+def chain(cluster, tmp_path_factory):
+    """The tiny chain, done: what Snakemake said, all jobs, and looks at the queue meanwhile."""
+    folder = tmp_path_factory.mktemp("chain")
+    watch = Watch(cluster)
+    watch.start()
+    said = finished(snakemake(folder, TINY, "results/summary.csv", cluster=cluster), folder)
+    watch.over.set()
+    watch.join()
+    assert (folder / "results" / "summary.csv").stat().st_size > 0
+    return folder, said, cluster.jobs(), watch.looks
+
+
+def test_every_job_ran_on_slurm_but_those_of_a_second(cluster, chain):
+    _, said, jobs, _ = chain
+    stats = re.findall(r"^(\w+) +(\d+)$", said.split("Job stats:")[1], flags=re.MULTILINE)
+    planned = {rule: int(count) for rule, count in stats}
+    total = planned.pop("total")
+    # they run where Snakemake runs
+    here = {rule: planned.pop(rule) for rule in ("consensus", "prune", "summarise")}
+    assert sum(planned.values()) + sum(here.values()) == total
+    assert Counter(rule_of(job) for job in jobs.values()) == planned
+    done = {int(job["JobId"]): job["JobState"] for job in cluster.completions()}
+    assert done == dict.fromkeys(jobs, "COMPLETED")
+    assert {job["Partition"] for job in jobs.values()} == {"debug"}
+
+
+def test_jobs_asked_for_the_memory_and_time_of_their_rules(chain):
+    _, _, jobs, _ = chain
+    asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in jobs.values()}
+    assert asked["train_baseline"] == ("4000M", "12:00:00")
+    assert asked["attack"] == ("4000M", "1-00:00:00")
+
+
+def test_gpu_jobs_and_no_others_asked_for_one_gpu_each_and_were_given_it(chain):
+    _, _, jobs, looks = chain
+    asked = {rule_of(job): job.get("TresPerJob") for job in jobs.values()}
+    assert {rule for rule, gpu in asked.items() if gpu} == GPU_RULES
+    assert {gpu for gpu in asked.values() if gpu} == {"gres:gpu:1"}
+    given = dict.fromkeys(asked, 0) | dict.fromkeys(GPU_RULES, 1)
+    # it has the node to itself, and all that is in it
+    given["energy_report"] = 2
+    for held in looks:
+        for number, gpus in held.items():
+            assert len(gpus) == given[rule_of(jobs[number])], (jobs[number], gpus)
+
+
+def test_two_gpu_jobs_ran_at_once_and_never_on_the_same_gpu(chain):
+    _, _, _, looks = chain
+    given = [sorted(gpu for gpus in held.values() for gpu in gpus) for held in looks]
+    assert all(len(set(gpus)) == len(gpus) for gpus in given)
+    assert [0, 1] in given
+
+
+def test_a_measurement_had_the_node_to_itself(chain):
+    _, _, jobs, looks = chain
+    alone = {number for number, job in jobs.items() if rule_of(job) == "energy_report"}
+    measured = [held for held in looks if alone & set(held)]
+    assert len(alone) == 1 and measured
+    assert all(len(held) == 1 for held in measured)
+
+
+def test_jobs_found_no_gpu_where_slurm_named_one_and_used_the_cpu(chain):
+    folder, *_ = chain
+    logs = sorted(folder.glob("results/**/train_baseline.log"))
+    assert len(logs) == 1
+    assert "computing on GPU" not in logs[0].read_text()
+
+
+def test_a_cancelled_training_is_submitted_again_and_goes_on(cluster, tmp_path):
+    config = TINY | {"training": {"epochs": EPOCHS, "batch_size": 64}}
+    target = "results/digits/tiny/seed-0/baseline/network.safetensors"
+    disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
+    on_slurm = snakemake(disturbed, config, target, cluster=cluster)
+    here = snakemake(undisturbed, config, target)
+    log = disturbed / "results/digits/tiny/seed-0/baseline/logs/train_baseline.log"
+    deadline = time.monotonic() + 400
+    while not (log.exists() and "epoch 3 of" in log.read_text()):
+        assert on_slurm.poll() is None and time.monotonic() < deadline, log
+        time.sleep(0.05)
+    running = cluster.run("squeue", "--noheader", "--states=running", "--format=%i").split()
+    training = [i for i in running if rule_of(cluster.jobs()[int(i)]) == "train_baseline"]
+    assert len(training) == 1
+    cluster.run("scancel", *training)
+    said = finished(on_slurm, disturbed)
+    finished(here, undisturbed)
+
+    assert "CANCELLED" in said and "Trying to restart job" in said
+    states = {int(job["JobId"]): job["JobState"] for job in cluster.completions()}
+    attempts = [i for i, j in sorted(cluster.jobs().items()) if i >= int(training[0])]
+    assert [states[i] for i in attempts] == ["CANCELLED", "COMPLETED"]
+    resumed = re.search(rf"going on after epoch (\d+) of {EPOCHS}", log.read_text())
+    assert resumed and 3 <= int(resumed[1]) < EPOCHS
+    (header, tensors), (same_header, same) = (
+        read_network(folder / target) for folder in (disturbed, undisturbed)
+    )
+    assert header == same_header and set(tensors) == set(same)
+    assert all((tensors[name] == same[name]).all() for name in same)
