@@ -13,12 +13,12 @@ def folder(tmp_path_factory):
     """Stand-ins for the user's images, weights, module and results; the project's files."""
     folder = tmp_path_factory.mktemp("documentation")
     for name in ("pictures/birds", "/data/imagenet"):
-        for species in ("robin", "wren"):
+        for species in ("finch", "owl", "robin", "tit", "wren"):
             images = folder / name.lstrip("/") / species
             images.mkdir(parents=True)
             Image.new("RGB", (40, 40)).save(images / "0.png")
-            # enough for the probe set that is the default
-            for number in range(1, 70):
+            # enough for the default probe set and attacked images
+            for number in range(1, 120):
                 (images / f"{number}.png").hardlink_to(images / "0.png")
     # only that they are there is looked at before a job starts
     (folder / "resnet56_cifar10.safetensors").touch()

@@ -1,7 +1,10 @@
 """What the documentation tells users to write works."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -92,6 +95,25 @@ def test_options_of_snakemake_are_known_and_its_files_there(file, command, folde
     given = parse_args(kept)[1]
     for path in given.configfile or []:
         assert path.is_file(), f"{path} is no file of the project, nor one that a page shows"
+
+
+DRY = [given for given in of_program("snakemake") if "--dry-run" in given.values[1]]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("file", "command"), [g for g in DRY if "--profile" not in g.values[1]])
+def test_a_dry_run_plans_jobs(file, command, folder):
+    write_files(file, folder)
+    # the default profile lies beside the Snakefile, and the user's files here
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--snakefile", str(ROOT / "Snakefile")],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "train_baseline" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("file", "command"), of_program("make"))
