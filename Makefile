@@ -4,13 +4,14 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test test-slurm lint dry-runs check lock manual clean
+.PHONY: help run test test-slurm lint dry-runs docs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
-	@echo "make check     lint, dry runs and all tests, as .ci/run does"
 	@echo "make test-slurm  run the tiny chain on a SLURM of its own (root on Debian; installs packages)"
+	@echo "make docs      build the documentation: site/index.html"
+	@echo "make check     lint, dry runs, documentation and all tests, as .ci/run does"
 	@echo "make manual    bring the table of keys in config/README.md up to date"
 	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
 	@echo "make clean     delete .venv; results stay"
@@ -48,7 +49,10 @@ dry-runs: .venv/installed
 			--configfile $$config || exit 1; \
 	done
 
-check: lint dry-runs test
+docs: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+check: lint dry-runs docs test
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m long
 
 lock:

@@ -1,0 +1,140 @@
+"""What the documentation tells users to write works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import yaml
+from documents import ROOT, Block, blocks, of_language, write_files
+from snakemake.cli import parse_args
+
+from layer_pruning.cli import main
+from layer_pruning.configuration import complete
+
+SCHEMA = ROOT / "config" / "config.schema.yaml"
+# programs whose arguments nobody here can check
+OTHERS = {"cd", "cp", "git", "pip", "python3.11", "source", "export", "mkdir", "rm", "ls", "cat"}
+OTHERS |= {"sudo", "apt-get", "curl", "tar", "sbatch", "sinfo", "squeue", "sacct", "scancel"}
+# one round of a measurement does: whether the command runs is asked, not how fast blocks are
+QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"]}
+
+
+def commands(block: Block) -> list[list[str]]:
+    """The commands of a block of shell: comments, prompts and continued lines undone."""
+    text = re.sub(r"\\\n\s*", " ", block.text)
+    lines = [line.removeprefix("$ ") for line in text.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    # several commands on a line, and variables set for one
+    parts: list[list[str]] = []
+    for line in words:
+        parts.append([])
+        for word in line:
+            if word in ("&&", "|", ";", "||"):
+                parts.append([])
+            elif parts[-1] or not re.fullmatch(r"\w+=.*", word):
+                parts[-1].append(word)
+    return [part for part in parts if part]
+
+
+SHELL = [
+    pytest.param(block.file, command, id=f"{block}-{' '.join(command)}")
+    for block in of_language("bash", "console", "sh", "shell")
+    for command in commands(block)
+]
+
+
+def of_program(name: str) -> list:
+    return [given for given in SHELL if given.values[1][0] == name]
+
+
+def is_configuration(block: Block) -> bool:
+    """Everything in YAML but what says in its first line that it is a profile."""
+    return "profile" not in block.text.split("\n", 1)[0]
+
+
+@pytest.mark.parametrize("block", of_language("yaml", "yml"), ids=str)
+def test_a_configuration_is_accepted(block, folder, monkeypatch):
+    given = yaml.safe_load(block.text.replace("/data/imagenet", "data/imagenet"))
+    assert isinstance(given, dict)
+    if is_configuration(block):
+        monkeypatch.chdir(folder)
+        monkeypatch.syspath_prepend(folder)
+        # parts of a configuration leave out the one key without a default
+        complete({"energy": {"carbon_intensity_g_per_kwh": 475}} | given, SCHEMA)
+
+
+@pytest.mark.parametrize("file", dict.fromkeys(block.file for block in of_language("python")))
+def test_python_runs_from_the_first_block_of_a_page_to_the_last(file, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    names: dict = {}
+    for block in of_language("python"):
+        if block.file == file:
+            # lines counted as in the page, so that an error points there
+            code = "\n" * block.line + block.text
+            exec(compile(code, str(ROOT / file), "exec"), names)
+
+
+@pytest.mark.parametrize(("file", "command"), of_program("layer-pruning"))
+def test_a_command_of_layer_pruning_runs(file, command, folder, monkeypatch, capsys):
+    write_files(file, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    assert main([*command[1:], *QUICK.get(command[1], [])]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize(("file", "command"), of_program("snakemake"))
+def test_options_of_snakemake_are_known_and_its_files_there(file, command, folder, monkeypatch):
+    write_files(file, folder)
+    monkeypatch.chdir(folder)
+    # a profile is read from its folder, which is the user's
+    kept = [word for word in command[1:] if word not in ("--profile", "my-profile")]
+    given = parse_args(kept)[1]
+    for path in given.configfile or []:
+        assert path.is_file(), f"{path} is no file of the project, nor one that a page shows"
+
+
+DRY = [given for given in of_program("snakemake") if "--dry-run" in given.values[1]]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("file", "command"), [g for g in DRY if "--profile" not in g.values[1]])
+def test_a_dry_run_plans_jobs(file, command, folder):
+    write_files(file, folder)
+    # the default profile lies beside the Snakefile, and the user's files here
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--snakefile", str(ROOT / "Snakefile")],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "train_baseline" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("file", "command"), of_program("make"))
+def test_a_target_of_make_is_there(file, command):
+    makefile = (ROOT / "Makefile").read_text()
+    for word in command[1:]:
+        if "=" not in word:
+            assert re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE), word
+
+
+@pytest.mark.parametrize(("file", "command"), [*of_program("python"), *of_program("pytest")])
+def test_files_named_on_a_command_line_are_there(file, command):
+    for word in command[1:]:
+        if word.startswith(("benchmarks/", "tests/", "workflow/", "src/")):
+            assert (ROOT / word.split("::")[0]).exists(), word
+
+
+def test_every_block_says_what_it_is_and_every_program_is_looked_at():
+    unnamed = [str(block) for block in blocks() if not block.language]
+    assert not unnamed, f"no language: {unnamed}; `text` is one"
+    looked_at = {"layer-pruning", "snakemake", "make", "python", "pytest"} | OTHERS
+    programs = {given.values[1][0].rsplit("/", 1)[-1] for given in SHELL}
+    assert programs <= looked_at, "a typing error, or a program for OTHERS above"
+    assert {"layer-pruning", "snakemake", "make"} <= programs

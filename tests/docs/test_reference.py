@@ -1,0 +1,71 @@
+"""The reference says what there is: all of it, and nothing else."""
+
+import re
+
+import pytest
+from documents import FILES, LINK, ROOT, anchors, prose
+
+from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
+from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.similarity.catalog import CATALOG
+
+OUTPUTS = ROOT / "docs" / "reference" / "outputs.md"
+METRICS = ROOT / "docs" / "reference" / "metrics.md"
+
+
+def first_cells(text: str) -> list[str]:
+    """What is written as code in the first cells of all tables."""
+    rows = re.findall(r"^\|([^|]*)\|", text, re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+
+
+def test_every_column_of_the_summary_is_explained_and_no_other():
+    explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[1])
+    attacked = robust_column("{attack}", "{norm}", 0.5).replace("0.5", "{epsilon}")
+    columns = [*BEFORE_ATTACKS, attacked, *AFTER_ATTACKS]
+    missing = [name for name in columns if name not in explained]
+    assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the table of columns"
+    assert sorted(explained) == sorted(columns)
+
+
+def outputs_of_rules() -> set[str]:
+    """The files that rules write, each below the folder of what it is about; logs left out."""
+    found = set()
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for output in re.findall(r"^    output:\n((?:^ {8}.*\n)+)", path.read_text(), re.MULTILINE):
+            found |= set(re.findall(r'"((?:results|downloads|\{[A-Z]+\})/[^"]+)"', output))
+    folders = r"^(results/figures|results|\{[A-Z]+\})/(baseline/)?"
+    return {re.sub(folders, "", file.replace("{{", "{").replace("}}", "}")) for file in found}
+
+
+def test_every_output_file_is_explained_and_no_other():
+    explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[0])
+    written = outputs_of_rules()
+    assert {"network.safetensors", "summary.csv", "attacks/{attack}.json"} <= written
+    # named in prose
+    written.discard("downloads/{kind}/{file}")
+    missing = sorted(written - set(explained))
+    assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the tables of files"
+    assert not set(explained) - written, "files that no rule writes"
+
+
+def test_every_similarity_metric_has_its_formula():
+    headings = re.findall(r"^### (.+)$", METRICS.read_text(), re.MULTILINE)
+    assert sorted(name for line in headings for name in line.split(", ")) == sorted(CATALOG)
+
+
+def test_every_metric_of_a_criterion_is_in_the_manual():
+    explained = first_cells((ROOT / "config" / "README.md").read_text())
+    assert not [name for name in METRIC_NAMES if name not in explained]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    for link in LINK.findall(prose(path)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
