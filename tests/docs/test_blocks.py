@@ -16,8 +16,20 @@ from layer_pruning.configuration import complete
 
 SCHEMA = ROOT / "config" / "config.schema.yaml"
 # programs whose arguments nobody here can check
-OTHERS = {"cd", "cp", "git", "pip", "python3.11", "source", "export", "mkdir", "rm", "ls", "cat"}
-OTHERS |= {"sudo", "apt-get", "curl", "tar", "sbatch", "sinfo", "squeue", "sacct", "scancel"}
+OTHERS = {"cd", "cp", "git", "pip", "python3.11", "source", "export", "mkdir", "rm", "ls"}
+OTHERS |= {
+    "cat",
+    "find",
+    "sudo",
+    "apt-get",
+    "curl",
+    "tar",
+    "sbatch",
+    "sinfo",
+    "squeue",
+    "sacct",
+    "scancel",
+}
 # one round of a measurement does: whether the command runs is asked, not how fast blocks are
 QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"]}
 

@@ -1,10 +1,14 @@
 """The reference says what there is: all of it, and nothing else."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from documents import FILES, LINK, ROOT, anchors, prose
 
+from layer_pruning.report.cost import ENDS, latency_values
+from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
 from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
 from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
@@ -19,10 +23,26 @@ def first_cells(text: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
-def test_every_column_of_the_summary_is_explained_and_no_other():
+def timing_columns(folder: Path) -> list[str]:
+    """The columns of one latency, with ``{size}`` for the images in a batch."""
+    ratios = [
+        f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS
+    ]
+    timing = dict.fromkeys([*ratios, "seconds", "baseline_seconds", "peak_memory_bytes"], 1.0)
+    record = {
+        "timings": [timing | {"mode": "eager", "batch_size": 77}],
+        "load": {"other_cores_during": 0.0},
+    }
+    (folder / "latency.json").write_text(json.dumps(record))
+    names, _ = latency_values(folder / "latency.json")
+    return [name.replace("77", "{size}") for name in names]
+
+
+def test_every_column_of_the_summary_is_explained_and_no_other(tmp_path):
     explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[1])
     attacked = robust_column("{attack}", "{norm}", 0.5).replace("0.5", "{epsilon}")
-    columns = [*BEFORE_ATTACKS, attacked, *AFTER_ATTACKS]
+    columns = [*BEFORE_ATTACKS, attacked, *SHORTCUT_COLUMNS, *AFTER_ATTACKS]
+    columns += [*timing_columns(tmp_path), "notes"]
     missing = [name for name in columns if name not in explained]
     assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the table of columns"
     assert sorted(explained) == sorted(columns)
