@@ -56,11 +56,12 @@ def latency(table: pd.DataFrame) -> Figure:
         2 * len(modes), len(batches), squeeze=False, height_ratios=heights, sharey="row"
     )
     for place, mode in enumerate(modes):
+        of_mode = table[table["mode"] == mode]
         for column, batch in enumerate(batches):
-            here = table[(table["mode"] == mode) & (table["batch_size"] == batch)]
+            here = of_mode[of_mode["batch_size"] == batch]
             above, below = axes[2 * place][column], axes[2 * place + 1][column]
-            _time_against_macs(above, here, styles)
-            _quotients(below, here, styles, parts)
+            _time_against_macs(above, here, of_mode, styles)
+            _quotients(below, here, of_mode, styles, parts)
             name = "" if modes == ["eager"] else f", {mode}"
             above.set_title(f"batch of {batch}{name}")
             if column == 0:
@@ -82,8 +83,11 @@ def latency(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _time_against_macs(axis: Axes, table: pd.DataFrame, styles: dict[str, Any]) -> None:
-    ends = [max(0.0, min(table["macs_percent"].min(), 90.0) - 8), 105.0]
+def _time_against_macs(
+    axis: Axes, table: pd.DataFrame, everywhere: pd.DataFrame, styles: dict[str, Any]
+) -> None:
+    """One batch size; ``everywhere`` is all of a mode, so that its panels share their limits."""
+    ends = [max(0.0, min(everywhere["macs_percent"].min(), 90.0) - 8), 105.0]
     axis.plot(ends, ends, color=BLACK, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
     axis.plot([100], [100], "o", color=BLACK, markersize=4)
     for _, row in table.iterrows():
@@ -107,13 +111,18 @@ def _time_against_macs(axis: Axes, table: pd.DataFrame, styles: dict[str, Any]) 
         )
     axis.set_xlim(*ends)
     # by the points: an interval on a busy machine may be far wider than all of them
-    points = [*table["time_percent"], *ends]
-    axis.set_ylim(*_around(points))
+    axis.set_ylim(*_around([*everywhere["time_percent"], *ends]))
     axis.grid(color=PALE, linewidth=0.5)
     axis.set_xlabel("MACs (% of the baseline)")
 
 
-def _quotients(axis: Axes, table: pd.DataFrame, styles: dict[str, Any], parts: list[str]) -> None:
+def _quotients(
+    axis: Axes,
+    table: pd.DataFrame,
+    everywhere: pd.DataFrame,
+    styles: dict[str, Any],
+    parts: list[str],
+) -> None:
     axis.axvline(1, color=BLACK, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
     networks = list(dict.fromkeys(zip(table["criterion"], table["seed"], strict=True)))
     for _, row in table.iterrows():
@@ -134,7 +143,7 @@ def _quotients(axis: Axes, table: pd.DataFrame, styles: dict[str, Any], parts: l
         )
     axis.set_yticks(range(len(parts)), ["whole network", *parts[1:]])
     axis.set_ylim(len(parts) - 0.5, -0.5)
-    axis.set_xlim(*_around([*table["speed_up_over_macs_ratio"], 0.9, 1.1]))
+    axis.set_xlim(*_around([*everywhere["speed_up_over_macs_ratio"], 0.9, 1.1]))
     axis.grid(axis="x", color=PALE, linewidth=0.5)
     axis.set_xlabel("Speed-up over MACs ratio")
 
