@@ -118,6 +118,7 @@ def _weights(folder: Path) -> None:
         save_file({k: v.numpy() for k, v in tensors.items()}, folder / name)
 
     saved("good.safetensors")
+    saved("good {x}.safetensors")
     saved("wider.safetensors", widths=(8, 16, 32))
     saved("deeper.safetensors", network="resnet20")
     plain = random_network("resnet14", classes=2).body.state_dict()

@@ -335,7 +335,7 @@ def test_a_command_in_the_name_of_a_folder_is_never_run(tmp_path, write_image):
         for index in range(20):
             write_image(f"project/{folder}/{label}/{index}.png")
     project.config["datasets"] = {"mine": {"kind": "image_folder", "path": folder}}
-    weights = "weights; touch PWNED {x}.safetensors"
+    weights = "weights; touch PWNED $(touch PWNED) %s 'x'.safetensors"
     target = "results/mine/tiny/seed-0/baseline/network.safetensors"
     project.snakemake("--", target)
     (project.folder / target).rename(project.folder / weights)

@@ -297,6 +297,10 @@ def check_weights(weights: str, network: Architecture) -> None:
         raise ValueError(f"weights: {weights} should be 'torchvision' or a .safetensors file")
     if not Path(weights).is_file():
         raise FileNotFoundError(f"weights: there is no file {weights}")
+    if {"{", "}"} & set(weights):
+        raise ValueError(
+            f"weights: {weights}: Snakemake reads braces in a name as a wildcard; rename the file"
+        )
     # a tenth of a second that few configurations need
     from safetensors import SafetensorError, safe_open
 
