@@ -4,7 +4,9 @@ A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data
 and seed. All work on a network is a rule written once for that path.
 """
 
-from layer_pruning.data.catalog import DATASETS, dataset_info
+from layer_pruning.attacks.catalog import shard_ranges
+from layer_pruning.configuration import corrupted_images, corruptions_of, files_of_shift
+from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
@@ -14,6 +16,10 @@ FIGURES = "results/figures/{dataset}/{architecture}"
 # Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a
 # node for itself instead (profiles/slurm), and has the same threads where it is planned and run.
 ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or config["threads"]
+
+# the parts in which images are attacked, each by a job of its own where there are several
+SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
+ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
 
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
@@ -32,6 +38,7 @@ wildcard_constraints:
     attack="|".join(config["attacks"]) or "none",
     kind="|".join(DATASETS),
     file=r"[^/]+",
+    shard=r"\d{3}",
 
 
 def removal(criterion, step):
@@ -136,6 +143,29 @@ def of_attack(key):
     return lambda wildcards: config["attacks"][wildcards.attack][key]
 
 
+def epsilons_of_attack(wildcards):
+    """A params function: the epsilons of the attack in the path, or those usual for the data."""
+    given = config["attacks"][wildcards.attack]["epsilons"]
+    return list(given or info_of_dataset(wildcards).epsilons)
+
+
+def shard_of_attack(wildcards):
+    """A params function: the first place and the end of the images that a job attacks."""
+    places = SHARDS[int(wildcards.get("shard", 0))]
+    return (places.start, places.stop)
+
+
+def shifted_of_dataset(wildcards):
+    """A params function: newly collected test sets of the data set in the path, by name."""
+    paths = config["datasets"][wildcards.dataset]["shifted"]
+    return {shifted_name(path): path for path in paths}
+
+
+def is_shifted(dataset):
+    """Whether networks are tested on corrupted or newly collected images of a data set."""
+    return bool(corruptions_of(config, dataset) or config["datasets"][dataset]["shifted"])
+
+
 def pruned_networks(criterion):
     """Every network of a criterion, from the first removal to the last.
 
@@ -203,6 +233,36 @@ def shortcuts(dataset, architecture):
     )
 
 
+def corruptions_of_one(wildcards):
+    """Results on shifted test images, of every attacked network of a data set and architecture."""
+    if not is_shifted(wildcards.dataset):
+        return []
+    return expand(
+        f"{NETWORK}/corruptions.json",
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
+        seed=config["seeds"],
+        network=["baseline", *examined_networks()],
+    )
+
+
+def calibrations_of_one(wildcards):
+    """Calibration of the baseline and of the most pruned networks that are attacked."""
+    return expand(
+        f"{NETWORK}/calibration.json",
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
+        seed=config["seeds"],
+        network=["baseline", *examined_networks()],
+    )
+
+
+def all_corruptions():
+    """Results on shifted test images, of every attacked network."""
+    paths = everywhere(f"{NETWORK}/corruptions.json", network=["baseline", *examined_networks()])
+    return [path for path in paths if is_shifted(path.split("/")[1])]
+
+
 def agreements(wildcards):
     """How the metrics of each voting criterion agreed, for one data set and architecture."""
     return [
@@ -254,9 +314,12 @@ def attack_usages(wildcards):
     """What the attacks on a pruned network and on its baseline used."""
     network = removal(wildcards.criterion, int(wildcards.step))
     return [
-        f"{RUN}/{attacked}/usage/attack/{attack}.json".format(**wildcards)
+        f"{RUN}/{attacked}/usage/attack/{ATTACK_JOB}.json".format(
+            attack=attack, shard=f"{shard:03d}", **wildcards
+        )
         for attacked in ("baseline", network)
         for attack in config["attacks"]
+        for shard in range(len(SHARDS))
     ]
 
 

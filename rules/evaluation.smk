@@ -1,5 +1,10 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
 
+if len(SHARDS) > 1:
+
+    localrules:
+        join_attack,
+
 
 localrules:
     ledger,
@@ -11,6 +16,7 @@ rule evaluate:
         network=f"{NETWORK}/network.safetensors",
     output:
         accuracy=f"{NETWORK}/accuracy.json",
+        calibration=f"{NETWORK}/calibration.json",
         complexity=f"{NETWORK}/complexity.json",
     log:
         f"{NETWORK}/logs/evaluate.log",
@@ -36,12 +42,12 @@ rule attack:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        result=f"{NETWORK}/attacks/{{attack}}.json",
-        usage=f"{NETWORK}/usage/attack/{{attack}}.json",
+        result=f"{NETWORK}/attacks/{ATTACK_JOB}.json",
+        usage=f"{NETWORK}/usage/attack/{ATTACK_JOB}.json",
     log:
-        f"{NETWORK}/logs/attack/{{attack}}.log",
+        f"{NETWORK}/logs/attack/{ATTACK_JOB}.log",
     benchmark:
-        f"{NETWORK}/benchmarks/attack/{{attack}}.tsv"
+        f"{NETWORK}/benchmarks/attack/{ATTACK_JOB}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -52,14 +58,74 @@ rule attack:
     params:
         attack=of_attack("attack"),
         norm=of_attack("norm"),
-        epsilons=of_attack("epsilons"),
+        epsilons=epsilons_of_attack,
         images=config["attacked_images"]["count"],
+        shard=shard_of_attack,
+        batch_size=config["attacked_images"]["batch_size"],
         seed=config["attacked_images"]["seed"],
         revisions=(MODELS_REVISION, ATTACKS_REVISION),
     message:
         "Attacking {wildcards.network} with {wildcards.attack}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/attack.py"
+
+
+# A path without shards has no such job: `attack` itself writes the file.
+if len(SHARDS) > 1:
+
+    rule join_attack:
+        input:
+            [f"{NETWORK}/attacks/{{attack}}/shard-{shard:03d}.json" for shard in range(len(SHARDS))],
+        output:
+            f"{NETWORK}/attacks/{{attack}}.json",
+        log:
+            f"{NETWORK}/logs/join_attack/{{attack}}.log",
+        benchmark:
+            f"{NETWORK}/benchmarks/join_attack/{{attack}}.tsv"
+        conda:
+            "../envs/tables.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            revision=ATTACKS_REVISION,
+        message:
+            "Joining the shards of {wildcards.attack} on {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
+        script:
+            "../workflow/scripts/join_attack.py"
+
+
+rule corrupt:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+        files=lambda wildcards: files_of_shift(config, wildcards.dataset),
+    output:
+        f"{NETWORK}/corruptions.json",
+    log:
+        f"{NETWORK}/logs/corrupt.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/corrupt.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        folder=of_dataset("corrupted"),
+        corruptions=lambda wildcards: corruptions_of(config, wildcards.dataset),
+        severities=config["corruptions"]["severities"],
+        shifted=shifted_of_dataset,
+        images=corrupted_images(config),
+        seed=config["attacked_images"]["seed"],
+        revisions=(MODELS_REVISION, ATTACKS_REVISION),
+    message:
+        "Testing {wildcards.network} on corrupted images, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/corrupt.py"
 
 
 rule energy_report:

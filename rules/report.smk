@@ -18,6 +18,8 @@ rule summarise:
         ),
         histories=everywhere(f"{NETWORK}/history.csv", network=all_networks()),
         attacks=all_attacks(),
+        corruptions=all_corruptions(),
+        calibrations=everywhere(f"{NETWORK}/calibration.json", network=all_networks()),
         energies=everywhere(f"{NETWORK}/energy.json", network=examined_networks()),
         latencies=everywhere(f"{NETWORK}/latency.json", network=examined_networks()),
         ledgers=everywhere(f"{NETWORK}/ledger.json", network=examined_networks()),
@@ -51,6 +53,8 @@ rule report_figures:
     input:
         summary="results/summary.csv",
         attacks=attacks_of_one,
+        corruptions=corruptions_of_one,
+        calibrations=calibrations_of_one,
         rankings=agreements,
         latencies=of_examined("latency.json"),
         ledgers=of_examined("ledger.json"),
@@ -82,6 +86,20 @@ rule report_figures:
             category="4 Robustness",
             subcategory="{dataset} {architecture}",
             labels={"figure": "robust accuracy against epsilon"},
+        ),
+        corruptions=report(
+            f"{FIGURES}/corruptions.svg",
+            caption="../workflow/report/corruptions.rst",
+            category="4 Robustness",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "accuracy on corrupted images"},
+        ),
+        calibration=report(
+            f"{FIGURES}/calibration.svg",
+            caption="../workflow/report/calibration.rst",
+            category="1 Accuracy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "calibration"},
         ),
         energy=report(
             f"{FIGURES}/energy.svg",
@@ -155,6 +173,7 @@ rule report_tables:
     input:
         summary="results/summary.csv",
         attacks=all_attacks(),
+        corruptions=all_corruptions(),
     output:
         overview=report(
             "results/tables/overview.html",
@@ -170,7 +189,7 @@ rule report_tables:
         ),
         robustness=report(
             "results/tables/robustness.html",
-            caption="../workflow/report/robustness.rst",
+            caption="../workflow/report/robustness_tables.rst",
             category="4 Robustness",
             labels={"figure": "paired differences to the baseline"},
         ),

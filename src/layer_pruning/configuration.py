@@ -16,9 +16,17 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
+from layer_pruning.attacks.catalog import ATTACKS, CORRUPTIONS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
-from layer_pruning.data.catalog import KINDS, DatasetInfo, complete_settings, dataset_info
+from layer_pruning.data.catalog import (
+    KINDS,
+    DatasetInfo,
+    complete_settings,
+    dataset_info,
+    official_corruptions,
+    shifted_files,
+    shifted_name,
+)
 from layer_pruning.energy.catalog import countries
 from layer_pruning.models.architectures import (
     Architecture,
@@ -143,7 +151,14 @@ def _write_out_shorthands(config: Config) -> None:
     for phase in ("training", "finetuning"):
         config[phase] = recipe_settings(phase, config[phase])
     for name, attack in config["attacks"].items():
-        config["attacks"][name] = {"attack": name, "norm": "Linf"} | attack
+        settings = {"attack": name, "norm": "Linf", "epsilons": None} | attack
+        settings["epsilons"] = settings["epsilons"] and list(map(_number, settings["epsilons"]))
+        config["attacks"][name] = settings
+
+
+def _number(value: float | str) -> float:
+    """A number, or one written as so many 255ths."""
+    return float(value.partition("/")[0]) / 255 if isinstance(value, str) else float(value)
 
 
 def _known_criterion(name: str) -> Config:
@@ -461,10 +476,16 @@ def _check_attacks(config: Config) -> None:
                 f"attacks.{name}: attack '{attack['attack']}' is unknown{hint}; "
                 f"{suggestion(attack['attack'], ATTACKS)}"
             )
-        try:
-            check_request(attack["attack"], attack["norm"], attack["epsilons"])
-        except ValueError as error:
-            raise ConfigError(f"attacks.{name}: {error}") from error
+        if attack["epsilons"] is None and attack["norm"] != "Linf":
+            raise ConfigError(
+                f"attacks.{name}.epsilons: missing, and L2 has no usual ones; such as [0.5]"
+            )
+        for info in datasets(config).values():
+            try:
+                epsilons = attack["epsilons"] or list(info.epsilons)
+                check_request(attack["attack"], attack["norm"], epsilons)
+            except ValueError as error:
+                raise ConfigError(f"attacks.{name}: {error}") from error
         least = get_attack(attack["attack"]).minimum_classes
         for dataset in config["datasets"]:
             classes = datasets(config)[dataset].classes
@@ -473,12 +494,71 @@ def _check_attacks(config: Config) -> None:
                     f"attacks.{name}: {attack['attack']} needs at least {least} classes, "
                     f"and {dataset} has {classes}"
                 )
+    batch, shard = (config["attacked_images"][key] for key in ("batch_size", "shard_size"))
+    if shard is not None and shard % batch:
+        raise ConfigError(
+            f"attacked_images.shard_size: {shard} should be a multiple of batch_size: {batch}, so "
+            "that no result depends on it"
+        )
     for dataset in config["datasets"]:
         test = sum(sizes[2] for sizes in _sizes(config, dataset))
         if config["attacks"] and config["attacked_images"]["count"] > test:
             raise ConfigError(
                 f"attacked_images.count: {config['attacked_images']['count']} is more than the "
                 f"{test} test images of {dataset}"
+            )
+
+
+def corruptions_of(config: Config, dataset: str) -> list[str]:
+    """The corruptions that networks on a data set are tested on: official, or those made here.
+
+    Raises ConfigError naming an unknown one.
+    """
+    names = config["corruptions"]["names"]
+    if config["datasets"][dataset]["corrupted"] is not None:
+        try:
+            return list(official_corruptions(names))
+        except ValueError as error:
+            raise ConfigError(f"corruptions.names: {error}") from error
+    for name in names or ():
+        if name not in CORRUPTIONS:
+            raise ConfigError(
+                f"corruptions.names: '{name}' is unknown; {suggestion(name, CORRUPTIONS)}"
+            )
+    return list(CORRUPTIONS if names is None else names)
+
+
+def corrupted_images(config: Config) -> int:
+    """How many test images are corrupted: as many as are attacked unless told otherwise."""
+    count = config["corruptions"]["count"]
+    return int(config["attacked_images"]["count"] if count is None else count)
+
+
+def files_of_shift(config: Config, dataset: str) -> list[str]:
+    """The files with corrupted and newly collected test images of a data set.
+
+    Raises ConfigError naming one that is missing, cut short or not what belongs there.
+    """
+    images = sum(sizes[2] for sizes in _sizes(config, dataset))
+    settings = config["datasets"][dataset]
+    try:
+        return shifted_files(settings, corruptions_of(config, dataset), images)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"datasets.{dataset}: {error}") from error
+
+
+def _check_corruptions(config: Config) -> None:
+    for dataset, settings in config["datasets"].items():
+        files_of_shift(config, dataset)
+        names = [shifted_name(path) for path in settings["shifted"]]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"datasets.{dataset}.shifted: two files would be called {names}")
+        images = sum(sizes[2] for sizes in _sizes(config, dataset))
+        # how many a folder of corrupted images holds is only known when it is listed
+        if corruptions_of(config, dataset) and corrupted_images(config) > images:
+            raise ConfigError(
+                f"corruptions.count: {corrupted_images(config)} is more than the {images} test "
+                f"images of {dataset}"
             )
 
 
@@ -518,6 +598,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_criteria,
     _check_probe,
     _check_attacks,
+    _check_corruptions,
     _check_energy,
     _check_latency,
 )

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.configuration import (
+    ConfigError,
+    complete,
+    corrupted_images,
+    corruptions_of,
+)
+from layer_pruning.data.catalog import DATASETS
+from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
 from layer_pruning.training.catalog import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +42,6 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("datasets", "kind"),  # the name itself
         ("architectures", "depth"),  # taken from the name
         ("attacks", "attack"),  # the name itself
-        ("attacks", "epsilons"),  # required
         ("criteria", "metrics"),  # required
     } | {
         *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
@@ -84,6 +90,33 @@ def test_a_cue_has_the_defaults_of_the_schema():
     names = [path[-1] for path in keys if path[:-1] == ("datasets", "cue")]
     defaults = {name: keys["datasets", "cue", name]["default"] for name in names}
     assert config["datasets"]["cued"]["cue"] == defaults | {"rate": 0.8} and len(names) == 4
+
+
+def test_usual_epsilons_are_those_of_the_images():
+    photographs = [0.25 / 255, 0.5 / 255, 1 / 255, 2 / 255, 4 / 255, 8 / 255]
+    assert list(DATASETS["cifar10"].epsilons) == photographs
+    assert DATASETS["digits"].epsilons[0] == 0.03 and DATASETS["digits"].epsilons[-1] == 0.2
+    attacks = completed()["attacks"]
+    assert {a["attack"]: a["epsilons"] for a in attacks.values()} == {
+        "fgsm": None,
+        "autoattack": None,
+    }
+
+
+def test_epsilons_may_be_written_as_255ths():
+    config = completed(attacks={"fgsm": {"epsilons": ["8/255", "0.25/255", 0.1]}})
+    assert config["attacks"]["fgsm"]["epsilons"] == [8 / 255, 0.25 / 255, 0.1]
+
+
+def test_corruptions_are_those_made_here_unless_official_files_are_there(tmp_path):
+    config = completed()
+    assert len(corruptions_of(config, "digits")) == 10
+    assert corrupted_images(config) == config["attacked_images"]["count"]
+    for name in OFFICIAL_CORRUPTIONS:
+        for severity in range(1, 6):
+            (tmp_path / name / str(severity)).mkdir(parents=True)
+    config = completed(datasets={"digits": {"corrupted": str(tmp_path)}})
+    assert tuple(corruptions_of(config, "digits")) == OFFICIAL_CORRUPTIONS
 
 
 def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing():
@@ -221,7 +254,29 @@ BAD = [
     ({"attacks": {"fgsm": {"epsilons": []}}}, "attacks.fgsm.epsilons: it is empty"),
     ({"attacks": {"fgsm": {"epsilons": [-0.1]}}}, "attacks.fgsm.epsilons.0: -0.1 should be more"),
     ({"attacks": {"fgsm": {"epsilons": [1.5]}}}, "attacks.fgsm: epsilon in Linf"),
-    ({"attacks": {"fgsm": {}}}, "attacks.fgsm: 'epsilons' is missing"),
+    ({"attacks": {"fgsm": {"epsilons": ["8"]}}}, "attacks.fgsm.epsilons.0: '8' should match"),
+    ({"attacks": {"fgsm": {"epsilons": ["0/255"]}}}, "attacks.fgsm: epsilon must be positive"),
+    ({"attacks": {"fgsm": {"norm": "L2"}}}, "attacks.fgsm.epsilons: missing, and L2 has no usual"),
+    (
+        {"attacked_images": {"batch_size": 40, "shard_size": 100}},
+        "attacked_images.shard_size: 100 should be a multiple of batch_size: 40",
+    ),
+    ({"corruptions": {"names": ["frost"]}}, "corruptions.names: 'frost' is unknown; known are"),
+    ({"corruptions": {"names": ["contrst"]}}, "did you mean 'contrast'?"),
+    ({"corruptions": {"count": 5000}}, "corruptions.count: 5000 is more than the 450 test images"),
+    ({"corruptions": {"severities": [0]}}, "corruptions.severities.0: 0 should be at least 1"),
+    (
+        {"datasets": {"digits": {"corrupted": "no/where"}}},
+        "datasets.digits: no/where is no folder; give that of CIFAR-10-C or ImageNet-C",
+    ),
+    (
+        {"datasets": {"digits": {"corrupted": "."}}, "corruptions": {"names": ["rain"]}},
+        "corruptions.names: 'rain' is unknown; official are gaussian_noise",
+    ),
+    (
+        {"datasets": {"digits": {"shifted": ["new_data.npy"]}}},
+        "datasets.digits: new_data.npy is missing; put it there, or leave the key out",
+    ),
     ({"attacks": {"fgsm": {"epsilons": [0.1], "norm": "L1"}}}, "attacks.fgsm.norm: 'L1' should be"),
     (
         {"attacks": {"fgsm": {"epsilons": [0.1]}, "more": {"attack": "fgsm", "epsilons": [0.2]}}},

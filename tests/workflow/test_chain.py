@@ -35,7 +35,11 @@ def test_the_chain_ends_with_a_summary_of_every_network(finished):
         assert 0 <= float(row["accuracy_test"]) <= 1
         assert float(row["training_energy_kwh"]) > 0
         attacked = row["removed"] in ("0", "2")
-        assert bool(row["robust_accuracy_fgsm_linf_0.05"]) == attacked
+        for column in ("robust_accuracy_fgsm_linf_0.05", "robust_area_fgsm_linf"):
+            assert bool(row[column]) == attacked
+        assert bool(row["corrupted_accuracy"]) == attacked
+        assert "not comparable" in row["corruption_source"] or not attacked
+        assert 0 <= float(row["expected_calibration_error"]) <= 1
         # one block of a network as narrow as this costs the same in every stage but the last
         assert (float(row["macs_reduction_percent"]) > 0) == (int(row["removed"]) > 0)
 
@@ -67,7 +71,7 @@ def test_the_baseline_and_its_activations_are_shared_by_all_criteria(finished):
 
 def test_every_rule_has_written_its_log_and_its_benchmark(finished):
     folder = finished.path("votes/removed-02")
-    names = {"prune", "finetune", "evaluate", "energy_report", "ledger"}
+    names = {"prune", "finetune", "evaluate", "corrupt", "energy_report", "ledger"}
     assert {p.stem for p in (folder / "logs").glob("*.log")} == names
     assert {p.stem for p in (folder / "benchmarks").glob("*.tsv")} == names
     text = (folder / "logs" / "finetune.log").read_text()
@@ -133,6 +137,8 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
     assert (finished.folder / "results" / "report.zip").stat().st_size > 100_000
     figures = ("accuracy", "removals", "agreement", "robustness", "energy", "ledger", "latency")
     for name in (f"{figure}.svg" for figure in figures):
+        assert name in report
+    for name in ("corruptions.svg", "calibration.svg", "robustness.html"):
         assert name in report
     for name in ("overview.html", "summary.html", "cost.html", "votes-seed-0.svg"):
         assert name in report

@@ -1,5 +1,6 @@
 """Change one thing, and only what depends on it is planned."""
 
+import json
 import re
 
 import pytest
@@ -21,6 +22,7 @@ def test_more_removals_run_only_the_new_steps(project):
         "finetune": 1,
         "evaluate": 1,
         "attack": 1,
+        "corrupt": 1,
         "energy_report": 1,
         "ledger": 1,
     }
@@ -28,7 +30,7 @@ def test_more_removals_run_only_the_new_steps(project):
 
 def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(project):
     project.config["removals"] = 1
-    assert project.planned() == {"attack": 2, "energy_report": 2, "ledger": 2}
+    assert project.planned() == {"attack": 2, "corrupt": 2, "energy_report": 2, "ledger": 2}
 
 
 def test_another_metric_extracts_nothing_again_and_leaves_other_criteria_alone(project):
@@ -59,6 +61,7 @@ def test_another_criterion_trains_no_baseline_and_extracts_nothing_of_it_again(p
         "extract_activations": 1,
         "evaluate": 2,
         "attack": 1,
+        "corrupt": 1,
         "energy_report": 1,
         "ledger": 1,
     }
@@ -67,6 +70,31 @@ def test_another_criterion_trains_no_baseline_and_extracts_nothing_of_it_again(p
 def test_another_epsilon_touches_attacks_their_cost_and_the_report_only(project):
     project.config["attacks"]["fgsm"]["epsilons"] = [0.05, 0.1]
     assert project.planned() == {"attack": 3, "ledger": 2}
+
+
+def test_another_corruption_touches_corruptions_and_the_report_only(project):
+    project.config["corruptions"] = {"names": ["contrast"]}
+    assert project.planned() == {"corrupt": 3}
+    project.config["corruptions"] = {"names": []}
+    assert project.planned() == {}
+
+
+def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project):
+    files = sorted(project.folder.glob("results/**/attacks/fgsm.json"))
+    assert len(files) == 3
+    together = [json.loads(path.read_text()) for path in files]
+    project.config["attacked_images"] = {"count": 20, "batch_size": 8, "shard_size": 8}
+    assert project.planned() == {"attack": 9, "join_attack": 3}
+    project.snakemake("--", "results/summary.csv")
+    for path, whole in zip(files, together, strict=True):
+        joined = json.loads(path.read_text())
+        for key in ("image_indices", "labels", "clean_correct"):
+            assert joined[key] == whole[key]
+        for one, other in zip(joined["epsilons"], whole["epsilons"], strict=True):
+            assert one["correct"] == other["correct"]
+    files[0].unlink()
+    files[0].with_suffix("").joinpath("shard-001.json").unlink()
+    assert project.planned() == {"attack": 1, "join_attack": 1}
 
 
 def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(project):
@@ -128,7 +156,7 @@ def test_raising_a_revision_redoes_what_depends_on_it(project):
         return set(planned)
 
     assert planned_after_raising("evaluation/__init__.py") == {"evaluate"}
-    assert planned_after_raising("attacks/__init__.py") == {"attack"}
+    assert planned_after_raising("attacks/__init__.py") == {"attack", "corrupt"}
     after_consensus = planned_after_raising("consensus/__init__.py")
     assert {"consensus", "prune", "finetune"} <= after_consensus
     assert "train_baseline" not in after_consensus

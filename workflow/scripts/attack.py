@@ -16,11 +16,12 @@ with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     params = snakemake.params
     data = read_data(snakemake.input.data)
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
+    chosen = chosen[slice(*params.shard)]
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     result = attack_network(
         load_network(snakemake.input.network, device),
         *(torch.from_numpy(values).to(device) for values in data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
-        **{key: params[key] for key in ("attack", "norm", "epsilons", "seed")},
+        **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
     )
     write_result(snakemake.output[0], result | {"image_indices": chosen.tolist()})

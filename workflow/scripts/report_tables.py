@@ -2,21 +2,24 @@
 
 from layer_pruning.job import job
 
+from layer_pruning.report.areas import robust_areas
+from layer_pruning.report.attack_checks import attack_warnings
 from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.robustness import paired_robustness, pooled_robustness
+from layer_pruning.report.robustness_page import robustness_page
+from layer_pruning.report.shift import paired_shift
 from layer_pruning.report.summary import read_csv
-from layer_pruning.report.tables import cost_page, overview, summary_page, table_page, write_html
+from layer_pruning.report.tables import cost_page, overview, summary_page, write_html
 
 with job(snakemake.log[0]):
-    summary = read_csv(snakemake.input.summary)
-    paired = paired_robustness(snakemake.input.attacks)
-    pooled = pooled_robustness(snakemake.input.attacks)
-    write_html(overview(summary, pooled), snakemake.output.overview)
+    attacks, corruptions = snakemake.input.attacks, snakemake.input.corruptions
+    summary, pooled = read_csv(snakemake.input.summary), pooled_robustness(attacks)
+    front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True))
+    write_html(front, snakemake.output.overview)
     write_html(summary_page(summary), snakemake.output.summary)
     write_html(cost_page(summary), snakemake.output.cost)
-    write_html(
-        table_page(paired, "Robustness: each network and its baseline on the same images"),
-        snakemake.output.robustness,
-    )
+    tables = (paired_robustness(attacks), robust_areas(attacks))
+    tables += (paired_shift(corruptions), attack_warnings(attacks))
+    write_html(robustness_page(*tables), snakemake.output.robustness)
     write_text(markdown(summary), snakemake.output.markdown)
     write_text(latex(summary), snakemake.output.latex)

@@ -3,6 +3,9 @@
 from layer_pruning.job import job
 
 from layer_pruning.energy.record import EnergySettings, carbon_intensity
+from layer_pruning.report.areas import area_columns
+from layer_pruning.report.calibration import calibration_columns
+from layer_pruning.report.shift import shift_columns
 from layer_pruning.report.shortcut import with_shortcuts
 from layer_pruning.report.summary import summarise, write_csv
 
@@ -14,6 +17,11 @@ with job(snakemake.log[0]) as logger:
         histories=snakemake.input.histories,
         latencies=snakemake.input.latencies,
         ledgers=snakemake.input.ledgers,
+        further=(
+            area_columns(snakemake.input.attacks),
+            shift_columns(snakemake.input.corruptions),
+            calibration_columns(snakemake.input.calibrations),
+        ),
         carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(snakemake.params.energy)),
     )
     write_csv(with_shortcuts(summary, snakemake.input.shortcuts), snakemake.output[0])

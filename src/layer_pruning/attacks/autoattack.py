@@ -16,18 +16,26 @@ from torch import Tensor, nn
 
 from layer_pruning.attacks.guards import perturbation_sizes
 
-# AutoAttack warns when Square alone lowers the robust accuracy by more than this
-_SQUARE_SHARE = 0.002
+# as many random starts as version "plus" gives to the attacks that it starts more than once
+PLUS_RESTARTS = 5
 
 
-def standard_attacks(classes: int) -> tuple[tuple[str, ...], list[str]]:
-    """Return the attacks of the standard version for ``classes`` classes, and warnings.
+def ensemble_attacks(attack: str, classes: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return the parts of "autoattack" or "autoattack_plus" for ``classes`` classes, and warnings.
 
     The targeted DLR loss needs four logits and the untargeted one three (eqs. 6 and 7 of the
     paper). Raises ValueError below two classes.
     """
     if classes < 2:
-        raise ValueError(f"autoattack needs at least 2 classes, not {classes}")
+        raise ValueError(f"{attack} needs at least 2 classes, not {classes}")
+    if attack == "autoattack_plus":
+        # the order of the package
+        names = ("apgd-ce", "apgd-dlr", "fab", "square", "apgd-t", "fab-t")
+        needed = {"apgd-dlr": 3, "apgd-t": 4}
+        left_out = [name for name in names if classes < needed.get(name, 2)]
+        text = f"{attack} with {classes} classes: no DLR loss for {' and '.join(left_out)}"
+        kept = tuple(name for name in names if name not in left_out)
+        return kept, [f"{text}, left out"] if left_out else []
     if classes == 2:
         return ("apgd-ce", "fab-t", "square"), [
             "autoattack with 2 classes: no DLR loss exists, so APGD-T is left out"
@@ -101,15 +109,17 @@ class Ensemble:
     ``images`` (n, c, h, w) in [0, 1] and ``labels`` (n,) lie on the device of ``network``;
     ``attacks`` are names of pyautoattack; ``classes`` is the number of logits. With
     ``attacks=("apgd-ce",)`` this is PGD with the step sizes of APGD, and with those of
-    ``standard_attacks`` it is AutoAttack, standard version: one restart, 100 iterations, at most
-    nine target classes, 5000 queries. The outcome depends on ``seed`` and on ``batch_size``.
+    ``ensemble_attacks`` it is AutoAttack: 100 iterations, at most nine target classes, 5000 queries
+    and ``restarts`` random starts of APGD-CE, APGD-DLR and FAB (1 in the standard version, 5 in
+    plus). All images are one batch, and the outcome depends on ``seed`` and on which images are in
+    it: the package seeds the generator anew for every batch and draws for all images at once.
 
-    FAB looks for the smallest perturbation and, starting from the image itself as it does here,
+    FAB-T looks for the smallest perturbation and, starting from the image itself as it does here,
     never looks at epsilon. So it runs once per image, at the first epsilon that the image meets,
     and answers for all later ones; it is exactly what running it anew would give.
 
     ``announce`` is called with the name of each attack that starts. ``warnings`` collects what
-    the package warns of.
+    the package warns of, ``broken_by`` how many images each attack broke at an epsilon.
     """
 
     def __init__(
@@ -122,10 +132,11 @@ class Ensemble:
         attacks: tuple[str, ...],
         classes: int,
         seed: int,
-        batch_size: int,
+        restarts: int = 1,
         announce: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.warnings: list[str] = []
+        self.broken_by: dict[float, dict[str, int]] = {}
         self._network = network
         self._images = images
         self._labels = labels
@@ -133,7 +144,7 @@ class Ensemble:
         self._attacks = attacks
         self._targets = min(9, classes - 1)
         self._seed = seed
-        self._batch_size = batch_size
+        self._restarts = restarts
         self._announce = announce
         # the smallest perturbation FAB found for each image, and its size
         self._nearest = images.clone()
@@ -148,6 +159,7 @@ class Ensemble:
         """
         adversarial = self._images[rows].clone()
         standing = torch.arange(len(rows))
+        counts = self.broken_by.setdefault(epsilon, dict.fromkeys(self._attacks, 0))
         with (
             undisturbed(self._network, self._images.device),
             _collected(self.warnings, self._announce),
@@ -164,21 +176,13 @@ class Ensemble:
                 broken = self._predict(found) != self._labels[left]
                 broken = broken.to(standing.device)
                 adversarial[standing[broken]] = found[broken]
-                if name == "square" and int(broken.sum()) > _SQUARE_SHARE * len(self._images):
-                    self._warn(
-                        f"Square alone broke {int(broken.sum())} images at epsilon {epsilon:g}: "
-                        "gradients may be masked, so robustness may be overrated"
-                    )
+                counts[name] += int(broken.sum())
                 standing = standing[~broken]
         return adversarial
 
-    def _warn(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
-
     def _predict(self, images: Tensor) -> Tensor:
         with torch.no_grad():
-            return torch.cat([self._network(x).argmax(1) for x in images.split(self._batch_size)])
+            return self._network(images).argmax(1)
 
     def _from_package(self, name: str, rows: Tensor, epsilon: float) -> Tensor:
         attack = pyautoattack.AutoAttack(
@@ -190,13 +194,14 @@ class Ensemble:
             seed=self._seed,
             device=self._images.device,
         )
-        # what version="standard" sets; "custom" defaults to five restarts
-        attack.apgd.n_restarts = 1
+        # what the versions of the package set
+        attack.apgd.n_restarts = self._restarts
+        attack.fab.n_restarts = self._restarts
         attack.apgd_targeted.n_target_classes = self._targets
         # the package compares it with the number of classes even if FAB is not run
         attack.fab.n_target_classes = self._targets
         found, _ = attack.run_standard_evaluation(
-            self._images[rows], self._labels[rows], batch_size=self._batch_size
+            self._images[rows], self._labels[rows], batch_size=len(rows)
         )
         return found
 
@@ -213,18 +218,16 @@ class Ensemble:
             device=self._images.device,
         )
         new = rows[~self._searched[rows]]
-        # split() would make one empty batch of no rows
-        for batch in new.split(self._batch_size) if len(new) > 0 else ():
-            images, labels = self._images[batch], self._labels[batch]
-            for target in range(2, self._targets + 2):
-                fab.target_class = target
-                found = fab.attack_single_run(images, labels, is_targeted=True)
-                sizes = perturbation_sizes(images, found, self._norm).cpu()
-                # FAB returns the clean image where it found nothing
-                sizes[(self._predict(found) == labels).cpu()] = float("inf")
-                better = sizes < self._distance[batch]
-                self._nearest[batch[better]] = found[better]
-                self._distance[batch[better]] = sizes[better]
+        images, labels = self._images[new], self._labels[new]
+        for target in range(2, self._targets + 2) if len(new) > 0 else ():
+            fab.target_class = target
+            found = fab.attack_single_run(images, labels, is_targeted=True)
+            sizes = perturbation_sizes(images, found, self._norm).cpu()
+            # FAB returns the clean image where it found nothing
+            sizes[(self._predict(found) == labels).cpu()] = float("inf")
+            better = sizes < self._distance[new]
+            self._nearest[new[better]] = found[better]
+            self._distance[new[better]] = sizes[better]
         self._searched[new] = True
         near = self._distance[rows] <= epsilon
         return torch.where(

@@ -4,6 +4,23 @@ from dataclasses import dataclass
 
 NORMS = ("Linf", "L2")
 
+CORRUPTIONS = (
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "gaussian_blur",
+    "defocus_blur",
+    "motion_blur",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+)
+"""Those made here, see :mod:`layer_pruning.attacks.corruptions`."""
+SEVERITIES = (1, 2, 3, 4, 5)
+BUILT_IN = "built-in corruptions, not comparable with the official CIFAR-10-C and ImageNet-C"
+OFFICIAL = "official files of Hendrycks and Dietterich 2019"
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -44,6 +61,14 @@ _CATALOG = (
         description="AutoAttack, standard: APGD-CE, APGD-T, FAB-T, Square (Croce & Hein 2020); "
         "with 3 classes APGD-DLR stands in for APGD-T, with 2 there is neither",
     ),
+    Attack(
+        name="autoattack_plus",
+        norms=NORMS,
+        minimum_classes=2,
+        carries_over=True,
+        description="AutoAttack, plus: APGD-CE, APGD-DLR and FAB with five restarts each, Square, "
+        "APGD-T, FAB-T; without the DLR losses that 2 or 3 classes do not have",
+    ),
 )
 
 ATTACKS = tuple(attack.name for attack in _CATALOG)
@@ -55,6 +80,12 @@ def get_attack(name: str) -> Attack:
         if attack.name == name:
             return attack
     raise ValueError(f"unknown attack {name!r}; known: {', '.join(ATTACKS)}")
+
+
+def shard_ranges(count: int, size: int | None) -> list[range]:
+    """Places of the images of each shard, ``size`` of ``count`` at a time; all in one without."""
+    step = size or count
+    return [range(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def check_request(name: str, norm: str, epsilons: list[float]) -> list[float]:

@@ -13,11 +13,12 @@ from layer_pruning.attacks.guards import (
     check_images,
     check_network,
     check_perturbation,
-    saturation_warnings,
+    saturated_count,
 )
-from layer_pruning.intervals import wilson_interval
+from layer_pruning.attacks.result import join_results, outcome
 
 Progress = Callable[[int, int, str], None]
+Perturb = Callable[[Tensor, float], Tensor]
 
 
 def attack_network(
@@ -37,15 +38,19 @@ def attack_network(
     ``images`` (n, c, h, w) in [0, 1] and ``labels`` (n,) are moved to the network's device;
     ``epsilons`` are sizes of perturbations of images in [0, 1]. ``batch_size`` defaults to all
     images at once, which is quickest as long as they fit. ``progress`` is called with the number
-    of finished epsilons, their total and a text. The caller adds ``image_indices``.
+    of finished epsilons of all batches, their total and a text. The caller adds ``image_indices``.
 
     - An image that is classified wrongly without any attack is not robust and is not attacked.
-    - Epsilons are taken in ascending order. For ``pgd`` and ``autoattack`` an image broken at one
+    - Epsilons are taken in ascending order. For ``pgd`` and AutoAttack an image broken at one
       epsilon counts as broken at every larger one and is not attacked again. This is exact: the
       adversarial image found lies inside the larger ball too. ``fgsm`` is defined by its single
       step of size epsilon, so every epsilon meets all correctly classified images.
     - Whether an image is broken is decided by a forward pass here, on an adversarial image whose
       distance was measured here; no count of a package is used.
+    - A batch goes through all epsilons by itself, so what happens to its images depends on no
+      other batch: images attacked in parts, cut where batches end, have the outcomes that they
+      have together. FGSM draws nothing, so its outcomes do not depend on batches either, but for
+      the rounding of sums.
 
     The random state of torch and the network are left as they were. Raises ValueError where a
     guard finds that the numbers would mean nothing (see ``guards``).
@@ -57,31 +62,59 @@ def attack_network(
     device = next((p.device for p in network.parameters()), images.device)
     images, labels = images.detach().to(device), labels.to(device)
     size = batch_size or len(images)
+    batches = list(zip(images.split(size), labels.split(size), strict=True))
+    # the guards see every batch before the first attack
+    logits = [check_network(network, *batch) for batch in batches]
+    parts: list[dict[str, Any]] = []
 
-    logits = torch.cat(
-        [
-            check_network(network, x, y)
-            for x, y in zip(images.split(size), labels.split(size), strict=True)
-        ]
-    )
+    def report(done: int, text: str) -> None:
+        if progress is not None:
+            progress(len(parts) * len(ordered) + done, len(batches) * len(ordered), text)
+
+    for batch, clean_logits in zip(batches, logits, strict=True):
+        parts.append(
+            _attack_batch(
+                network,
+                *batch,
+                clean_logits,
+                attack=attack,
+                norm=norm,
+                epsilons=ordered,
+                seed=seed,
+                report=report,
+            )
+        )
+    report(0, "done")
+    return join_results(parts)
+
+
+def _attack_batch(
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    logits: Tensor,
+    *,
+    attack: str,
+    norm: str,
+    epsilons: Sequence[float],
+    seed: int,
+    report: Callable[[int, str], None],
+) -> dict[str, Any]:
+    """The same for one batch; ``logits`` are those of its clean images."""
     clean = (logits.argmax(1) == labels).cpu()
     records: list[dict[str, Any]] = []
     doing = ""
 
-    def report(text: str) -> None:
-        if progress is not None:
-            progress(len(records), len(ordered), text)
-
     def announce(name: str) -> None:
-        report(f"{doing}: {name}")
+        report(len(records), f"{doing}: {name}")
 
-    perturb, warnings = _perturber(
-        attack, network, images, labels, logits, norm, seed, size, announce
+    perturb, broken_by, warnings = _perturber(
+        attack, network, images, labels, logits.shape[1], norm, seed, announce
     )
     standing = clean.clone()
-    for epsilon in ordered:
+    for epsilon in epsilons:
         doing = f"epsilon {epsilon:g}"
-        report(doing)
+        report(len(records), doing)
         started = time.perf_counter()
         if not get_attack(attack).carries_over:
             standing = clean.clone()
@@ -89,17 +122,21 @@ def attack_network(
         if len(rows) > 0:
             adversarial = perturb(rows, epsilon)
             check_perturbation(images[rows], adversarial, epsilon=epsilon, norm=norm)
-            standing[rows] = _correct(network, adversarial, labels[rows], size)
-        records.append(_record(epsilon, standing, time.perf_counter() - started))
-    report("done")
+            standing[rows] = _correct(network, adversarial, labels[rows])
+        counts = broken_by.get(epsilon, {})
+        if attack == "fgsm":
+            counts = {"fgsm": int((clean & ~standing).sum())}
+        seconds = time.perf_counter() - started
+        records.append(outcome(epsilon, standing.int().tolist(), counts, seconds))
     return {
         "attack": attack,
         "norm": norm,
         "seed": seed,
         "labels": labels.tolist(),
         "clean_correct": clean.int().tolist(),
+        "saturated_images": saturated_count(logits, labels),
         "epsilons": records,
-        "warnings": warnings(),
+        "warnings": warnings,
     }
 
 
@@ -108,34 +145,29 @@ def _perturber(
     network: nn.Module,
     images: Tensor,
     labels: Tensor,
-    logits: Tensor,
+    classes: int,
     norm: str,
     seed: int,
-    size: int,
     announce: Callable[[str], None],
-) -> tuple[Callable[[Tensor, float], Tensor], Callable[[], list[str]]]:
-    """A function from rows of ``images`` and an epsilon to adversarial images, and its warnings.
+) -> tuple[Perturb, dict[float, dict[str, int]], list[str]]:
+    """A function from rows of ``images`` and an epsilon to adversarial images.
 
-    ``logits`` are those of the clean images, ``announce`` is called with the name of each part of
-    an ensemble.
+    Also returned, and filled by its calls: how many images each part of an ensemble broke at an
+    epsilon, and warnings. ``announce`` is called with the name of each part.
     """
     if attack == "fgsm":
 
         def perturb(rows: Tensor, epsilon: float) -> Tensor:
-            return fgsm(
-                network, images[rows], labels[rows], epsilon=epsilon, norm=norm, batch_size=size
-            )
+            return fgsm(network, images[rows], labels[rows], epsilon=epsilon, norm=norm)
 
-        return perturb, list
+        return perturb, {}, []
     # imported here because FGSM does without the package
-    from layer_pruning.attacks.autoattack import Ensemble, standard_attacks
+    from layer_pruning.attacks.autoattack import PLUS_RESTARTS, Ensemble, ensemble_attacks
 
-    classes = logits.shape[1]
-    if attack == "pgd":
-        names: tuple[str, ...] = ("apgd-ce",)
-        warnings = saturation_warnings(logits, labels)
-    else:
-        names, warnings = standard_attacks(classes)
+    names: tuple[str, ...] = ("apgd-ce",)
+    warnings: list[str] = []
+    if attack != "pgd":
+        names, warnings = ensemble_attacks(attack, classes)
     ensemble = Ensemble(
         network,
         images,
@@ -144,29 +176,16 @@ def _perturber(
         attacks=names,
         classes=classes,
         seed=seed,
-        batch_size=size,
+        restarts=PLUS_RESTARTS if attack == "autoattack_plus" else 1,
         announce=announce,
     )
-    return ensemble.perturb, lambda: [*warnings, *ensemble.warnings]
+    ensemble.warnings.extend(warnings)
+    return ensemble.perturb, ensemble.broken_by, ensemble.warnings
 
 
-def _record(epsilon: float, standing: Tensor, seconds: float) -> dict[str, Any]:
-    """The outcome at one epsilon; ``standing`` (n,) says which images are still correct."""
-    robust, count = int(standing.sum()), len(standing)
-    low, high = wilson_interval(robust, count)
-    return {
-        "epsilon": epsilon,
-        "correct": standing.int().tolist(),
-        "robust_accuracy": robust / count,
-        "interval_low": low,
-        "interval_high": high,
-        "seconds": seconds,
-    }
-
-
-def _correct(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+def _correct(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Return which images (n,) the network classifies correctly, as bool on the CPU."""
     with torch.no_grad():
-        logits = torch.cat([network(x) for x in images.split(batch_size)])
+        logits = network(images)
     # logits that are not finite say nothing, so they never count as robust
     return ((logits.argmax(1) == labels) & logits.isfinite().all(1)).cpu()

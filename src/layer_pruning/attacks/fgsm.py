@@ -29,7 +29,6 @@ def fgsm(
     *,
     epsilon: float,
     norm: str,
-    batch_size: int,
 ) -> Tensor:
     """Return adversarial images (n, c, h, w): one step of size ``epsilon``, clamped to [0, 1].
 
@@ -40,17 +39,14 @@ def fgsm(
     """
     if norm not in ("Linf", "L2"):
         raise ValueError(f"fgsm supports the norms Linf, L2, not {norm!r}")
-    batches = []
-    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        gradient = cross_entropy_direction(network, x, y)
-        if norm == "Linf":
-            step = gradient.sign()
-        else:
-            # scaled by its largest entry first, so that squares neither overflow nor underflow
-            flat = gradient.flatten(1)
-            largest = flat.abs().amax(1, keepdim=True)
-            flat = torch.where(largest > 0, flat / largest, 0.0)
-            length = flat.norm(dim=1, keepdim=True)
-            step = torch.where(length > 0, flat / length, 0.0).view_as(gradient)
-        batches.append((x + epsilon * step).clamp(0, 1))
-    return torch.cat(batches)
+    gradient = cross_entropy_direction(network, images, labels)
+    if norm == "Linf":
+        step = gradient.sign()
+    else:
+        # scaled by its largest entry first, so that squares neither overflow nor underflow
+        flat = gradient.flatten(1)
+        largest = flat.abs().amax(1, keepdim=True)
+        flat = torch.where(largest > 0, flat / largest, 0.0)
+        length = flat.norm(dim=1, keepdim=True)
+        step = torch.where(length > 0, flat / length, 0.0).view_as(gradient)
+    return (images + epsilon * step).clamp(0, 1)

@@ -2,11 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.attacks.catalog import ATTACKS, NORMS
+from layer_pruning.intervals import wilson_interval
 
 _KEYS = {
     "attack",
@@ -15,6 +17,7 @@ _KEYS = {
     "image_indices",
     "labels",
     "clean_correct",
+    "saturated_images",
     "epsilons",
     "warnings",
 }
@@ -24,8 +27,97 @@ _EPSILON_KEYS = {
     "robust_accuracy",
     "interval_low",
     "interval_high",
+    "broken_by",
     "seconds",
 }
+# AutoAttack warns when Square alone lowers the robust accuracy by more than this
+_SQUARE_SHARE = 0.002
+
+
+def outcome(
+    epsilon: float, correct: Sequence[int], broken_by: Mapping[str, int], seconds: float
+) -> dict[str, Any]:
+    """The entry of one epsilon: ``correct`` says of each image (0 or 1) whether it withstood.
+
+    ``broken_by`` counts the images that each attack broke at this epsilon, which for an ensemble
+    are those that the attacks before it, and smaller epsilons, had left.
+    """
+    robust, count = sum(correct), len(correct)
+    low, high = wilson_interval(robust, count)
+    return {
+        "epsilon": epsilon,
+        "correct": list(correct),
+        "robust_accuracy": robust / count,
+        "interval_low": low,
+        "interval_high": high,
+        "broken_by": dict(broken_by),
+        "seconds": seconds,
+    }
+
+
+def join_results(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One result from those of parts of the images, in the order given.
+
+    Raises ValueError where the parts are not of one attack, or hold an image twice.
+    """
+    if not parts:
+        raise ValueError("no parts of an attack to join")
+    first = parts[0]
+    for key in ("attack", "norm", "seed"):
+        found = sorted({str(part[key]) for part in parts})
+        if len(found) > 1:
+            raise ValueError(f"parts of different attacks cannot be joined: {key} {found}")
+    epsilons = [[entry["epsilon"] for entry in part["epsilons"]] for part in parts]
+    if any(other != epsilons[0] for other in epsilons):
+        raise ValueError(f"parts attacked at different epsilons cannot be joined: {epsilons}")
+    joined = {key: first[key] for key in ("attack", "norm", "seed")}
+    for key in ("image_indices", "labels", "clean_correct"):
+        if key in first:
+            joined[key] = [value for part in parts for value in part[key]]
+    indices = joined.get("image_indices", [])
+    if len(set(indices)) < len(indices):
+        raise ValueError("parts of an attack hold an image twice")
+    joined["saturated_images"] = sum(part["saturated_images"] for part in parts)
+    joined["epsilons"] = [
+        _joined_outcome(entries) for entries in zip(*(p["epsilons"] for p in parts), strict=True)
+    ]
+    said = [
+        text for part in parts for text in part["warnings"] if text not in _count_warnings(part)
+    ]
+    joined["warnings"] = [*dict.fromkeys(said), *_count_warnings(joined)]
+    return joined
+
+
+def _joined_outcome(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    correct: list[int] = []
+    broken: dict[str, int] = {}
+    seconds = 0.0
+    for entry in entries:
+        correct += entry["correct"]
+        seconds += entry["seconds"]
+        for name, count in entry["broken_by"].items():
+            broken[name] = broken.get(name, 0) + count
+        epsilon = entry["epsilon"]
+    return outcome(epsilon, correct, broken, seconds)
+
+
+def _count_warnings(result: Mapping[str, Any]) -> list[str]:
+    """What the counts of a result warn of, so that parts and the whole are judged alike."""
+    texts = []
+    images, saturated = len(result["labels"]), result["saturated_images"]
+    if result["attack"] == "pgd" and saturated:
+        texts.append(
+            f"{saturated} of {images} images have a softmax of 1 in float32: gradients of their "
+            "cross-entropy are inexact, so this attack may overrate their robustness"
+        )
+    for entry in result["epsilons"]:
+        alone = entry["broken_by"].get("square", 0)
+        if alone > _SQUARE_SHARE * images:
+            texts.append(
+                f"Square alone broke {alone} images at epsilon {entry['epsilon']:g}: "
+                "gradients may be masked, so robustness may be overrated"
+            )
+    return texts
 
 
 def write_result(path: str | os.PathLike[str], result: dict[str, Any]) -> None:
@@ -37,6 +129,12 @@ def write_result(path: str | os.PathLike[str], result: dict[str, Any]) -> None:
     with written_whole(path) as temporary:
         # one list a line would make thousands of lines of 0 and 1
         temporary.write_text(json.dumps(result, allow_nan=False) + "\n")
+
+
+def write_corruptions(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
+    """Write the record of ``shift_record``; it appears whole."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(record, allow_nan=False) + "\n")
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:

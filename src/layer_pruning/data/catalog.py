@@ -3,17 +3,28 @@
 import difflib
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from layer_pruning.data.folders import find_images, header_shape
+from layer_pruning.data.shift_files import (
+    OFFICIAL_CORRUPTIONS,
+    VALIDATION_CORRUPTIONS,
+    check_corrupted,
+    check_shifted,
+)
 
 IMAGE_FOLDER = "image_folder"
 CUE: dict[str, Any] = {"share": 0.8, "rate": 0.9, "size_pixels": 2, "margin_pixels": None}
 """What a planted cue is unless told otherwise, see :mod:`layer_pruning.data.cue`."""
+
+PHOTOGRAPH_EPSILONS = tuple(part / 255 for part in (0.25, 0.5, 1, 2, 4, 8))
+"""Perturbations in L-infinity that photographs are attacked with unless told otherwise."""
+DRAWING_EPSILONS = (0.03, 0.05, 0.1, 0.15, 0.2)
+"""The same for strokes on an empty ground, which bear larger ones."""
 
 
 def split_sizes(
@@ -44,6 +55,8 @@ class DatasetInfo:
     """Whether images stay in their files until they are needed."""
     mirrored: bool = True
     """Whether the mirror image of an image belongs to the same class."""
+    epsilons: tuple[float, ...] = PHOTOGRAPH_EPSILONS
+    """Perturbations in L-infinity, for images in [0, 1], that are usual for such images."""
     content: str = ""
     """A digest that changes when images of a folder are added, removed or renamed."""
 
@@ -113,6 +126,7 @@ DATASETS = {
         images_per_class=(178, 182, 177, 183, 181, 182, 181, 179, 174, 180),
         input_shape=(1, 8, 8),
         mirrored=False,
+        epsilons=DRAWING_EPSILONS,
     ),
     "cifar10": DatasetInfo(
         "60,000 colour photographs of 32 × 32 pixels in 10 classes (Krizhevsky 2009)",
@@ -140,6 +154,7 @@ DATASETS = {
             "t10k-images-idx3-ubyte.gz",
             "t10k-labels-idx1-ubyte.gz",
         ),
+        epsilons=DRAWING_EPSILONS,
     ),
     "svhn": DatasetInfo(
         "99,289 digits of house numbers in colour, 32 × 32 pixels (Netzer et al. 2011)",
@@ -157,10 +172,50 @@ KINDS = (*DATASETS, IMAGE_FOLDER)
 def complete_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a data set with defaults; the kind is the name where none is given."""
     defaults = {"kind": name, "path": None, "image_size": None, "channels": None, "stream": False}
-    settings = defaults | {"cue": None} | dict(given)
+    settings = defaults | {"cue": None, "corrupted": None, "shifted": []} | dict(given)
     if settings["cue"] is not None:
         settings["cue"] = CUE | settings["cue"]
     return settings
+
+
+def official_corruptions(names: Sequence[str] | None) -> tuple[str, ...]:
+    """The corruptions wanted of those published; the usual fifteen by default.
+
+    Raises ValueError for one that was never published.
+    """
+    for name in names or ():
+        if name not in (*OFFICIAL_CORRUPTIONS, *VALIDATION_CORRUPTIONS):
+            known = ", ".join((*OFFICIAL_CORRUPTIONS, *VALIDATION_CORRUPTIONS))
+            raise ValueError(f"'{name}' is unknown; official are {known}")
+    return OFFICIAL_CORRUPTIONS if names is None else tuple(names)
+
+
+def shifted_name(path: str) -> str:
+    """What a newly collected test set is called in tables."""
+    return Path(path).name.removesuffix(".npz").removesuffix("_data.npy")
+
+
+def shifted_files(
+    settings: Mapping[str, Any], corruptions: Sequence[str], test_images: int
+) -> list[str]:
+    """Check the files of ``corrupted`` and ``shifted`` of a data set by their headers; list them.
+
+    ``test_images`` are those of the test split. Folders of images are checked but not listed.
+    Raises OSError or ValueError, in one line that names the file and what belongs there.
+    """
+    info, files = dataset_info(settings), []
+    if settings["corrupted"] is not None and corruptions:
+        own = settings["path"] and find_images(Path(settings["path"]).expanduser())
+        files += check_corrupted(
+            Path(settings["corrupted"]).expanduser(),
+            corruptions,
+            images=test_images,
+            input_shape=info.input_shape,
+            class_names=own.class_names if own else None,
+        )
+    for path in settings["shifted"]:
+        files += check_shifted(Path(path).expanduser(), info.input_shape)
+    return files
 
 
 def dataset_info(settings: Mapping[str, Any]) -> DatasetInfo:

@@ -96,7 +96,7 @@ def accuracy(summary: pd.DataFrame) -> Figure:
     horizontal line at its mean with its 95 % interval: over seeds, or Wilson's for a single seed.
     """
     title = only_pair(summary)
-    criteria = _criteria(summary)
+    criteria = criteria_of(summary)
     styles = criterion_styles(criteria)
     panels = [[name] for name in criteria] if len(criteria) > FEW else [criteria]
     across = min(4, len(panels))
@@ -394,7 +394,7 @@ def robustness(frame: pd.DataFrame) -> Figure:
     if frame.empty:
         return sentence("No network was attacked.")
     title = only_pair(frame)
-    criteria = _criteria(frame)
+    criteria = criteria_of(frame)
     styles = criterion_styles(criteria)
     deepest = frame.groupby(["criterion", "seed"])["removed"].transform("max")
     frame = frame[frame["removed"] == deepest]
@@ -421,7 +421,7 @@ def robustness(frame: pd.DataFrame) -> Figure:
                     axis.plot(points["epsilon"], 100 * points[column], **_faint(style))
                 means = points.groupby("epsilon")[column].mean()
                 (line,) = axis.plot(
-                    means.index, 100 * means.to_numpy(), **style, label=_named(name, points)
+                    means.index, 100 * means.to_numpy(), **style, label=named(name, points)
                 )
                 handles.setdefault(name, line)
             if name == BASELINE:
@@ -456,7 +456,7 @@ def energy(summary: pd.DataFrame) -> Figure:
     single seeds. Without a measurement there is no bar but a word.
     """
     title = only_pair(summary)
-    criteria = _criteria(summary)
+    criteria = criteria_of(summary)
     styles = criterion_styles(criteria)
     deepest = summary.groupby(["criterion", "seed"])["removed"].transform("max")
     last = summary[summary["removed"] == deepest]
@@ -466,7 +466,7 @@ def energy(summary: pd.DataFrame) -> Figure:
     labels = []
     for row, name in enumerate(names):
         group = last[last["criterion"] == name]
-        labels.append(_named(name, group))
+        labels.append(named(name, group))
         colour = styles[name]["color"]
         training = group["training_energy_kwh"].mean(skipna=False)
         tuning = group["finetuning_energy_kwh"].mean(skipna=False)
@@ -483,7 +483,7 @@ def energy(summary: pd.DataFrame) -> Figure:
                 edgecolor="white",
                 height=0.65,
             )
-            _points(making, row, group["training_energy_kwh"] + group["finetuning_energy_kwh"])
+            seed_points(making, row, group["training_energy_kwh"] + group["finetuning_energy_kwh"])
         joules = group["inference_joules_per_image"]
         if name == BASELINE and joules.isna().all():
             joules = last["baseline_inference_joules_per_image"].dropna()
@@ -493,7 +493,7 @@ def energy(summary: pd.DataFrame) -> Figure:
             running.barh(
                 row, joules.mean(), color="#595959" if name == BASELINE else colour, height=0.65
             )
-            _points(running, row, joules)
+            seed_points(running, row, joules)
     reference = last["baseline_inference_joules_per_image"].dropna()
     if len(reference):
         running.axvline(reference.mean(), color=BLACK, linestyle=(0, (4, 2)), linewidth=1)
@@ -546,7 +546,7 @@ def _epsilon_axis(axis: Axes, epsilons: Sequence[float], norm: str) -> None:
     axis.set_xlabel(f"Epsilon ({what}{', square-root scale' if wide else ''})")
 
 
-def _named(criterion: str, rows: pd.DataFrame) -> str:
+def named(criterion: str, rows: pd.DataFrame) -> str:
     """A criterion with the number of blocks removed in these rows."""
     if criterion == BASELINE:
         return criterion
@@ -561,7 +561,8 @@ def only_pair(frame: pd.DataFrame) -> str:
     return ", ".join(names.iloc[0])
 
 
-def _criteria(frame: pd.DataFrame) -> list[str]:
+def criteria_of(frame: pd.DataFrame) -> list[str]:
+    """Names of the criteria, sorted, the baseline left out."""
     return sorted(set(frame["criterion"]) - {BASELINE})
 
 
@@ -672,7 +673,8 @@ def _cell_borders(axis: Axes, rows: int, columns: int) -> None:
     axis.spines[:].set_visible(False)
 
 
-def _points(axis: Axes, row: int, values: pd.Series) -> None:
+def seed_points(axis: Axes, row: float, values: pd.Series) -> None:
+    """Single seeds, on a bar."""
     axis.plot(values, [row] * len(values), "o", color=BLACK, markersize=3, markeredgewidth=0)
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 LEVEL = 0.95
 Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
+# units up to which every way to flip the signs is counted; it takes a second
+_EXACT = 20_000
 
 NO_DIFFERENCE = "no significant difference"
 ONE_SEED = "one seed: no interval"
@@ -113,13 +115,17 @@ def sign_flip(differences: Sequence[int]) -> float:
 
     One number an image: how many more of the seeds get it right after pruning. Flipping the image
     as a whole keeps together the seeds that were attacked on the same image, which are not
-    independent; with one seed this is McNemar's test.
+    independent; with one seed this is McNemar's test. Sums of more than 20,000 units take the
+    normal distribution that they then follow closely.
     """
     sizes = np.abs(np.asarray(differences, dtype=int))
     observed = abs(int(sum(differences)))
     if sizes.max(initial=0) <= 1:
         gained = (int(sizes.sum()) + observed) // 2
         return mcnemar(int(sizes.sum()) - gained, gained)
+    if sizes.sum() > _EXACT:
+        deviation = math.sqrt(float(np.square(sizes, dtype=float).sum()))
+        return float(min(1.0, 2 * NormalDist().cdf(-observed / deviation)))
     chances = np.ones(1)
     for size in range(1, int(sizes.max()) + 1):
         count = int(np.sum(sizes == size))
@@ -148,6 +154,19 @@ def paired_interval(differences: Iterable[float]) -> tuple[float, float]:
     mean = sample.sum() / pairs
     half = Z * math.sqrt(max(0.0, (np.square(sample).sum() + 1) / pairs - mean**2) / pairs)
     return float(max(-1.0, mean - half)), float(min(1.0, mean + half))
+
+
+def bounded_interval(values: Iterable[float]) -> tuple[float, float]:
+    """95 % interval of a mean of numbers between 0 and 1, one an image.
+
+    Two numbers 0 and two numbers 1 are added, so that no interval collapses where all are equal;
+    for numbers that are all 0 or 1 this is the interval of Agresti and Coull (1998).
+    """
+    sample = np.asarray(list(values), dtype=float)
+    count = len(sample) + 4
+    mean = (sample.sum() + 2) / count
+    half = Z * math.sqrt(max(0.0, (np.square(sample).sum() + 2) / count - mean**2) / count)
+    return float(max(0.0, mean - half)), float(min(1.0, mean + half))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

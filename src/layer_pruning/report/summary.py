@@ -74,6 +74,7 @@ TEXT = [
     "training_energy_basis",
     "inference_energy_basis",
     *LEDGER_TEXT,
+    "corruption_source",
     "notes",
 ]
 
@@ -86,6 +87,7 @@ def summarise(
     *,
     latencies: Iterable[str | Path] = (),
     ledgers: Iterable[str | Path] = (),
+    further: Iterable[Mapping[Path, Mapping[str, Any]]] = (),
     carbon_intensity_g_per_kwh: float | None = None,
 ) -> pd.DataFrame:
     """One row a network, sorted.
@@ -102,6 +104,9 @@ def summarise(
 
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Fine-tuning
     columns are sums over all fine-tunings on the way, 0 for the baseline.
+
+    ``further`` are columns of other modules by the folder of the network; they follow those of the
+    attacks, and their ``notes``, a list, join the others.
 
     Emissions are energy times ``carbon_intensity_g_per_kwh``, whatever it was when a job ran, so
     that all of them are at one intensity; without it, they are those recorded.
@@ -124,6 +129,13 @@ def summarise(
                 raise ValueError(f"{path}: {column} is given twice for one network")
             robust[column] = (attack, norm, epsilon)
             row[column] = fraction(result, "robust_accuracy", path)
+    more: dict[str, None] = {}
+    for added in further:
+        for folder, values in added.items():
+            row = _row_of(rows, folder, folder)
+            row["notes"] += values.get("notes", [])
+            row |= {name: value for name, value in values.items() if name != "notes"}
+            more |= dict.fromkeys(name for name in values if name != "notes")
     for path in dict.fromkeys(map(Path, energies)):
         _add_inference(_row_of(rows, path.parent, path), read_json(path), path)
     timings: dict[str, None] = {}
@@ -136,9 +148,12 @@ def summarise(
         row = _row_of(rows, path.parent, path)
         row["notes"] += values.pop("notes")
         row.update(values)
-    columns = [*BEFORE_ATTACKS, *sorted(robust, key=lambda name: robust[name]), *AFTER_ATTACKS]
+    columns = [*BEFORE_ATTACKS, *sorted(robust, key=lambda name: robust[name])]
+    columns += [*more, *AFTER_ATTACKS]
     frame = pd.DataFrame(list(rows.values()), columns=[*columns, *timings, "notes"])
     frame["notes"] = frame["notes"].map("; ".join)
+    for name in set(TEXT) & set(more):
+        frame[name] = frame[name].fillna("")
     numbers = [name for name in map(str, frame.columns) if name not in TEXT]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return in_order(frame)

@@ -16,6 +16,7 @@ from layer_pruning.atomic import written_whole
 from layer_pruning.report.cost import cost_claims, faster, saves_energy
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.shift import shift_answer
 from layer_pruning.report.significance import NO_DIFFERENCE
 from layer_pruning.report.summary import aggregate, best_criterion, compare_criteria
 
@@ -135,6 +136,8 @@ def formatted(name: str, value: Any) -> str:
     shares = (
         "interval_",
         "seed_interval_",
+        "robust_area",
+        "baseline_robust_area",
         "shortcut_",
         "cue_",
         "follows_",
@@ -190,12 +193,14 @@ def overview(
     summary: pd.DataFrame,
     robustness: pd.DataFrame | None = None,
     sources: Iterable[str] = (),
+    shift: pd.DataFrame | None = None,
     title: str = "Layer pruning: what came out",
 ) -> str:
     """The front page: what was pruned, how far, and what that changed.
 
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`, ``robustness`` by
-    :func:`layer_pruning.report.robustness.pooled_robustness`. ``sources`` are further lines on
+    :func:`layer_pruning.report.robustness.pooled_robustness`, ``shift`` by
+    :func:`layer_pruning.report.shift.paired_shift`, pooled. ``sources`` are further lines on
     where numbers come from. Criteria are compared at the largest number of removals that all of
     them reached with every seed.
     """
@@ -210,6 +215,7 @@ def overview(
                 _where(aggregated, here),
                 _where(pairs, here),
                 None if robustness is None else _where(robustness, here),
+                None if shift is None else _where(shift, here),
             )
         )
         parts.append(_provenance(group, robustness is not None))
@@ -224,6 +230,7 @@ def _section(
     aggregated: pd.DataFrame,
     pairs: pd.DataFrame,
     robustness: pd.DataFrame | None,
+    shift: pd.DataFrame | None = None,
 ) -> str:
     baseline = summary[summary["criterion"] == BASELINE]
     pruned = summary[summary["criterion"] != BASELINE]
@@ -236,12 +243,13 @@ def _section(
         _what(baseline, pruned, shown, level),
         _accuracy(summary, rows, level),
         _robust(robustness, level),
+        "" if shift is None else shift_answer(shift, level),
         _cheaper(shown),
         _energy(baseline, shown, level),
     ]
     if "shortcut_reliance" in summary and summary["shortcut_reliance"].notna().any():
         answers.insert(3, _shortcut(baseline, pruned))
-    parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers), "</div>"]
+    parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers if text), "</div>"]
     parts.append(_criteria_table(rows, robustness, level))
     parts.append(_notes(summary, shown, level))
     if robustness is not None and len(robustness):

@@ -9,6 +9,7 @@ from torch import nn
 from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.attacks.fgsm import cross_entropy_direction, fgsm
 from layer_pruning.attacks.guards import perturbation_sizes
+from layer_pruning.attacks.result import join_results
 
 LARGE = {"Linf": 0.3, "L2": 2.0}
 
@@ -106,7 +107,7 @@ def test_the_settings_are_those_of_the_standard_version(classes, monkeypatch):
         expected |= {"apgd-dlr"}
     assert set(used) == expected
     for attack, batch_size in used.values():
-        assert batch_size == 6
+        assert batch_size <= 6
         assert (attack.epsilon, attack.seed, attack.norm) == (0.5, 7, "L2")
         assert attack.apgd_targeted.n_target_classes == min(9, classes - 1)
         for part in ("apgd", "apgd_targeted", "square"):
@@ -142,7 +143,6 @@ def test_fab_searches_once_and_answers_for_every_epsilon(norm, monkeypatch):
         attacks=("fab-t",),
         classes=10,
         seed=0,
-        batch_size=12,
     )
     for epsilon in epsilons_between(distances, 4):
         found = fab.perturb(torch.arange(12), epsilon)
@@ -158,7 +158,7 @@ def test_the_seed_decides_the_adversarial_images():
     labels = network(images).argmax(1)
 
     def adversarial(seed):
-        options = {"norm": "L2", "attacks": ("square",), "classes": 5, "batch_size": 6}
+        options = {"norm": "L2", "attacks": ("square",), "classes": 5}
         ensemble = Ensemble(network, images, labels, seed=seed, **options)
         return ensemble.perturb(torch.arange(6), 2.0)
 
@@ -278,10 +278,10 @@ def test_pgd_warns_where_the_cross_entropy_saturates():
 def test_fgsm_takes_the_whole_step_and_stays_in_the_unit_box(norm):
     network, images = small_network(), grey_images(6)
     labels = network(images).argmax(1)
-    small = fgsm(network, images, labels, epsilon=0.1, norm=norm, batch_size=4)
+    small = fgsm(network, images, labels, epsilon=0.1, norm=norm)
     sizes = perturbation_sizes(images, small, norm)
     assert torch.allclose(sizes, torch.full_like(sizes, 0.1), atol=1e-6)
-    large = fgsm(network, images, labels, epsilon=5.0, norm=norm, batch_size=4)
+    large = fgsm(network, images, labels, epsilon=5.0, norm=norm)
     assert large.min() >= 0
     assert large.max() <= 1
 
@@ -313,7 +313,7 @@ def test_every_perturbation_given_to_the_network_respects_epsilon(attack, norm, 
 def test_a_broken_attack_is_refused(monkeypatch):
     from layer_pruning.attacks import evaluation
 
-    def too_far(network, images, labels, *, epsilon, norm, batch_size):
+    def too_far(network, images, labels, *, epsilon, norm):
         return (images + 2 * epsilon).clamp(0, 1)
 
     monkeypatch.setattr(evaluation, "fgsm", too_far)
@@ -438,3 +438,130 @@ def test_bad_requests_are_refused(change, message):
     options = {"attack": "fgsm", "norm": "Linf", "epsilons": [0.1], "seed": 0, **change}
     with pytest.raises(ValueError, match=message):
         attack_network(network, images, network(images).argmax(1), **options)
+
+
+def varied_images(n: int) -> torch.Tensor:
+    """Images of all brightnesses: small_network loses some at 0.2 of LARGE and more later."""
+    return torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def in_parts(network, images, labels, attack, norm, epsilons, cuts, **options):
+    """The result of shards that end at ``cuts``, joined."""
+    starts, ends = [0, *cuts], [*cuts, len(images)]
+    return join_results(
+        [
+            run(network, images[a:b], labels[a:b], attack, norm, epsilons, **options)
+            for a, b in zip(starts, ends, strict=True)
+        ]
+    )
+
+
+def without_times(result):
+    entries = [{**entry, "seconds": 0} for entry in result["epsilons"]]
+    return {**result, "epsilons": entries}
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("cuts", [[1], [5, 6, 13]])
+def test_fgsm_finds_the_same_however_images_are_cut(norm, cuts):
+    network, images = small_network(), varied_images(16)
+    labels = network(images).argmax(1)
+    epsilons = [LARGE[norm] * factor for factor in (0.2, 0.3, 1.0)]
+    whole = run(network, images, labels, "fgsm", norm, epsilons)
+    parts = in_parts(network, images, labels, "fgsm", norm, epsilons, cuts, batch_size=3)
+    assert without_times(parts) == without_times(whole)
+    assert 0 < sum(whole["epsilons"][1]["correct"]) < 16
+
+
+@pytest.mark.parametrize(
+    ("attack", "norm", "factors"),
+    [("pgd", "Linf", (0.15, 0.3)), ("pgd", "L2", (0.15, 0.3)), ("autoattack", "Linf", (0.33,))],
+)
+def test_attacks_that_draw_find_the_same_where_shards_end_with_a_batch(attack, norm, factors):
+    network, images = small_network(), varied_images(8)
+    labels = network(images).argmax(1)
+    epsilons = [LARGE[norm] * factor for factor in factors]
+    options = {"batch_size": 2, "seed": 2}
+    whole = run(network, images, labels, attack, norm, epsilons, **options)
+    parts = in_parts(network, images, labels, attack, norm, epsilons, [2, 6], **options)
+    assert without_times(parts) == without_times(whole)
+    assert 0 < sum(whole["epsilons"][-1]["correct"]) < 8
+
+
+def test_what_an_attack_draws_depends_on_its_batch_and_on_nothing_else():
+    # why shards have to end with a batch: the start of an image depends on its place in it
+    from layer_pruning.attacks.autoattack import Ensemble
+
+    network, images = small_network(), grey_images(6)
+    labels = network(images).argmax(1)
+
+    def adversarial(chosen):
+        options = {"norm": "Linf", "attacks": ("square",), "classes": 5, "seed": 0}
+        ensemble = Ensemble(network, images[chosen], labels[chosen], **options)
+        return ensemble.perturb(torch.arange(len(chosen)), 0.3)
+
+    torch.manual_seed(7)
+    whole = adversarial([0, 1, 2, 3, 4, 5])
+    torch.manual_seed(8)
+    assert torch.equal(adversarial([0, 1, 2, 3, 4, 5]), whole)
+    assert not torch.equal(adversarial([3, 4, 5]), whole[3:])
+
+
+def test_what_each_part_of_an_ensemble_broke_adds_up():
+    network, images = small_network(), varied_images(8)
+    labels = network(images).argmax(1)
+    labels[:2] = (labels[:2] + 1) % 5
+    epsilons = [LARGE["Linf"] * factor for factor in (0.33, 0.4)]
+    for attack in ("fgsm", "autoattack"):
+        result = run(network, images, labels, attack, "Linf", epsilons, batch_size=3)
+        standing = sum(result["clean_correct"])
+        for entry in result["epsilons"]:
+            before = standing if attack == "autoattack" else sum(result["clean_correct"])
+            assert sum(entry["broken_by"].values()) == before - sum(entry["correct"])
+            standing = sum(entry["correct"])
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 10])
+def test_the_settings_of_plus_are_those_of_the_package(classes, monkeypatch):
+    from pyautoattack import AutoAttack
+
+    used, searched = {}, []
+
+    def keep(self, x, y, *, batch_size):
+        used[self.attacks_to_run[0]] = self
+        return x, y
+
+    from layer_pruning.attacks import autoattack
+
+    monkeypatch.setattr(AutoAttack, "run_standard_evaluation", keep)
+    monkeypatch.setattr(
+        autoattack.FABAttack_PT,
+        "attack_single_run",
+        lambda self, x, y, *, is_targeted: searched.append(self.target_class) or x,
+    )
+    plus = AutoAttack(nn.Identity(), norm="Linf", eps=0.1, seed=7, version="plus")
+    network, images = Linear(classes).eval(), grey_images(4)
+    labels = network(images).argmax(1)
+    result = run(network, images, labels, "autoattack_plus", "Linf", [0.1], seed=7)
+    expected = [name for name in plus.attacks_to_run if name != "fab-t"]
+    if classes < 4:
+        expected.remove("apgd-t")
+    if classes < 3:
+        expected.remove("apgd-dlr")
+    assert list(used) == expected
+    assert any("left out" in text for text in result["warnings"]) == (classes < 4)
+    assert searched
+    for attack in used.values():
+        for part in ("apgd", "apgd_targeted", "square", "fab"):
+            ours, theirs = getattr(attack, part), getattr(plus, part)
+            assert (ours.n_restarts, ours.eps) == (theirs.n_restarts, theirs.eps)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_plus_finds_the_nearest_of_all_classes(classes):
+    network, images = Linear(classes).eval(), grey_images(6)
+    labels = network(images).argmax(1)
+    distances = network.distances(images, labels, "Linf")
+    (epsilon,) = epsilons_between(distances, 1)
+    result = run(network, images, labels, "autoattack_plus", "Linf", [epsilon])
+    assert result["epsilons"][0]["correct"] == (distances > epsilon).int().tolist()

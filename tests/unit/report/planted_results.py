@@ -163,6 +163,61 @@ class Planted:
             },
         )
 
+    def corruptions(
+        self,
+        folder: Path,
+        correct: dict[str, Sequence[int]],
+        of_image: Sequence[int],
+        shifted: dict[str, Sequence[int]] | None = None,
+        indices: Sequence[int] | None = None,
+    ) -> Path:
+        """corruptions.json from counts by corruption and severity, and by image."""
+        tests = sum(map(len, correct.values())) * len(of_image)
+        return self.write(
+            folder / "corruptions.json",
+            {
+                "source": "built-in",
+                "note": "built-in corruptions, not comparable with anything",
+                "image_indices": list(range(len(of_image))) if indices is None else list(indices),
+                "clean_correct": len(of_image),
+                "severities": list(range(1, len(next(iter(correct.values()))) + 1)),
+                "corruptions": correct,
+                "correct_of_image": list(of_image),
+                "corrupted_accuracy": sum(of_image) / tests,
+                "shifted": {name: {"correct": list(c)} for name, c in (shifted or {}).items()},
+            },
+        )
+
+    def calibration(
+        self, folder: Path, errors: tuple[float, float], temperature: float | None = 2.0
+    ) -> Path:
+        """calibration.json whose expected calibration errors are those as trained and scaled."""
+
+        def split(error: float) -> dict[str, Any]:
+            bins = [{"low": 0.0, "high": 0.5, "images": 0, "accuracy": None, "confidence": None}]
+            bins += [
+                {"low": 0.5, "high": 0.7, "images": 10, "accuracy": 0.6, "confidence": 0.65},
+                {"low": 0.9, "high": 1.0, "images": 90, "accuracy": 0.9, "confidence": 0.95},
+            ]
+            return {
+                "expected_calibration_error": error,
+                "negative_log_likelihood": 10 * error,
+                "brier_score": 2 * error,
+                "bins": bins,
+            }
+
+        scaled = None if temperature is None else split(errors[1])
+        both = {"images": 100, "as_trained": split(errors[0]), "scaled": scaled}
+        return self.write(
+            folder / "calibration.json",
+            {
+                "temperature": temperature,
+                "reason": "no temperature fits" if temperature is None else None,
+                "splits": {"validation": both, "test": both},
+                "definition": "planted",
+            },
+        )
+
     def energy(
         self,
         folder: Path,

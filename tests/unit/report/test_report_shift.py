@@ -1,0 +1,171 @@
+import math
+
+import numpy as np
+import pytest
+from planted_results import BLOCKS
+
+from layer_pruning.report.calibration import calibration_columns, reliability
+from layer_pruning.report.robustness_page import robustness_page
+from layer_pruning.report.shift import (
+    corruption_accuracies,
+    mean_corruption_error,
+    paired_shift,
+    shift_answer,
+    shift_columns,
+)
+from layer_pruning.report.shift_figures import calibration, corruptions
+from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, sign_flip
+from layer_pruning.report.summary import read_csv, summarise, write_csv
+
+
+def planted_pair(planted, seed=0):
+    """Ten images, two corruptions of two severities: the pruned network makes twice the errors."""
+    base, pruned = planted.folder(seed), planted.folder(seed, "cka", 1)
+    return [
+        planted.corruptions(
+            base, {"fog": [9, 8], "snow": [10, 5]}, [4] * 4 + [3] * 4 + [2] * 2, {"new": [1] * 10}
+        ),
+        planted.corruptions(
+            pruned, {"fog": [7, 7], "snow": [5, 5]}, [3] * 4 + [2] * 6, {"new": [1] * 9 + [0]}
+        ),
+    ]
+
+
+def test_the_mean_corruption_error_is_the_mean_of_ratios_and_100_for_the_baseline(planted):
+    import json
+
+    base, pruned = (json.loads(path.read_text()) for path in planted_pair(planted))
+    # errors: fog 6 against 3, snow 10 against 5
+    assert mean_corruption_error(pruned, base) == pytest.approx(200)
+    assert mean_corruption_error(base, base) == 100
+    half = pruned | {"corruptions": {"fog": [9, 8], "snow": [5, 5]}}
+    assert mean_corruption_error(half, base) == pytest.approx((100 + 200) / 2)
+    perfect = base | {"corruptions": {"fog": [10, 10], "snow": [5, 5]}}
+    assert math.isnan(mean_corruption_error(pruned, perfect))
+
+
+def test_a_planted_loss_is_found_image_by_image(planted):
+    rows = paired_shift(planted_pair(planted)).set_index("test")
+    row = rows.loc["corrupted"]
+    assert row["baseline_accuracy"] == pytest.approx(32 / 40)
+    assert row["accuracy"] == pytest.approx(24 / 40)
+    assert row["difference"] == pytest.approx(-0.2)
+    assert row["interval_low"] < -0.2 < row["interval_high"]
+    # eight images lose one outcome each, and none gains any
+    assert row["p_value"] == pytest.approx(mcnemar(8, 0))
+    assert row["verdict"] == "lower"
+    assert row["mean_corruption_error_percent"] == pytest.approx(200)
+    assert rows.loc["new", "difference"] == pytest.approx(-0.1)
+    assert rows.loc["new", "p_value"] == 1
+    assert rows.loc["new", "verdict"] == NO_DIFFERENCE
+
+
+def test_seeds_on_the_same_images_are_no_more_evidence_than_one(planted):
+    paths = [path for seed in (0, 1, 2) for path in planted_pair(planted, seed)]
+    one = paired_shift(paths[:2]).set_index("test").loc["corrupted"]
+    three = paired_shift(paths, pooled=True).set_index("test").loc["corrupted"]
+    assert three["p_value"] == pytest.approx(one["p_value"])
+    assert three["difference"] == pytest.approx(one["difference"])
+
+
+def test_networks_tested_on_other_images_are_not_compared(planted):
+    base, pruned = planted_pair(planted)
+    with pytest.raises(ValueError, match="its baseline was not given"):
+        paired_shift([pruned])
+    planted.corruptions(planted.folder(0), {"fog": [1, 1]}, [2])
+    with pytest.raises(ValueError, match="other images"):
+        paired_shift([base, pruned])
+
+
+def test_many_units_take_the_normal_distribution_and_agree_with_counting():
+    generator = np.random.default_rng(0)
+    values = generator.integers(-5, 6, 3000) + (generator.random(3000) < 0.05)
+    small, large = values.tolist(), (10 * values).tolist()
+    assert sum(map(abs, small)) < 20_000 < sum(map(abs, large))
+    # the test does not depend on the unit
+    assert sign_flip(large) == pytest.approx(sign_flip(small), rel=0.03)
+
+
+def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(planted, tmp_path):
+    folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
+    calibrations = [planted.calibration(f, (0.1, 0.02)) for f in folders[:1]]
+    calibrations.append(planted.calibration(folders[1], (0.2, 0.0), temperature=None))
+    summary = summarise(
+        folders,
+        further=(shift_columns(planted_pair(planted)), calibration_columns(calibrations)),
+    )
+    write_csv(summary, tmp_path / "summary.csv")
+    base, pruned = read_csv(tmp_path / "summary.csv").to_dict("records")
+    assert base["corrupted_accuracy"] == pytest.approx(0.8)
+    assert base["corrupted_accuracy_interval_low"] < 0.8 < base["corrupted_accuracy_interval_high"]
+    assert base["mean_corruption_error_percent"] == 100
+    assert pruned["mean_corruption_error_percent"] == pytest.approx(200)
+    assert "not comparable" in base["corruption_source"]
+    assert pruned["shifted_accuracy_new"] == pytest.approx(0.9)
+    assert base["expected_calibration_error"] == pytest.approx(0.1)
+    assert base["brier_score_scaled"] == pytest.approx(0.04)
+    assert base["temperature"] == 2
+    assert math.isnan(pruned["expected_calibration_error_scaled"])
+    assert pruned["notes"] == "no temperature fits"
+    with pytest.raises(ValueError, match="no listed network"):
+        summarise(folders[:1], further=[{planted.folder(7): {"corrupted_accuracy": 1.0}}])
+
+
+def test_the_front_page_names_the_source_of_corruptions(planted):
+    text = shift_answer(paired_shift(planted_pair(planted), pooled=True), 1)
+    assert "not comparable" in text and "cka −20.0 points against 80.0 %" in text
+    assert shift_answer(paired_shift([], pooled=True), 1) == ""
+
+
+def test_the_page_has_a_table_or_a_sentence_for_everything(planted):
+    empty = paired_shift([])
+    shift = paired_shift(planted_pair(planted))
+    html = robustness_page(empty, empty, shift, empty)
+    assert html.count("<table>") == 1
+    assert "No network was attacked." in html and "There are none." in html
+    assert "not comparable with the official" in html and "corrupted" in html
+
+
+def bars(figure):
+    return [patch for axis in figure.axes for patch in axis.patches]
+
+
+def test_bars_stand_for_every_network_and_corruption_and_their_mean(planted):
+    figure = corruptions(corruption_accuracies(planted_pair(planted)))
+    # two networks; fog, snow, their mean, and the test set collected anew
+    widths = sorted(round(patch.get_width(), 6) for patch in bars(figure))
+    assert widths == sorted([85, 75, 80, 100, 70, 50, 60, 90])
+    assert "not comparable" in figure.get_suptitle()
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["fog", "snow", "mean", "new"]
+
+
+def test_many_criteria_become_a_map(planted):
+    paths = [planted_pair(planted)[0]]
+    for number in range(6):
+        folder = planted.folder(0, f"c{number}", 1)
+        paths.append(planted.corruptions(folder, {"fog": [number, 0]}, [number, 0]))
+    figure = corruptions(corruption_accuracies(paths))
+    assert len(figure.axes[0].images) == 1
+    assert figure.axes[0].images[0].get_array().shape == (4, 7)
+
+
+def test_reliability_pools_seeds_and_errors_are_drawn(planted):
+    paths = [planted.calibration(planted.folder(seed), (0.1, 0.02)) for seed in (0, 1)]
+    paths += [planted.calibration(planted.folder(0, "cka", 1), (0.3, 0.0), temperature=None)]
+    frame = reliability(paths)
+    assert set(frame["images"]) == {10, 90}
+    figure = calibration(frame)
+    left, right = figure.axes
+    points = left.collections[0].get_offsets()
+    assert np.allclose(points, [[65, 60], [95, 90]])
+    assert [round(p.get_width(), 6) for p in right.patches] == [10, 2, 30]
+    assert any("no temperature" in text.get_text() for text in right.texts)
+
+
+def test_without_records_figures_say_so():
+    for draw, frame in (
+        (corruptions, corruption_accuracies([])),
+        (calibration, reliability([])),
+    ):
+        assert "No network was" in draw(frame).texts[0].get_text()
