@@ -49,6 +49,7 @@ include: "rules/training.smk"
 include: "rules/scoring.smk"
 include: "rules/evaluation.smk"
 include: "rules/shortcut.smk"
+include: "rules/export.smk"
 include: "rules/report.smk"
 
 
@@ -61,6 +62,7 @@ rule all:
     input:
         "results/report.html",
         "results/summary.csv",
+        everywhere(rules.export.output.manifest, network=exported_networks()),
 
 
 onstart:

@@ -7,6 +7,8 @@ and seed. All work on a network is a rule written once for that path.
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import corrupted_images, corruptions_of, files_of_shift
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.named_function import source_files
+from layer_pruning.scoring.catalog import CONTROLS
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
@@ -132,10 +134,14 @@ def start_files(wildcards):
     """
     options = config["architectures"][wildcards.architecture]
     weights = options.get("weights") or "torchvision"
-    path = Path(*(options.get("build") or ":").split(":")[0].split("."))
-    sources = [path.with_suffix(".py"), path / "__init__.py"] if path.name else []
     files = [] if weights == "torchvision" else [weights]
-    return files + [str(source) for source in sources if source.is_file()]
+    return files + (source_files(options["build"]) if options.get("build") else [])
+
+
+def own_metrics(wildcards):
+    """An input function: the modules in the working folder that define metrics of a criterion."""
+    metrics = config["criteria"][wildcards.criterion]["metrics"]
+    return [file for metric in metrics if ":" in metric for file in source_files(metric)]
 
 
 def of_attack(key):
@@ -183,6 +189,20 @@ def examined_networks():
     """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
     first = 0 if config["evaluation"]["networks"] == "all" else -1
     return [n for c in config["criteria"] for n in pruned_networks(c)[first:]]
+
+
+def exported_networks():
+    """The networks that are exported: `last`, `all` or none of them.
+
+    What controls alone have pruned is for comparison, so `last` leaves it out.
+    """
+    which = config["export"]["networks"]
+    if which == "all":
+        return all_networks()
+    criteria = [
+        c for c in config["criteria"] if set(config["criteria"][c]["metrics"]) - set(CONTROLS)
+    ]
+    return [pruned_networks(c)[-1] for c in criteria] if which == "last" else []
 
 
 def ranked_networks(criterion):

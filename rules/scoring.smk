@@ -106,6 +106,7 @@ rule score_metrics:
         unpack(savings_of_criterion),
         activations=f"{NETWORK}/activations.npz",
         network=f"{NETWORK}/network.safetensors",
+        own_metrics=own_metrics,
     output:
         scores=f"{NETWORK}/scores/{{criterion}}.csv",
         usage=f"{NETWORK}/usage/score_metrics/{{criterion}}.json",
@@ -162,6 +163,7 @@ rule agreement:
     input:
         activations=f"{NETWORK}/activations.npz",
         scores=f"{NETWORK}/scores/{{criterion}}.csv",
+        own_metrics=own_metrics,
     output:
         f"{NETWORK}/ranking/{{criterion}}.json",
     log:

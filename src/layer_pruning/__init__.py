@@ -1,3 +1,57 @@
-"""Make residual image classifiers shallower, block by block, and measure what that costs."""
+"""Make residual image classifiers shallower, block by block, and measure what that costs.
+
+As a library, for a network of your own in your own loop::
+
+    import layer_pruning
+
+    network = layer_pruning.wrap(module, input_shape=(3, 32, 32))
+    scores = layer_pruning.score(network, images, labels)
+    ranking = layer_pruning.rank(scores)
+    smaller = layer_pruning.prune(network, ranking.index[0])
+
+Everything in ``__all__`` is public, see :mod:`layer_pruning.library`. Importing this module imports
+neither torch nor numpy: a name does when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layer_pruning.library import (
+        ResidualNetwork,
+        bypass,
+        export_network,
+        load,
+        measure,
+        prune,
+        rank,
+        save,
+        score,
+        wrap,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ResidualNetwork",
+    "bypass",
+    "export_network",
+    "load",
+    "measure",
+    "prune",
+    "rank",
+    "save",
+    "score",
+    "wrap",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'layer_pruning' has no attribute '{name}'")
+    return getattr(importlib.import_module("layer_pruning.library"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -15,7 +15,7 @@ import yaml
 
 from layer_pruning import __version__
 from layer_pruning.models.architectures import CifarResNet, architecture, candidates
-from layer_pruning.models.network_file import NetworkHeader, read_network
+from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text
 
@@ -75,7 +75,21 @@ def parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="what a network file holds, and its history")
     show.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     show.add_argument("--format", choices=("table", "json"), default="table")
+    _add_export(commands)
     return top
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write a network as ONNX, .pt2 and weights with a loader, each checked",
+        description="Write a network in formats that load without this package. Each is checked "
+        "against the network on random images, as there are no data; in the workflow it is on "
+        "images of the test split.",
+    )
+    export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
+    export.add_argument("folder", type=Path, help="where the files go")
+    export.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
@@ -261,8 +275,33 @@ def show_text(record: dict[str, Any]) -> str:
     return "\n".join(f"{name:20}{value}" for name, value in rows.items())
 
 
+def exported(given: argparse.Namespace) -> str:
+    """Export a network file; the lines that say what was written and how well it agrees."""
+    read_header(given.network)
+    # torch takes two seconds to import, and a wrong file is said before
+    from layer_pruning.devices import select_device
+    from layer_pruning.evaluation.complexity import complexity_record
+    from layer_pruning.export.bundle import export_network
+    from layer_pruning.models.residual import load_network
+
+    select_device("cpu", given.threads)
+    network = load_network(given.network)
+    metrics = {"complexity": complexity_record(network)}
+    manifest = export_network(given.network, given.folder, metrics=metrics)
+    checks = manifest["checks"]
+    lines = []
+    for file in manifest["files"]:
+        check = checks["by_file"].get(file)
+        said = f"logits differ by {check['largest_logit_difference']:.1e} at most" if check else ""
+        lines.append(f"{given.folder / file!s:60}{said}".rstrip())
+    compared = f"Compared on {checks['images']} images: {checks['images_from']}."
+    return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
+
+
 def run(given: argparse.Namespace) -> str:
     """What a command prints."""
+    if given.command == "export":
+        return exported(given)
     if given.command == "show":
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)

@@ -35,7 +35,8 @@ from layer_pruning.models.architectures import (
     check_start,
     most_removals,
 )
-from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
+from layer_pruning.named_function import named_function
+from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES, OWN_METRIC_TAKES
 from layer_pruning.similarity.catalog import CATALOG
 from layer_pruning.training.catalog import recipe_settings
 
@@ -144,7 +145,7 @@ def _write_out_shorthands(config: Config) -> None:
     if isinstance(config["architectures"], list):
         config["architectures"] = _named_architectures(config["architectures"])
     if isinstance(config["criteria"], list):
-        config["criteria"] = {name: _known_criterion(name) for name in config["criteria"]}
+        config["criteria"] = _named_criteria(config["criteria"])
     for name, criterion in config["criteria"].items():
         settings = criterion if isinstance(criterion, dict) else {"metrics": criterion}
         config["criteria"][name] = _with_savings(name, settings)
@@ -161,10 +162,26 @@ def _number(value: float | str) -> float:
     return float(value.partition("/")[0]) / 255 if isinstance(value, str) else float(value)
 
 
-def _known_criterion(name: str) -> Config:
-    if name not in CRITERIA:
-        raise ConfigError(f"criteria: '{name}' is unknown; {suggestion(name, CRITERIA)}")
-    return CRITERIA[name]
+def _named_criteria(given: list[str]) -> Config:
+    """Criteria known by name, and metrics of the user's own, each alone."""
+    named: Config = {}
+    for entry, name in zip(given, _path_names(given, "criteria"), strict=True):
+        if ":" not in entry and entry not in CRITERIA:
+            raise ConfigError(f"criteria: '{entry}' is unknown; {suggestion(entry, CRITERIA)}")
+        named[name] = {"metrics": [entry]} if ":" in entry else CRITERIA[entry]
+    return named
+
+
+def _path_names(given: list[str], key: str) -> list[str]:
+    """The entries of a list; the user's own, ``module:function``, as they can be part of a path."""
+    names: list[str] = []
+    for entry in given:
+        own = ":" in entry
+        name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
+        if name in names:
+            raise ConfigError(f"{key}: two would be called '{name}'; use a mapping")
+        names.append(name)
+    return names
 
 
 def _with_savings(name: str, settings: Config) -> Config:
@@ -193,14 +210,11 @@ def _with_savings(name: str, settings: Config) -> Config:
 
 def _named_architectures(given: list[str]) -> Config:
     """Networks of the user's own get a name that can be part of a path."""
-    named: Config = {}
-    for entry in given:
-        own = ":" in entry
-        name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
-        if name in named:
-            raise ConfigError(f"architectures: two would be called '{name}'; use a mapping")
-        named[name] = {"build": entry} if own else {}
-    return named
+    names = _path_names(given, "architectures")
+    return {
+        name: {"build": entry} if ":" in entry else {}
+        for name, entry in zip(names, given, strict=True)
+    }
 
 
 def _check_numbers(part: Any, path: tuple[Any, ...] = ()) -> None:
@@ -418,16 +432,25 @@ def _check_start(config: Config) -> None:
                 )
 
 
+def _check_metric(criterion: str, metric: str) -> None:
+    if ":" in metric:
+        try:
+            named_function(metric, takes=OWN_METRIC_TAKES)
+        except ValueError as error:
+            raise ConfigError(f"criteria.{criterion}: {error}") from error
+    elif metric not in METRIC_NAMES:
+        raise ConfigError(
+            f"criteria.{criterion}: metric '{metric}' is unknown; "
+            f"{suggestion(metric, METRIC_NAMES)}, and your own as my_module:my_metric"
+        )
+
+
 def _check_criteria(config: Config) -> None:
     for name, criterion in config["criteria"].items():
         if name == "baseline":
             raise ConfigError("criteria.baseline: the name is taken; choose another")
         for metric in criterion["metrics"]:
-            if metric not in METRIC_NAMES:
-                raise ConfigError(
-                    f"criteria.{name}: metric '{metric}' is unknown; "
-                    f"{suggestion(metric, METRIC_NAMES)}"
-                )
+            _check_metric(name, metric)
         try:
             check_aggregation(**criterion)
         except ValueError as error:

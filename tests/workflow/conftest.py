@@ -26,6 +26,7 @@ TINY = {
     "finetuning": {"epochs": 1, "batch_size": 256},
     "attacks": {"fgsm": {"epsilons": [0.05]}},
     "attacked_images": {"count": 20},
+    "export": {"networks": "none"},
     "energy": {"carbon_intensity_g_per_kwh": 100, "window_seconds": 0.05, "repeats": 2},
     "latency": {"batch_sizes": [1, 4], "repeats": 6},
     "device": "cpu",

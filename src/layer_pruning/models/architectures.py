@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from layer_pruning.named_function import WRITTEN
+
 SHORTCUTS = ("parameter_free", "projection")
 
 TORCHVISION = (
@@ -188,7 +190,7 @@ class OwnNetwork(FoundNetwork):
     build_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.build):
+        if not WRITTEN.fullmatch(self.build):
             raise ValueError(
                 f"build: '{self.build}' should be written 'my_package.my_module:function'"
             )
@@ -198,7 +200,21 @@ class OwnNetwork(FoundNetwork):
         return {"family": "own", "build": self.build, "arguments": dict(self.build_arguments)}
 
 
-Architecture: TypeAlias = CifarResNet | TorchvisionNetwork | OwnNetwork
+@dataclass(frozen=True)
+class WrappedModule(FoundNetwork):
+    """A module that was there before its architecture was asked for, by the name of its class.
+
+    Nothing here can build it again: whoever loads its network file brings another module like it.
+    """
+
+    module: str
+
+    def arguments(self) -> dict[str, Any]:
+        """What :func:`architecture` needs to know this again, as JSON can hold it."""
+        return {"family": "wrapped", "module": self.module}
+
+
+Architecture: TypeAlias = CifarResNet | TorchvisionNetwork | OwnNetwork | WrappedModule
 
 
 def architecture(
@@ -218,6 +234,8 @@ def architecture(
         if value is not None and key not in (*START_OPTIONS, "family")
     }
     shape = input_shape or FoundNetwork.input_shape
+    if (options or {}).get("family") == "wrapped":
+        return WrappedModule(given["module"], input_shape=shape)
     if "build" in given or ":" in name:
         build = given.pop("build", name)
         arguments = given.pop("arguments", {})

@@ -1,10 +1,5 @@
 """From an architecture to the plain module that computes it: images in, logits out."""
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +13,7 @@ from layer_pruning.models.architectures import (
     TorchvisionNetwork,
 )
 from layer_pruning.models.cifar import CifarBody, initialise
+from layer_pruning.named_function import named_function, one_line
 
 
 def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) -> nn.Module:
@@ -29,7 +25,12 @@ def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) ->
         return CifarBody(architecture, input_shape[0], classes).eval()
     if isinstance(architecture, TorchvisionNetwork):
         return _torchvision_body(architecture.network, input_shape, classes).eval()
-    return _own_body(architecture, input_shape, classes).eval()
+    if isinstance(architecture, OwnNetwork):
+        return _own_body(architecture, input_shape, classes).eval()
+    raise ValueError(
+        f"nothing says how to build a {architecture.module}: it was a module of the user's own; "
+        "load the file with layer_pruning.load(path, module=...) and one like it"
+    )
 
 
 def drawn_body(
@@ -67,49 +68,17 @@ def _torchvision_body(name: str, input_shape: Shape, classes: int) -> nn.Module:
 
 
 def _own_body(architecture: OwnNetwork, input_shape: Shape, classes: int) -> nn.Module:
-    build = _function(architecture.build)
+    build = named_function(architecture.build)
     arguments = dict(architecture.build_arguments)
     try:
         body = build(num_classes=classes, input_shape=tuple(input_shape), **arguments)
     except Exception as error:
         given = ", ".join(["num_classes", "input_shape", *arguments])
         raise ValueError(
-            f"{architecture.build} failed when called with {given}: {_one_line(error)}"
+            f"{architecture.build} failed when called with {given}: {one_line(error)}"
         ) from error
     if not isinstance(body, nn.Module):
         raise ValueError(
             f"{architecture.build} returned a {type(body).__name__}, not a torch.nn.Module"
         )
     return body
-
-
-def _function(build: str) -> Callable[..., Any]:
-    module_name, attribute = build.split(":")
-    try:
-        with _working_folder_importable():
-            module = importlib.import_module(module_name)
-    except Exception as error:
-        raise ValueError(
-            f"{build}: importing {module_name} failed ({_one_line(error)}); it should be installed "
-            "or lie in the working folder"
-        ) from error
-    function = getattr(module, attribute, None)
-    if not callable(function):
-        raise ValueError(f"{build}: {module_name} has no function '{attribute}'")
-    return function
-
-
-@contextmanager
-def _working_folder_importable() -> Iterator[None]:
-    """Scripts of a workflow do not find modules of the folder that it runs in by themselves."""
-    folder = str(Path.cwd())
-    sys.path.append(folder)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

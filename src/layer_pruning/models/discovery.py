@@ -33,6 +33,8 @@ class Found:
     blocks: tuple[Block, ...]
     features: int
     """Width of the pooled representation."""
+    classes: int
+    """Width of the logits."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,16 @@ def _found(arguments: str, input_shape: tuple[int, int, int]) -> Found:
     body = drawn_body(network, input_shape=input_shape, classes=10, seed=0)
     channels = 3 if network.arguments()["family"] == "torchvision" else input_shape[0]
     images = torch.rand((1, channels, *input_shape[1:]), generator=torch.Generator().manual_seed(0))
-    name = network.arguments().get("build") or network.arguments()["network"]
+    return found_in(
+        body, images, network.arguments().get("build") or network.arguments()["network"]
+    )
+
+
+def found_in(body: nn.Module, images: Tensor, name: str) -> Found:
+    """The blocks of a module, in evaluation mode, called ``name`` in messages.
+
+    ``images`` as in :func:`find_blocks`. Raises ValueError in one line where it has no trunk.
+    """
     try:
         blocks = find_blocks(body, images)
         trunk = cut(body, [block.name for block in blocks])
@@ -73,7 +84,7 @@ def _found(arguments: str, input_shape: tuple[int, int, int]) -> Found:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
     classifier = body.get_submodule(trunk.classifier)
     assert isinstance(classifier, nn.Linear)
-    return Found(blocks, classifier.in_features)
+    return Found(blocks, classifier.in_features, classifier.out_features)
 
 
 @torch.no_grad()

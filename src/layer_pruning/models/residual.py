@@ -112,14 +112,20 @@ def new_network(header: NetworkHeader, seed: int) -> ResidualNetwork:
 
 
 def load_network(
-    path: str | os.PathLike[str], device: str | torch.device = "cpu"
+    path: str | os.PathLike[str],
+    device: str | torch.device = "cpu",
+    body: nn.Module | None = None,
 ) -> ResidualNetwork:
     """Rebuild the network of a network file, in evaluation mode.
 
+    ``body`` is an unpruned module to put the weights into; None builds one.
     Raises FileNotFoundError, or ValueError in one line naming the file and the tensor.
     """
     header, tensors = read_network(path)
-    network = ResidualNetwork(header)
+    try:
+        network = ResidualNetwork(header, body)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     wanted = network.body.state_dict()
     if set(wanted) != set(tensors):
         differing = sorted(set(wanted) ^ set(tensors))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, PROBE_METRICS
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, looks_at_images
 from layer_pruning.scoring.functional import FUNCTIONAL
+from layer_pruning.scoring.own import own_distances, own_metric
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.scores import Scores
 from layer_pruning.similarity.catalog import CATALOG
@@ -52,7 +53,7 @@ def resample(scores: Scores, probe: Probe, *, resamples: int, seed: int) -> Resa
     """
     metrics = tuple(scores)
     blocks = tuple(next(iter(scores.values())))
-    if not set(metrics) & set(PROBE_METRICS):
+    if not any(looks_at_images(metric) for metric in metrics):
         resamples = 0
     samples = stratified_samples(probe.labels, resamples=resamples, seed=seed)
     result = np.empty((resamples, len(metrics), len(blocks)))
@@ -63,6 +64,11 @@ def resample(scores: Scores, probe: Probe, *, resamples: int, seed: int) -> Resa
             result[:, place] = resampled_distances(
                 metric, probe.features, probe.features_bypassed, probe.labels, samples
             )
+        elif ":" in metric:
+            function = own_metric(metric)
+            for row, sample in zip(result, samples, strict=True):
+                given = (probe.features[sample], probe.features_bypassed[:, sample])
+                row[place] = own_distances(metric, function, *given, probe.labels[sample], blocks)
         elif metric in FUNCTIONAL_METRICS:
             intact = probe.logits.astype(np.float64)
             bypassed = probe.logits_bypassed.astype(np.float64)

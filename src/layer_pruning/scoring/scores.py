@@ -13,6 +13,7 @@ from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES, SAVI
 from layer_pruning.scoring.controls import depth_scores, random_score
 from layer_pruning.scoring.functional import FUNCTIONAL
 from layer_pruning.scoring.magnitude import mean_absolute_weights
+from layer_pruning.scoring.own import own_distances, own_metric
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.savings import Savings, saving_scores
 from layer_pruning.similarity.catalog import CATALOG
@@ -32,6 +33,7 @@ def score(
 ) -> Scores:
     """Score the candidate blocks of ``probe`` by every metric of a criterion.
 
+    A metric is a name of ``catalog.METRIC_NAMES``, or ``my_package.my_module:function``.
     All metrics see the same images. ``draw`` identifies the draw of ``random``. ``savings`` are
     what the removal of each block saves; only the metrics of that name need them.
 
@@ -60,8 +62,15 @@ def score(
             scores[metric] = {block: random_score(block, draw) for block in blocks}
         elif metric == "shallowest":
             scores[metric] = depth_scores([block.name for block in header.blocks], blocks)
+        elif ":" in metric:
+            given = (probe.features, probe.features_bypassed, probe.labels, blocks)
+            values = own_distances(metric, own_metric(metric), *given)
+            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
         else:
-            raise ValueError(f"'{metric}' is no metric: known are {', '.join(METRIC_NAMES)}")
+            raise ValueError(
+                f"'{metric}' is no metric: known are {', '.join(METRIC_NAMES)}, and functions of "
+                "your own as my_module:my_metric"
+            )
     return scores
 
 

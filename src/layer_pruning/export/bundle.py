@@ -1,0 +1,141 @@
+"""The folder of an exported network: its files, checked, and the manifest that describes them."""
+
+import copy
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from layer_pruning import __version__
+from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, write_pt2
+from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
+from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "layer-pruning export 1"
+FILES = ("network.safetensors", "network.onnx", "network.pt2", "load_network.py")
+CHECKED_IMAGES = 32
+"""Images on which the files are compared with the network; more would show nothing else."""
+
+
+def export_network(
+    network: ResidualNetwork | str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    images: np.ndarray | None = None,
+    *,
+    images_from: str = "given by the caller",
+    metrics: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write a network, or the one in a network file, as files that load without this package.
+
+    They are ``network.safetensors`` (the network file as it is), ``network.onnx``,
+    ``network.pt2``, ``load_network.py`` and ``manifest.json``, the content of which is returned.
+    Each is read again and has to compute, on the CPU, what the network does on ``images``
+    (n, channels, height, width), float32 in [0, 1]. Without any, random ones are taken, and the
+    manifest says so. ``metrics`` and ``provenance`` go into the manifest as they are.
+
+    Raises ValueError in one line where a file does not agree; the files of ``folder`` then stay as
+    they were.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as name:
+        scratch = Path(name)
+        if isinstance(network, ResidualNetwork):
+            network = copy.deepcopy(network).cpu().eval()
+            save_network(network, scratch / "network.safetensors")
+        else:
+            shutil.copyfile(network, scratch / "network.safetensors")
+            network = load_network(network)
+        program = traced(network)
+        write_pt2(program, scratch / "network.pt2")
+        write_onnx(program, scratch / "network.onnx")
+        shutil.copyfile(Path(__file__).with_name("load_network.py"), scratch / "load_network.py")
+        if images is None:
+            images, images_from = random_images(network), "random, uniform in [0, 1]"
+        manifest = {
+            **description(network),
+            "files": {file: fingerprint(scratch / file) for file in FILES},
+            "checks": checks(network, scratch, images) | {"images_from": images_from},
+            "metrics": dict(metrics or {}),
+            "provenance": {
+                "layer_pruning_version": __version__,
+                "torch_version": torch.__version__,
+                **(provenance or {}),
+            },
+        }
+        text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"
+        (scratch / "manifest.json").write_text(text, encoding="utf-8")
+        # the manifest last: where it is, all that it names is
+        for file in (*FILES, "manifest.json"):
+            (scratch / file).replace(folder / file)
+    return manifest
+
+
+def random_images(network: ResidualNetwork) -> np.ndarray:
+    """Images to compare with where there are no real ones, always the same."""
+    shape = (CHECKED_IMAGES, *network.header.input_shape)
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+def checks(network: ResidualNetwork, folder: Path, images: np.ndarray) -> dict[str, Any]:
+    """Compare every file of ``folder`` that computes logits with ``network``.
+
+    Raises ValueError in one line for the first that differs.
+    """
+    expected = in_two_batches(run_module(network), images)
+    by_file = {file: parity(file, run(folder), images, expected) for file, run in RUNS.items()}
+    for file, record in by_file.items():
+        logger.info("%s: logits differ by %.3g at most", file, record["largest_logit_difference"])
+    return {
+        "images": len(images),
+        "relative_tolerance": TOLERANCE,
+        "by_file": by_file,
+    }
+
+
+def description(network: ResidualNetwork) -> dict[str, Any]:
+    """What somebody who has the files alone should know of the network."""
+    header = network.header
+    channels, height, width = header.input_shape
+    # what a wrapped module takes that nobody described is only known to whoever wrapped it
+    normalises = header.arguments["family"] != "wrapped" or any(header.mean) or {*header.std} != {1}
+    return {
+        "format": FORMAT,
+        "architecture": header.architecture,
+        "arguments": header.arguments,
+        "kept_blocks": header.kept_blocks(),
+        "removed_blocks": list(header.removed_blocks),
+        "input": {
+            "name": "images",
+            "type": "float32",
+            "shape": ["n", channels, height, width],
+            "value_range": [0.0, 1.0] if normalises else None,
+        },
+        "normalisation": {
+            "mean": list(header.mean),
+            "std": list(header.std),
+            "inside_the_network": True,
+        },
+        "output": {"name": "logits", "type": "float32", "shape": ["n", len(header.class_names)]},
+        "class_names": list(header.class_names),
+    }
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file."""
+    with path.open("rb") as file:
+        return {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }

@@ -1,0 +1,112 @@
+"""The formats of an exported network: how each is written, and how each is run again."""
+
+import logging
+import runpy
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.export import Dim, ExportedProgram
+
+from layer_pruning.models.residual import ResidualNetwork
+
+Run = Callable[[np.ndarray], np.ndarray]
+"""A format that was read again: images (n, channels, height, width) in [0, 1] to logits."""
+
+
+def traced(network: ResidualNetwork) -> ExportedProgram:
+    """The program that ``network``, in evaluation mode, runs on any number of images.
+
+    It says nothing of where it was traced: neither paths of source files nor example images.
+    """
+    images = torch.zeros(2, *network.header.input_shape)
+    with torch.no_grad():
+        program = torch.export.export(network, (images,), dynamic_shapes=({0: Dim("n")},))
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    # the examples would be written as a pickle
+    program.example_inputs = None
+    return program
+
+
+def write_pt2(program: ExportedProgram, path: Path) -> None:
+    """Write ``program`` as torch.export reads it."""
+    torch.export.save(program, path)
+
+
+def write_onnx(program: ExportedProgram, path: Path) -> None:
+    """Write ``program`` as ONNX, with one input ``images`` and one output ``logits``, checked.
+
+    Raises ValueError in one line where the checker of ONNX objects.
+    """
+    import onnx
+
+    # what each of their passes did would drown the log of the job
+    for library in ("onnx_ir", "onnxscript"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    names: dict[str, Any] = {"input_names": ["images"], "output_names": ["logits"]}
+    with warnings.catch_warnings():
+        # advice on how to write operators, which is for those who develop PyTorch
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            program,
+            (),
+            path,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            # the program knows that this axis varies; here it gets its name
+            dynamic_shapes=({0: "n"},),
+            **names,
+        )
+    try:
+        onnx.checker.check_model(path, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ValueError(
+            f"{path.name}: ONNX's checker says: {' '.join(str(error).split())}"
+        ) from error
+
+
+def run_loader(folder: Path) -> Run:
+    """What ``load_network.py`` makes of ``network.safetensors``."""
+    load = runpy.run_path(str(folder / "load_network.py"))["load"]
+    return run_module(load(str(folder / "network.safetensors")))
+
+
+def run_pt2(folder: Path) -> Run:
+    """What torch.export reads from ``network.pt2``."""
+    return run_module(torch.export.load(folder / "network.pt2").module())
+
+
+def run_onnx(folder: Path) -> Run:
+    """What ONNX Runtime makes of ``network.onnx``, on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        folder / "network.onnx", options, providers=["CPUExecutionProvider"]
+    )
+    return lambda images: session.run(["logits"], {"images": images})[0]
+
+
+def run_module(network: torch.nn.Module) -> Run:
+    """What a module gives, on the CPU."""
+
+    @torch.inference_mode()
+    def run(images: np.ndarray) -> np.ndarray:
+        logits: np.ndarray = network(torch.from_numpy(images)).numpy()
+        return logits
+
+    return run
+
+
+RUNS: dict[str, Callable[[Path], Run]] = {
+    "load_network.py": run_loader,
+    "network.onnx": run_onnx,
+    "network.pt2": run_pt2,
+}
+"""File of an export that computes logits, to what reads it again from the folder of the export."""

@@ -1,0 +1,267 @@
+"""The package as a library: score, rank, prune, bypass and measure a network of one's own.
+
+A thin layer on what the workflow runs. Nothing here trains: fine-tune a pruned network in your own
+loop, it is a ``torch.nn.Module``.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from layer_pruning.activations.sweep import activations_of
+from layer_pruning.consensus.ranking import rank_blocks
+from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.savings import (
+    block_runners,
+    counted_savings,
+    latencies,
+    removable_blocks,
+)
+from layer_pruning.evaluation.throughput import batch_runner
+from layer_pruning.export.bundle import export_network
+from layer_pruning.models.architectures import WrappedModule, candidates
+from layer_pruning.models.discovery import found_in
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
+from layer_pruning.scoring.catalog import CRITERIA, SAVINGS
+from layer_pruning.scoring.own import OwnMetric, own_distances
+from layer_pruning.scoring.scores import score as score_by_name
+from layer_pruning.surgery import without_block
+
+__all__ = [
+    "ResidualNetwork",
+    "bypass",
+    "export_network",
+    "load",
+    "measure",
+    "prune",
+    "rank",
+    "save",
+    "score",
+    "wrap",
+]
+
+
+def wrap(
+    module: nn.Module,
+    *,
+    input_shape: tuple[int, int, int],
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> ResidualNetwork:
+    """A network of one's own as an ordered trunk of named blocks.
+
+    ``module`` takes images (n, channels, height, width) of ``input_shape`` (channels, height,
+    width) and returns logits (n, classes). It is found out by running it which of its parts are
+    residual blocks, and which of those can go; blocks are called by their paths in ``module``.
+    The result shares the weights of ``module`` and is in evaluation mode, as ``module`` is then.
+
+    With ``mean`` and ``std`` (one number a channel) the result takes images in [0, 1] and
+    normalises them itself; without, it takes what ``module`` takes. ``class_names`` are "0", "1" …
+    by default.
+
+    Raises ValueError in one line where ``module`` has no such blocks, see
+    :data:`layer_pruning.models.discovery.NEEDS`.
+    """
+    name = type(module).__name__
+    parameter = next(module.parameters(), torch.empty(0))
+    images = torch.rand((1, *input_shape), generator=torch.Generator().manual_seed(0))
+    found = found_in(module.eval(), images.to(parameter), name)
+    if (mean is None) != (std is None):
+        raise ValueError("give both mean and std, or none of them")
+    header = NetworkHeader(
+        architecture=name,
+        arguments=WrappedModule(name).arguments(),
+        blocks=found.blocks,
+        input_shape=input_shape,
+        mean=tuple(mean or [0.0] * input_shape[0]),
+        std=tuple(std or [1.0] * input_shape[0]),
+        class_names=tuple(class_names or map(str, range(found.classes))),
+    )
+    return ResidualNetwork(header, module).to(parameter.device).eval()
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    module: nn.Module | None = None,
+    device: str | torch.device = "cpu",
+) -> ResidualNetwork:
+    """The network of a network file, in evaluation mode.
+
+    Files of the workflow need nothing else. One that :func:`save` wrote of a wrapped module needs
+    an unpruned ``module`` like it, which is given the weights and loses the removed blocks.
+
+    Raises FileNotFoundError, or ValueError in one line naming the file.
+    """
+    return load_network(path, device, module)
+
+
+def save(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
+    """Write a network file: weights, blocks, normalisation and class names; no pickle."""
+    save_network(network, path)
+
+
+def score(
+    network: ResidualNetwork,
+    images: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    *,
+    metrics: str | Sequence[str | OwnMetric] = "consensus",
+    min_blocks_per_stage: int = 1,
+    protect: Collection[str] = (),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What each block that may go is worth: a row a block, in network order, a column a metric.
+
+    The block with the smallest number changes least. ``images`` (n, channels, height, width) and
+    ``labels`` (n,) are the probe set on which every metric is computed; some metrics need more of
+    them than the network has features.
+    ``metrics`` is the name of a known criterion (``consensus``, ``functional`` …), or a list of
+    metrics: names, or functions of one's own, called with the features of the network (n, d), those
+    with a block bypassed (n, d), and the labels. Every stage keeps ``min_blocks_per_stage`` blocks
+    and no block of ``protect`` goes. ``seed`` is that of the metric ``random``.
+
+    Raises ValueError in one line for an unknown metric or block, and where a metric needs more
+    images.
+    """
+    if isinstance(metrics, str):
+        if metrics not in CRITERIA:
+            raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
+        metrics = CRITERIA[metrics]["metrics"]
+    header = network.header
+    for name in protect:
+        _check_block(network, name)
+    limits: dict[str, Any] = {"min_blocks_per_stage": min_blocks_per_stage, "protect": protect}
+    blocks = candidates(header.blocks, header.removed_blocks, **limits)
+    if not blocks:
+        raise ValueError("the network has no block that may go under these limits")
+    given = torch.as_tensor(images, dtype=torch.float32).cpu()
+    truth = torch.as_tensor(labels).cpu().numpy()
+    probe = activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks)
+    columns: dict[str, Any] = score_by_name(
+        [metric for metric in metrics if isinstance(metric, str)],
+        probe,
+        header=header,
+        tensors={name: v.detach().cpu().numpy() for name, v in network.body.state_dict().items()},
+        draw=f"seed {seed}, less {', '.join(header.removed_blocks)}",
+        savings=_savings(network, given) if {*metrics} & {*SAVINGS} else None,
+    )
+    for metric in metrics:
+        if not isinstance(metric, str):
+            columns[_name(metric)] = own_distances(
+                _name(metric),
+                metric,
+                probe.features,
+                probe.features_bypassed,
+                probe.labels,
+                blocks,
+            )
+    order = [metric if isinstance(metric, str) else _name(metric) for metric in metrics]
+    return pd.DataFrame(columns, index=pd.Index(blocks, name="block"))[order]
+
+
+def rank(
+    scores: pd.DataFrame,
+    *,
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """The blocks in the order in which they should go, the first to go first.
+
+    ``scores`` is a table of :func:`score`: a row a block, of equal blocks the first row goes first.
+    The result has a column ``{metric}_rank`` for each metric (1 is the smallest distance, ties
+    share the mean of their ranks), ``rank_sum``, and ``aggregate``, the number that decides.
+    ``aggregation`` is ``borda`` (the sum of the ranks, arXiv 2411.14345), ``median``, ``weighted``
+    (with ``weights``, one a metric) or ``borda_by_family`` (with ``families`` of metrics; without,
+    they are found).
+
+    Raises ValueError in one line for a score that is not finite and for options that do not fit.
+    """
+    table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
+    options: dict[str, Any] = {"aggregation": aggregation, "weights": weights, "families": families}
+    ranking = rank_blocks(table, list(scores.index), **options)
+    rows = {
+        row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
+        | {
+            "rank_sum": row.rank_sum,
+            "aggregate": row.rank_sum if row.aggregate is None else row.aggregate,
+        }
+        for row in sorted(ranking.rows, key=lambda row: row.order)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
+
+
+def prune(network: ResidualNetwork, block: str) -> ResidualNetwork:
+    """A copy of ``network`` without the residual branch of ``block``; its identity shortcut stays.
+
+    The logits are exactly those of :func:`bypass`. Raises ValueError in one line where the network
+    has no such block, or the block cannot go.
+    """
+    header, _ = without_block(network.header, {}, block)
+    device = next(network.parameters()).device
+    smaller = ResidualNetwork(header, copy.deepcopy(network.body)).to(device)
+    return smaller.train(network.training)
+
+
+def bypass(network: ResidualNetwork, block: str) -> Callable[[Tensor], Tensor]:
+    """A function from images to logits: ``network`` as if the branch of ``block`` were gone.
+
+    Nothing is copied. Raises ValueError in one line where the network has no such block, or its
+    shortcut is not the identity.
+    """
+    without_block(network.header, {}, block)
+    return partial(network, bypass=block)
+
+
+def measure(
+    network: ResidualNetwork, *, batch_size: int = 64, repeats: int = 20
+) -> dict[str, int | float | str]:
+    """What a network costs, on the device that it is on.
+
+    ``macs`` are the multiply-accumulates of convolutions and linear layers for one image,
+    ``parameters`` the trainable ones, and ``latency_seconds`` the median of ``repeats`` batches of
+    ``batch_size`` images, with as many threads as PyTorch has.
+    """
+    device, shape = next(network.parameters()).device, network.header.input_shape
+    runner = batch_runner(copy.deepcopy(network), torch.zeros(batch_size, *shape, device=device))
+    return {
+        "macs": multiply_accumulates(network, shape),
+        "parameters": parameter_count(network),
+        "latency_seconds": latencies({"network": runner}, repeats=repeats, seed=0)["network"],
+        "batch_size": batch_size,
+        "device": str(device),
+    }
+
+
+def _check_block(network: ResidualNetwork, name: str) -> None:
+    known = [block.name for block in network.header.blocks]
+    if name not in known:
+        raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
+
+
+def _name(metric: OwnMetric) -> str:
+    return getattr(metric, "__name__", type(metric).__name__)
+
+
+def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, float]]:
+    """What the removal of each block would save; of its energy, nothing is known here."""
+    network = copy.deepcopy(network)
+    blocks = removable_blocks(network)
+    savings = counted_savings(network, blocks)
+    batch = images[:64].to(next(network.parameters()).device)
+    for block, seconds in latencies(
+        block_runners(network, batch, blocks), repeats=20, seed=0
+    ).items():
+        savings[block]["latency"] = seconds
+    return savings

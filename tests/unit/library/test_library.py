@@ -1,0 +1,218 @@
+import inspect
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import layer_pruning
+from layer_pruning.models.network_file import read_header
+from layer_pruning.scoring.scores import score as score_by_name
+from small_networks import random_network
+from unit.models import own_networks
+
+SHAPE = (3, 8, 8)
+
+
+def own(seed=0):
+    torch.manual_seed(seed)
+    return own_networks.build(10, SHAPE)
+
+
+@pytest.fixture
+def network():
+    return layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0.5] * 3, std=[0.2] * 3)
+
+
+@pytest.fixture
+def probe():
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(40, *SHAPE, generator=generator), torch.arange(40) % 4
+
+
+def test_all_public_names_are_there_typed_and_documented():
+    assert set(layer_pruning.__all__) <= set(dir(layer_pruning))
+    for name in layer_pruning.__all__:
+        public = getattr(layer_pruning, name)
+        assert len(inspect.getdoc(public)) > 40
+        if inspect.isfunction(public):
+            signature = inspect.signature(public)
+            assert signature.return_annotation is not inspect.Signature.empty
+            for parameter in signature.parameters.values():
+                assert parameter.annotation is not inspect.Parameter.empty, (name, parameter)
+    with pytest.raises(AttributeError, match="no attribute 'scroe'"):
+        layer_pruning.scroe  # noqa: B018
+
+
+def test_a_wrapped_module_computes_what_it_did_on_normalised_images(network, probe):
+    images, _ = probe
+    with torch.no_grad():
+        assert torch.equal(network(images), own().eval()((images - 0.5) / 0.2))
+    plain = layer_pruning.wrap(own(), input_shape=SHAPE, class_names=list("abcdefghij"))
+    with torch.no_grad():
+        assert torch.equal(plain(images), own().eval()(images))
+    assert plain.header.class_names[3] == "d" and network.header.class_names[3] == "3"
+    names = [*(f"early.blocks.{place}" for place in range(3)), "late.0", "late.1"]
+    assert plain.block_names == names
+
+
+def test_wrapping_shares_the_weights(probe):
+    module = own()
+    network = layer_pruning.wrap(module, input_shape=SHAPE)
+    module.head.linear.bias.data += 1
+    with torch.no_grad():
+        assert torch.equal(network(probe[0]), module(probe[0]))
+
+
+def test_pruning_is_bypassing_and_leaves_the_network_alone(network, probe):
+    images, _ = probe
+    removed = []
+    with torch.no_grad():
+        for block in ("early.blocks.1", "late.0", "early.blocks.0"):
+            before = network(images)
+            without = layer_pruning.bypass(network, block)(images)
+            smaller = layer_pruning.prune(network, block)
+            assert torch.equal(smaller(images), without)
+            assert torch.equal(network(images), before) and not torch.equal(before, without)
+            network, removed = smaller, [*removed, block]
+            assert list(network.header.removed_blocks) == removed
+
+
+def test_a_pruned_network_trains_without_touching_the_one_it_came_from(network):
+    smaller = layer_pruning.prune(network.train(), "late.1")
+    assert smaller.training
+    before = [parameter.clone() for parameter in network.parameters()]
+    for parameter in smaller.parameters():
+        parameter.data.add_(1)
+    after = network.parameters()
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+
+
+def test_scores_are_those_of_the_workflow(network, probe):
+    images, labels = probe
+    metrics = ["kl", "cka", "shallowest", "magnitude"]
+    table = layer_pruning.score(network, images, labels.tolist(), metrics=metrics)
+    assert list(table.columns) == metrics and list(table.index) == network.block_names
+    from layer_pruning.activations.sweep import activations_of
+
+    activations = activations_of(
+        network, images.numpy(), labels.numpy(), np.arange(40), network.block_names
+    )
+    tensors = {name: value.numpy() for name, value in network.body.state_dict().items()}
+    given = {"header": network.header, "tensors": tensors, "draw": ""}
+    for metric, values in score_by_name(metrics, activations, **given).items():
+        assert table[metric].to_dict() == values
+
+
+def test_a_planted_identity_block_is_ranked_first_and_the_limits_hold(network, probe):
+    planted = "early.blocks.2"
+    network.body.get_submodule(planted).conv2.weight.data.zero_()
+    metrics = ["cka", "procrustes", "kl", "permutation"]
+    ranking = layer_pruning.rank(layer_pruning.score(network, *probe, metrics=metrics))
+    assert ranking.index[0] == planted
+    assert ranking["rank_sum"].iloc[0] == len(metrics) and (ranking["cka_rank"] >= 1).all()
+    protected = layer_pruning.score(network, *probe, metrics=["kl"], protect=[planted])
+    assert planted not in protected.index
+    kept = layer_pruning.score(network, *probe, metrics=["kl"], min_blocks_per_stage=2)
+    assert list(kept.index) == [f"early.blocks.{place}" for place in range(3)]
+
+
+def test_ranks_are_joined_by_hand_and_by_name():
+    scores = pd.DataFrame({"a": [3.0, 1.0, 2.0], "b": [1.0, 2.0, 3.0]}, index=["x", "y", "z"])
+    assert layer_pruning.rank(scores).index.tolist() == ["y", "x", "z"]
+    assert layer_pruning.rank(scores)["rank_sum"].tolist() == [3, 4, 5]
+    heavy = layer_pruning.rank(scores, aggregation="weighted", weights={"a": 1, "b": 5})
+    assert heavy.index.tolist() == ["x", "y", "z"]
+    assert heavy["aggregate"].tolist() == [3 + 5, 1 + 10, 2 + 15]
+    shuffled = scores.iloc[[2, 0, 1]]
+    assert layer_pruning.rank(shuffled).index.tolist() == ["y", "x", "z"]
+    with pytest.raises(ValueError, match="must be finite"):
+        layer_pruning.rank(scores.replace(2.0, math.nan))
+
+
+def test_a_function_is_a_metric(network, probe):
+    def largest_difference(features, bypassed, labels):
+        assert features.shape == bypassed.shape == (40, 6) and labels.shape == (40,)
+        return np.abs(features - bypassed).max()
+
+    table = layer_pruning.score(network, *probe, metrics=["kl", largest_difference, "random"])
+    assert list(table.columns) == ["kl", "largest_difference", "random"]
+    features, bypassed = (
+        network.pool(_trunk_output(network, probe[0], skip)).detach() for skip in (None, "late.0")
+    )
+    expected = float((features - bypassed).abs().max())
+    assert table.loc["late.0", "largest_difference"] == pytest.approx(expected, rel=1e-4)
+
+
+def _trunk_output(network, images, skip):
+    x = network.enter(images)
+    for name, block in network.trunk():
+        x = x if name == skip else block(x)
+    return x
+
+
+def test_savings_are_counted_and_timed(network, probe):
+    table = layer_pruning.score(network, *probe, metrics=["saves_macs", "saves_latency"])
+    assert table.loc["late.0", "saves_macs"] == -2 * 4 * 4 * 6 * 6 * 9
+    assert (table["saves_latency"] < 0).all()
+    with pytest.raises(ValueError, match="nothing says how much energy"):
+        layer_pruning.score(network, *probe, metrics=["saves_energy"])
+
+
+def test_measuring_counts_what_a_removal_saves(network):
+    costs = [
+        layer_pruning.measure(n, batch_size=2, repeats=2)
+        for n in (network, layer_pruning.prune(network, "early.blocks.0"))
+    ]
+    assert costs[0]["macs"] - costs[1]["macs"] == 2 * 8 * 8 * 6 * 6 * 9
+    assert costs[0]["parameters"] - costs[1]["parameters"] == 2 * (6 * 6 * 9 + 2 * 6)
+    assert min(cost["latency_seconds"] for cost in costs) > 0
+
+
+def test_a_wrapped_network_is_saved_and_loaded_into_a_module_like_it(network, probe, tmp_path):
+    smaller = layer_pruning.prune(network, "early.blocks.1")
+    path = tmp_path / "own.safetensors"
+    layer_pruning.save(smaller, path)
+    again = layer_pruning.load(path, module=own(seed=5))
+    with torch.no_grad():
+        assert torch.equal(again(probe[0]), smaller(probe[0]))
+    assert read_header(path).arguments == {"family": "wrapped", "module": "Own"}
+    with pytest.raises(ValueError, match=r"own\.safetensors: nothing says how to build a Own"):
+        layer_pruning.load(path)
+
+
+def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
+    network = random_network("resnet14")
+    layer_pruning.save(network, tmp_path / "network.safetensors")
+    with torch.no_grad():
+        again = layer_pruning.load(tmp_path / "network.safetensors")
+        assert torch.equal(again(images), network(images))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda n, p: layer_pruning.prune(n, "late.9"), "'late.9' is no block of"),
+        (lambda n, p: layer_pruning.bypass(n, "late.9"), "'late.9' is no block of"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics=["cak"]), "'cak' is no metric"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics="consenus"), "'consenus' is no criterion"),
+        (lambda n, p: layer_pruning.score(n, *p, protect=["late.9"]), "'late.9' is no block"),
+        (
+            lambda n, p: layer_pruning.score(n, *p, min_blocks_per_stage=9),
+            "no block that may go under these limits",
+        ),
+        (
+            lambda n, p: layer_pruning.wrap(torch.nn.Linear(2, 3), input_shape=SHAPE),
+            "Linear: .*a network needs two or more residual blocks",
+        ),
+        (
+            lambda n, p: layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0.5] * 3),
+            "give both mean and std",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_line(network, probe, call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call(network, probe)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,27 @@
+"""Write a network in formats that load without this project, and check each against it."""
+
+from layer_pruning.job import job
+
+import json
+from pathlib import Path
+
+from layer_pruning.data.image_file import read_data
+from layer_pruning.data.splits import fixed_subset
+from layer_pruning.devices import select_device
+from layer_pruning.export.bundle import CHECKED_IMAGES, export_network
+
+with job(snakemake.log[0]):
+    files, named = snakemake.input, dict(snakemake.wildcards.items())
+    select_device("cpu", snakemake.config["threads"])
+    data = read_data(files.data)
+    chosen = fixed_subset(len(data.labels_of("test")), CHECKED_IMAGES, seed=0)
+    criterion, _, removal = named["network"].partition("/removed-")
+    export_network(
+        files.network,
+        Path(snakemake.output.manifest).parent,
+        data.part("test", chosen)[0],
+        images_from=f"test split of {named['dataset']}",
+        metrics={k: json.loads(Path(files[k]).read_text()) for k in ("accuracy", "complexity")},
+        provenance={"data_set": named["dataset"], "seed": int(named["seed"])}
+        | {"criterion": criterion if removal else None, "removals": int(removal or 0)},
+    )
