@@ -49,17 +49,21 @@ TINY = {
     "energy": {"carbon_intensity_g_per_kwh": 100, "window_seconds": 0.05, "repeats": 2},
 }
 EPOCHS = 60
+# every Snakemake of this file: none outlives the cluster
+STARTED: list[subprocess.Popen] = []
 
 
 @pytest.fixture(scope="module")
 def cluster():
     """A SLURM with two GPUs, down again whatever happens."""
-    # a runner that gives up on the tests ends them like this
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    # a runner that gives up on the tests says so like this; what Ctrl-C does is right
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         install()
         with Cluster(gpus=2) as up:
             yield up
+            for process in STARTED:
+                process.kill()
     except Unavailable as reason:
         pytest.skip(f"no SLURM here: {reason}")
     except RuntimeError as error:
@@ -80,9 +84,12 @@ def snakemake(folder, config, *arguments, cluster=None):
         "OMP_NUM_THREADS": "1",
     }
     with (folder / "said.txt").open("w") as said:
-        return subprocess.Popen(
-            [*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=said
+        STARTED.append(
+            subprocess.Popen(
+                [*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=said
+            )
         )
+    return STARTED[-1]
 
 
 def finished(process, folder):
