@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from documents import FILES, LINK, ROOT, anchors, prose
 
+from layer_pruning.report.areas import area_names
+from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
 from layer_pruning.report.cost import ENDS, latency_values
+from layer_pruning.report.shift import COLUMNS as SHIFT_COLUMNS
 from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
 from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
 from layer_pruning.scoring.catalog import METRIC_NAMES
@@ -43,6 +46,8 @@ def test_every_column_of_the_summary_is_explained_and_no_other(tmp_path):
     attacked = robust_column("{attack}", "{norm}", 0.5).replace("0.5", "{epsilon}")
     columns = [*BEFORE_ATTACKS, attacked, *SHORTCUT_COLUMNS, *AFTER_ATTACKS]
     columns += [*timing_columns(tmp_path), "notes"]
+    columns += [*area_names("{attack}", "{norm}"), *SHIFT_COLUMNS, "shifted_accuracy_{name}"]
+    columns += CALIBRATION_COLUMNS
     missing = [name for name in columns if name not in explained]
     assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the table of columns"
     assert sorted(explained) == sorted(columns)
@@ -52,7 +57,10 @@ def outputs_of_rules() -> set[str]:
     """The files that rules write, each below the folder of what it is about; logs left out."""
     found = set()
     for path in sorted((ROOT / "rules").glob("*.smk")):
-        for output in re.findall(r"^    output:\n((?:^ {8}.*\n)+)", path.read_text(), re.MULTILINE):
+        # attacks with and without shards; what is within a condition is indented once more
+        text = path.read_text().replace("{ATTACK_JOB}", "{attack}/shard-{shard}")
+        text = re.sub(r"^    (?=    )", "", text, flags=re.MULTILINE) + text
+        for output in re.findall(r"^    output:\n((?:^ {8}.*\n)+)", text, re.MULTILINE):
             found |= set(re.findall(r'"((?:results|downloads|\{[A-Z]+\})/[^"]+)"', output))
     folders = r"^(results/figures|results|\{[A-Z]+\})/(baseline/)?"
     return {re.sub(folders, "", file.replace("{{", "{").replace("}}", "}")) for file in found}

@@ -87,6 +87,7 @@ NO_TORCH = [
     "energy.account",
     "report",
     "report.figures",
+    "report.shortcut_views",
     "report.summary",
     "report.tables",
     "report.shift_figures",

@@ -78,19 +78,19 @@ def robust_areas(attacks: Iterable[str | Path]) -> pd.DataFrame:
     return in_order(frame.sort_values(ATTACK[:2], kind="stable"))
 
 
+def area_names(attack: str, norm: str) -> list[str]:
+    """The columns of the area of one attack and its 95 % interval in the summary."""
+    name = "_".join(["robust_area", attack, *([norm.lower()] if norm else [])])
+    return [name, f"{name}_interval_low", f"{name}_interval_high"]
+
+
 def area_columns(attacks: Iterable[str | Path]) -> dict[Path, dict[str, float]]:
     """By folder of a network, the columns of its areas in the summary."""
     columns: dict[Path, dict[str, float]] = {}
     for path in dict.fromkeys(map(Path, attacks)):
         record = read_json(path)
         areas = areas_of_images(record, path)
-        name = "_".join(["robust_area", record["attack"], str(record["norm"] or "").lower()])
-        low, high = bounded_interval(areas)
-        columns.setdefault(path.parent.parent, {}).update(
-            {
-                name: float(areas.mean()),
-                f"{name}_interval_low": low,
-                f"{name}_interval_high": high,
-            }
-        )
+        names = area_names(record["attack"], record["norm"] or "")
+        values = (float(areas.mean()), *bounded_interval(areas))
+        columns.setdefault(path.parent.parent, {}).update(zip(names, values, strict=True))
     return columns

@@ -11,6 +11,8 @@ from layer_pruning.report.records import Network, number, read_json
 from layer_pruning.report.summary import in_order
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
+COLUMNS = [*ERRORS, *(f"{name}_scaled" for name in ERRORS), "temperature"]
+"""Of the summary."""
 
 
 def calibration_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:

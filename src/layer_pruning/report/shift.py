@@ -25,6 +25,14 @@ from layer_pruning.report.significance import (
 from layer_pruning.report.summary import in_order
 
 CORRUPTED = "corrupted"
+COLUMNS = [
+    "corrupted_accuracy",
+    "corrupted_accuracy_interval_low",
+    "corrupted_accuracy_interval_high",
+    "mean_corruption_error_percent",
+    "corruption_source",
+]
+"""Of the summary, for corrupted images."""
 NAMES = ["dataset", "architecture", "seed", "criterion", "removed"]
 OUTCOME = [
     *("test", "images", "baseline_accuracy", "accuracy", "difference"),
@@ -121,16 +129,10 @@ def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
             outcomes = len(record["corruptions"]) * len(record["severities"])
             shares = np.array(record["correct_of_image"]) / outcomes
             low, high = bounded_interval(shares)
-            row = {
-                "corrupted_accuracy": record["corrupted_accuracy"],
-                "corrupted_accuracy_interval_low": low,
-                "corrupted_accuracy_interval_high": high,
-                "mean_corruption_error_percent": math.nan,
-                "corruption_source": record["note"],
-            }
             baseline = records.get(Network.of(folder).baseline)
-            if baseline is not None:
-                row["mean_corruption_error_percent"] = mean_corruption_error(record, baseline)
+            error = math.nan if baseline is None else mean_corruption_error(record, baseline)
+            values = (record["corrupted_accuracy"], low, high, error, record["note"])
+            row = dict(zip(COLUMNS, values, strict=True))
         for name, result in record["shifted"].items():
             row[f"shifted_accuracy_{name}"] = float(np.mean(result["correct"]))
         columns[folder] = row

@@ -84,6 +84,8 @@ def _measured(axis: Axes, row: int, group: pd.DataFrame, column: str, colour: st
     low, high = values.low, values.high
     if len(group) == 1:
         low, high = group[f"{column}_interval_low"].item(), group[f"{column}_interval_high"].item()
+    if column == "follows_cue":
+        low, high = max(0.0, low), min(1.0, high)
     axis.hlines(row, 100 * low, 100 * high, color=colour, linewidth=1.2)
     axis.plot(100 * group[column], [row] * len(group), "o", **_single(colour))
     axis.plot(100 * values.mean, row, "D", color=colour)
