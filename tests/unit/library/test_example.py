@@ -15,7 +15,7 @@ EXAMPLE = ROOT / "examples" / "digits.py"
 
 def test_the_readme_quotes_the_example():
     section = (ROOT / "README.md").read_text().split("## As a library")[1].split("\n## ")[0]
-    (quoted,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (quoted,) = re.findall(r"```py\n(.*?)```", section, re.DOTALL)
     source = EXAMPLE.read_text().split("# quoted in the README\n")[1]
     region = textwrap.dedent(source.split("    # end of the quotation")[0])
     assert quoted == f"import layer_pruning\n\n{region}"
