@@ -7,6 +7,7 @@ from layer_pruning.atomic import check_writable
 from layer_pruning.configuration import ConfigError, check_parses, complete
 from layer_pruning.devices import check_device
 from layer_pruning.gpus import gpu_jobs_at_a_time
+from layer_pruning.targets import removals_of
 
 min_version("9.10.0")
 
@@ -30,6 +31,7 @@ if not workflow.configfiles:
 
 try:
     config.update(complete(config, SCHEMA))
+    REMOVALS = removals_of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
@@ -62,7 +64,7 @@ rule all:
     input:
         "results/report.html",
         "results/summary.csv",
-        everywhere(rules.export.output.manifest, network=exported_networks()),
+        everywhere(rules.export.output.manifest, exported_networks),
 
 
 onstart:

@@ -5,14 +5,23 @@ and seed. All work on a network is a rule written once for that path.
 """
 
 from layer_pruning.attacks.catalog import shard_ranges
-from layer_pruning.configuration import corrupted_images, corruptions_of, files_of_shift
+from layer_pruning.configuration import (
+    corrupted_images,
+    corruptions_of,
+    files_of_shift,
+    pruning_criteria,
+    scratch_criteria,
+    target,
+)
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.named_function import source_files
 from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.steps import parent_step, steps_to
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
 PRUNED = "results/{dataset}/{architecture}/seed-{seed}/{criterion}/removed-{step}"
+SCRATCH = "results/{dataset}/{architecture}/seed-{seed}/{scratch}/removed-{step}"
 FIGURES = "results/figures/{dataset}/{architecture}"
 
 # Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a
@@ -23,8 +32,12 @@ ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or 
 SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
 ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
 
+# criteria that rank and remove blocks, and those that train what one of them left from new weights
+PRUNING = pruning_criteria(config)
+FROM_SCRATCH = scratch_criteria(config)
 # the criteria whose rankings have something to show: several metrics that vote
-VOTES = [name for name, criterion in config["criteria"].items() if len(criterion["metrics"]) > 1]
+VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
+TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested
 CUED = [name for name, settings in config["datasets"].items() if settings["cue"] is not None]
@@ -34,7 +47,8 @@ wildcard_constraints:
     dataset="|".join(config["datasets"]),
     architecture="|".join(config["architectures"]),
     seed=r"\d+",
-    criterion="|".join(config["criteria"]),
+    criterion="|".join(PRUNING),
+    scratch="|".join(FROM_SCRATCH) or "none",
     step=r"\d{2}",
     network=rf"baseline|({'|'.join(config['criteria'])})/removed-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
@@ -48,20 +62,37 @@ def removal(criterion, step):
     return f"{criterion}/removed-{step:02d}"
 
 
+def steps(removals):
+    """After how many removals a path has networks, up to so many."""
+    return steps_to(removals, config["blocks_per_step"])
+
+
 def parent_file(name):
-    """An input function: a file of the network that a pruned one is made from, one removal earlier.
+    """An input function: a file of the network that a pruned one is made from, one step earlier.
 
     This is the whole loop: the parent of `removed-05` is `removed-04`, that of `removed-01` the
-    baseline.
+    baseline; with three blocks a step, the parents of `removed-06` and `removed-03`.
     """
 
     def path(wildcards):
-        step = int(wildcards.step) - 1
+        step = parent_step(int(wildcards.step), config["blocks_per_step"])
         parent = removal(wildcards.criterion, step) if step else "baseline"
         run = RUN.format(**wildcards)
         return f"{run}/{parent}/{name.format(**wildcards)}"
 
     return path
+
+
+def model_of_scratch(wildcards):
+    """An input function: the pruned network whose architecture is trained from new weights."""
+    source = removal(FROM_SCRATCH[wildcards.scratch], int(wildcards.step))
+    return f"{RUN.format(**wildcards)}/{source}/pruned.safetensors"
+
+
+def epochs_of_scratch(wildcards):
+    """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
+    rounds = len(steps(int(wildcards.step)))
+    return config["training"]["epochs"] + rounds * config["finetuning"]["epochs"]
 
 
 def seed_of(wildcards):
@@ -172,53 +203,68 @@ def is_shifted(dataset):
     return bool(corruptions_of(config, dataset) or config["datasets"][dataset]["shifted"])
 
 
-def pruned_networks(criterion):
+def pruned_networks(criterion, dataset, architecture):
     """Every network of a criterion, from the first removal to the last.
 
     Only here does the number of removals say what is to be done.
     """
-    return [removal(criterion, step) for step in range(1, config["removals"] + 1)]
+    path = [removal(criterion, step) for step in steps(REMOVALS[dataset, architecture])]
+    return path[-1:] if criterion in FROM_SCRATCH else path
 
 
-def all_networks():
+def all_networks(dataset, architecture):
     """Every network of a data set, architecture and seed."""
-    return ["baseline"] + [n for c in config["criteria"] for n in pruned_networks(c)]
+    here = dataset, architecture
+    return ["baseline"] + [n for c in config["criteria"] for n in pruned_networks(c, *here)]
 
 
-def examined_networks():
+def examined_networks(dataset, architecture):
     """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
-    first = 0 if config["evaluation"]["networks"] == "all" else -1
-    return [n for c in config["criteria"] for n in pruned_networks(c)[first:]]
+    first, here = 0 if config["evaluation"]["networks"] == "all" else -1, (dataset, architecture)
+    return [n for c in config["criteria"] for n in pruned_networks(c, *here)[first:]]
 
 
-def exported_networks():
+def exported_networks(dataset, architecture):
     """The networks that are exported: `last`, `all` or none of them.
 
     What controls alone have pruned is for comparison, so `last` leaves it out.
     """
     which = config["export"]["networks"]
     if which == "all":
-        return all_networks()
-    criteria = [
-        c for c in config["criteria"] if set(config["criteria"][c]["metrics"]) - set(CONTROLS)
-    ]
-    return [pruned_networks(c)[-1] for c in criteria] if which == "last" else []
+        return all_networks(dataset, architecture)
+    criteria = [c for c in PRUNING if set(config["criteria"][c]["metrics"]) - set(CONTROLS)]
+    last = [pruned_networks(c, dataset, architecture)[-1] for c in criteria]
+    return last if which == "last" else []
 
 
-def ranked_networks(criterion):
+def attacked_networks(dataset, architecture):
+    """The networks that are attacked."""
+    return ["baseline", *examined_networks(dataset, architecture)]
+
+
+def ranked_networks(criterion, dataset, architecture):
     """The networks whose blocks a criterion ranks: the parents of its pruned networks."""
-    return ["baseline", *pruned_networks(criterion)[:-1]]
+    return ["baseline", *pruned_networks(criterion, dataset, architecture)[:-1]]
 
 
-def everywhere(pattern, **wildcards):
-    """A pattern for every data set, architecture and seed."""
-    return expand(
-        pattern,
-        dataset=config["datasets"],
-        architecture=config["architectures"],
-        seed=config["seeds"],
-        **wildcards,
-    )
+def everywhere(pattern, networks=None, **wildcards):
+    """A pattern for every data set, architecture and seed.
+
+    `networks` is a function that names the networks of a data set and architecture.
+    """
+    return [
+        path
+        for dataset in config["datasets"]
+        for architecture in config["architectures"]
+        for path in expand(
+            pattern,
+            dataset=dataset,
+            architecture=architecture,
+            seed=config["seeds"],
+            network=networks(dataset, architecture) if networks else [],
+            **wildcards,
+        )
+    ]
 
 
 def attacks_of_one(wildcards):
@@ -228,7 +274,7 @@ def attacks_of_one(wildcards):
         dataset=wildcards.dataset,
         architecture=wildcards.architecture,
         seed=config["seeds"],
-        network=["baseline", *examined_networks()],
+        network=attacked_networks(wildcards.dataset, wildcards.architecture),
         attack=config["attacks"],
     )
 
@@ -237,20 +283,26 @@ def all_attacks():
     """Attack results of every attacked network."""
     return everywhere(
         f"{NETWORK}/attacks/{{attack}}.json",
-        network=["baseline", *examined_networks()],
+        attacked_networks,
         attack=config["attacks"],
     )
 
 
-def shortcuts(dataset, architecture):
-    """The shortcut tests of some data sets and architectures, of the networks that are attacked."""
+def shortcuts_of_one(wildcards):
+    """The shortcut tests of the networks that are attacked, for one data set and architecture."""
     return expand(
         f"{NETWORK}/shortcut.json",
-        dataset=dataset,
-        architecture=architecture,
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
         seed=config["seeds"],
-        network=["baseline", *examined_networks()],
+        network=attacked_networks(wildcards.dataset, wildcards.architecture),
     )
+
+
+def all_shortcuts():
+    """The shortcut tests of the data sets that have a cue."""
+    paths = everywhere(f"{NETWORK}/shortcut.json", attacked_networks)
+    return [path for path in paths if path.split("/")[1] in CUED]
 
 
 def corruptions_of_one(wildcards):
@@ -262,7 +314,7 @@ def corruptions_of_one(wildcards):
         dataset=wildcards.dataset,
         architecture=wildcards.architecture,
         seed=config["seeds"],
-        network=["baseline", *examined_networks()],
+        network=attacked_networks(wildcards.dataset, wildcards.architecture),
     )
 
 
@@ -273,13 +325,13 @@ def calibrations_of_one(wildcards):
         dataset=wildcards.dataset,
         architecture=wildcards.architecture,
         seed=config["seeds"],
-        network=["baseline", *examined_networks()],
+        network=attacked_networks(wildcards.dataset, wildcards.architecture),
     )
 
 
 def all_corruptions():
     """Results on shifted test images, of every attacked network."""
-    paths = everywhere(f"{NETWORK}/corruptions.json", network=["baseline", *examined_networks()])
+    paths = everywhere(f"{NETWORK}/corruptions.json", attacked_networks)
     return [path for path in paths if is_shifted(path.split("/")[1])]
 
 
@@ -293,7 +345,7 @@ def agreements(wildcards):
             dataset=wildcards.dataset,
             architecture=wildcards.architecture,
             seed=config["seeds"],
-            network=ranked_networks(criterion),
+            network=ranked_networks(criterion, wildcards.dataset, wildcards.architecture),
         )
     ]
 
@@ -302,42 +354,64 @@ def rankings_of_one(wildcards):
     """The rankings of one criterion, from the baseline to its last decision."""
     return expand(
         f"{NETWORK}/ranking/{{criterion}}.csv",
-        network=ranked_networks(wildcards.criterion),
+        network=ranked_networks(wildcards.criterion, wildcards.dataset, wildcards.architecture),
         **wildcards,
     )
 
 
-def finetunings(wildcards):
-    """The emission records on the way from the baseline to a pruned network."""
+def outcomes_of_one(wildcards):
+    """What each ranking of one criterion removed: the complexity of the networks after it."""
     return expand(
-        f"{RUN}/{{criterion}}/removed-{{steps:02d}}/emissions.json",
-        steps=range(1, int(wildcards.step) + 1),
+        f"{NETWORK}/complexity.json",
+        network=pruned_networks(wildcards.criterion, wildcards.dataset, wildcards.architecture),
         **wildcards,
     )
+
+
+def trainings(wildcards):
+    """An input function: the emission records of what made a network.
+
+    `training` is that of the weights that it started from, and `finetuning` those on the way from
+    there: none where the network was itself trained from new weights.
+    """
+    run, way = RUN.format(**wildcards), way_to(wildcards)
+    start = "baseline" if way else wildcards.network
+    return {
+        "training": f"{run}/{start}/emissions.json",
+        "finetuning": [f"{run}/{network}/emissions.json" for network in way],
+    }
+
+
+def way_to(wildcards):
+    """The fine-tuned networks from the baseline to the network in the path, this one included.
+
+    There are none for the baseline and for a network that was trained from new weights.
+    """
+    criterion, _, last = wildcards.network.rpartition("/")
+    if criterion not in PRUNING:
+        return []
+    return [removal(criterion, step) for step in steps(int(last.removeprefix("removed-")))]
 
 
 def scoring_usages(wildcards):
     """What the jobs used that scored the blocks on the way to a pruned network."""
+    way, criterion = way_to(wildcards), wildcards.network.split("/")[0]
+    if not way:
+        return []
     of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
-    jobs = ["extract_activations", "score_metrics/{criterion}"]
-    jobs += [of_savings[file] for file in voting_savings(wildcards.criterion)]
-    steps = range(1, int(wildcards.step))
-    parents = ["baseline", *(removal(wildcards.criterion, step) for step in steps)]
-    return [
-        f"{RUN}/{network}/usage/{job}.json".format(**wildcards)
-        for network in parents
-        for job in jobs
-    ]
+    jobs = ["extract_activations", f"score_metrics/{criterion}"]
+    jobs += [of_savings[file] for file in voting_savings(criterion)]
+    run = RUN.format(**wildcards)
+    return [f"{run}/{network}/usage/{job}.json" for network in ["baseline", *way[:-1]] for job in jobs]
 
 
 def attack_usages(wildcards):
-    """What the attacks on a pruned network and on its baseline used."""
-    network = removal(wildcards.criterion, int(wildcards.step))
+    """What the attacks on a network and on its baseline used."""
     return [
         f"{RUN}/{attacked}/usage/attack/{ATTACK_JOB}.json".format(
             attack=attack, shard=f"{shard:03d}", **wildcards
         )
-        for attacked in ("baseline", network)
+        for attacked in ("baseline", wildcards.network)
         for attack in config["attacks"]
         for shard in range(len(SHARDS))
     ]
@@ -352,7 +426,13 @@ def of_examined(name):
             dataset=wildcards.dataset,
             architecture=wildcards.architecture,
             seed=config["seeds"],
-            network=examined_networks(),
+            network=examined_networks(wildcards.dataset, wildcards.architecture),
         )
 
     return paths
+
+
+def block_latencies_for_target():
+    """The times of the blocks of every baseline, where the target is a latency."""
+    wanted = "latency_reduction" in TARGET
+    return everywhere(f"{RUN}/baseline/savings/latency.json") if wanted else []

@@ -130,18 +130,17 @@ rule corrupt:
 
 rule energy_report:
     input:
+        unpack(trainings),
         data="results/{dataset}/data.npz",
-        network=f"{PRUNED}/network.safetensors",
+        network=f"{NETWORK}/network.safetensors",
         baseline=f"{RUN}/baseline/network.safetensors",
-        training=f"{RUN}/baseline/emissions.json",
-        finetuning=finetunings,
     output:
-        energy=f"{PRUNED}/energy.json",
-        latency=f"{PRUNED}/latency.json",
+        energy=f"{NETWORK}/energy.json",
+        latency=f"{NETWORK}/latency.json",
     log:
-        f"{PRUNED}/logs/energy_report.log",
+        f"{NETWORK}/logs/energy_report.log",
     benchmark:
-        f"{PRUNED}/benchmarks/energy_report.tsv"
+        f"{NETWORK}/benchmarks/energy_report.tsv"
     conda:
         "../envs/torch.yaml"
     threads: ALONE
@@ -155,24 +154,23 @@ rule energy_report:
         **{f"latency_{key}": value for key, value in config["latency"].items()},
         revisions=(MODELS_REVISION, ENERGY_REVISION, EVALUATION_REVISION),
     message:
-        "Measuring energy and latency of {wildcards.criterion} after removal {wildcards.step} beside the baseline, seed {wildcards.seed}"
+        "Measuring energy and latency of {wildcards.network} beside the baseline, seed {wildcards.seed}"
     script:
         "../workflow/scripts/energy_report.py"
 
 
 rule ledger:
     input:
-        training=f"{RUN}/baseline/emissions.json",
-        finetuning=finetunings,
+        unpack(trainings),
         scoring=scoring_usages,
         attacks=attack_usages,
-        energy=f"{PRUNED}/energy.json",
+        energy=f"{NETWORK}/energy.json",
     output:
-        f"{PRUNED}/ledger.json",
+        f"{NETWORK}/ledger.json",
     log:
-        f"{PRUNED}/logs/ledger.log",
+        f"{NETWORK}/logs/ledger.log",
     benchmark:
-        f"{PRUNED}/benchmarks/ledger.tsv"
+        f"{NETWORK}/benchmarks/ledger.tsv"
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -184,6 +182,6 @@ rule ledger:
         carbon_intensity=config["energy"]["carbon_intensity_g_per_kwh"],
         revision=ENERGY_REVISION,
     message:
-        "Adding up the energy of {wildcards.criterion} after removal {wildcards.step}, seed {wildcards.seed}"
+        "Adding up the energy of {wildcards.network}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/ledger.py"

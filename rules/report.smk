@@ -13,17 +13,18 @@ rule summarise:
     input:
         records=everywhere(
             f"{NETWORK}/{{file}}",
-            network=all_networks(),
+            all_networks,
             file=["accuracy.json", "complexity.json", "emissions.json"],
         ),
-        histories=everywhere(f"{NETWORK}/history.csv", network=all_networks()),
+        histories=everywhere(f"{NETWORK}/history.csv", all_networks),
         attacks=all_attacks(),
         corruptions=all_corruptions(),
-        calibrations=everywhere(f"{NETWORK}/calibration.json", network=all_networks()),
-        energies=everywhere(f"{NETWORK}/energy.json", network=examined_networks()),
-        latencies=everywhere(f"{NETWORK}/latency.json", network=examined_networks()),
-        ledgers=everywhere(f"{NETWORK}/ledger.json", network=examined_networks()),
-        shortcuts=shortcuts(CUED, config["architectures"]),
+        calibrations=everywhere(f"{NETWORK}/calibration.json", all_networks),
+        energies=everywhere(f"{NETWORK}/energy.json", examined_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
+        ledgers=everywhere(f"{NETWORK}/ledger.json", examined_networks),
+        shortcuts=all_shortcuts(),
+        block_latencies=block_latencies_for_target(),
     output:
         "results/summary.csv",
     log:
@@ -37,7 +38,10 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=everywhere(NETWORK, network=all_networks()),
+        networks=everywhere(NETWORK, all_networks),
+        architecture_of=FROM_SCRATCH,
+        blocks_per_step=config["blocks_per_step"],
+        target=TARGET,
         energy={
             key: config["energy"][key]
             for key in ("country_iso_code", "carbon_intensity_g_per_kwh")
@@ -142,7 +146,8 @@ rule report_figures:
 
 rule report_ranks:
     input:
-        rankings_of_one,
+        rankings=rankings_of_one,
+        outcomes=outcomes_of_one,
     output:
         report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
@@ -212,6 +217,10 @@ rule report_tables:
         mem_mb=2000,
         runtime=10,
     params:
+        target=TARGET,
+        given_weights=[
+            name for name, options in config["architectures"].items() if options.get("weights")
+        ],
         revision=REPORT_REVISION,
     message:
         "Writing the tables of the report"

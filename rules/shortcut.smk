@@ -32,7 +32,7 @@ rule shortcut:
 
 rule report_shortcut:
     input:
-        lambda wildcards: shortcuts(**wildcards),
+        shortcuts_of_one,
     output:
         figure=report(
             f"{FIGURES}/shortcut.svg",

@@ -56,9 +56,11 @@ rule prune:
         mem_mb=1000,
         runtime=10,
     params:
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
         revision=SURGERY_REVISION,
     message:
-        "Removing the block that {wildcards.criterion} ranks first to go: removal {wildcards.step}, seed {wildcards.seed}"
+        "Removing what {wildcards.criterion} ranks first to go: removal {wildcards.step}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/prune.py"
 
@@ -92,3 +94,34 @@ rule finetune:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/finetune.py"
+
+
+# The comparison that pruning has to stand: its architecture, with weights of its own.
+rule train_scratch:
+    input:
+        data="results/{dataset}/data.npz",
+        model=model_of_scratch,
+    output:
+        network=f"{SCRATCH}/network.safetensors",
+        history=f"{SCRATCH}/history.csv",
+        emissions=f"{SCRATCH}/emissions.json",
+    log:
+        f"{SCRATCH}/logs/train_scratch.log",
+    benchmark:
+        f"{SCRATCH}/benchmarks/train_scratch.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        **(of_recipe("training") | {"epochs": epochs_of_scratch}),
+        seed=seed_of,
+        state=f"{SCRATCH}/scratch/state.safetensors",
+        revisions=(MODELS_REVISION, TRAINING_REVISION),
+    message:
+        "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/train_scratch.py"

@@ -42,6 +42,7 @@ from layer_pruning.training.catalog import recipe_settings
 
 Config = dict[str, Any]
 IMAGENET_CLASSES = 1000
+SCRATCH = "scratch"
 # what a plain name can stand for: a folder needs its path
 DATASET_NAMES = [kind for kind in KINDS if kind != "image_folder"]
 
@@ -107,6 +108,10 @@ def complete(given: Config, schema_path: Path) -> Config:
     _check_numbers(given)
     config = _filled(schema, given)
     _write_out_shorthands(config)
+    if not target(config):
+        config["removals"] = config["removals"] or schema["properties"]["removals"]["default"]
+    elif "removals" not in given:
+        config["removals"] = None
     for check in CHECKS:
         check(config)
     return config
@@ -147,8 +152,11 @@ def _write_out_shorthands(config: Config) -> None:
     if isinstance(config["criteria"], list):
         config["criteria"] = _named_criteria(config["criteria"])
     for name, criterion in config["criteria"].items():
-        settings = criterion if isinstance(criterion, dict) else {"metrics": criterion}
-        config["criteria"][name] = _with_savings(name, settings)
+        settings = dict(criterion) if isinstance(criterion, dict) else {"metrics": criterion}
+        if settings.get("architecture_of") is None:
+            settings.pop("architecture_of", None)
+            settings = _with_savings(name, settings)
+        config["criteria"][name] = settings
     for phase in ("training", "finetuning"):
         config[phase] = recipe_settings(phase, config[phase])
     for name, attack in config["attacks"].items():
@@ -166,9 +174,7 @@ def _named_criteria(given: list[str]) -> Config:
     """Criteria known by name, and metrics of the user's own, each alone."""
     named: Config = {}
     for entry, name in zip(given, _path_names(given, "criteria"), strict=True):
-        if ":" not in entry and entry not in CRITERIA:
-            raise ConfigError(f"criteria: '{entry}' is unknown; {suggestion(entry, CRITERIA)}")
-        named[name] = {"metrics": [entry]} if ":" in entry else CRITERIA[entry]
+        named[name] = {"metrics": [entry]} if ":" in entry else _known_criterion(entry, given)
     return named
 
 
@@ -184,8 +190,44 @@ def _path_names(given: list[str], key: str) -> list[str]:
     return names
 
 
+def _known_criterion(name: str, names: list[str]) -> Config:
+    """What the name of a criterion, one of ``names``, stands for."""
+    if name == SCRATCH:
+        pruning = [other for other in names if other != SCRATCH]
+        if not pruning:
+            raise ConfigError(
+                f"criteria: {SCRATCH} needs a criterion beside it that removes blocks"
+            )
+        return {"architecture_of": pruning[0]}
+    known = [*CRITERIA, SCRATCH]
+    if name not in known:
+        raise ConfigError(f"criteria: '{name}' is unknown; {suggestion(name, known)}")
+    return CRITERIA[name]
+
+
+def pruning_criteria(config: Config) -> Config:
+    """The criteria that rank blocks and remove them, by name."""
+    return {name: c for name, c in config["criteria"].items() if "architecture_of" not in c}
+
+
+def scratch_criteria(config: Config) -> dict[str, str]:
+    """The criteria that train from new weights, and the ones whose last network they take."""
+    return {
+        name: criterion["architecture_of"]
+        for name, criterion in config["criteria"].items()
+        if "architecture_of" in criterion
+    }
+
+
+def target(config: Config) -> dict[str, float]:
+    """What a network should reach: one key and its number, or nothing."""
+    return {key: value for key, value in config["target"].items() if value is not None}
+
+
 def _with_savings(name: str, settings: Config) -> Config:
     """A criterion with the vote for savings written out as one more metric and its weight."""
+    if "metrics" not in settings:
+        raise ConfigError(f"criteria.{name}: 'metrics' is missing")
     defaults: Config = {"aggregation": "borda", "weights": None, "families": None}
     criterion = defaults | copy.deepcopy(settings)
     saves, weight = criterion.pop("saves", None), criterion.pop("saves_weight", 1)
@@ -384,9 +426,10 @@ def _check_architectures(config: Config) -> None:
                 min_blocks_per_stage=config["min_blocks_per_stage"],
                 protect=config["protect"],
             )
-            if config["removals"] > most:
+            wanted = config["removals"] or 1
+            if wanted > most:
                 raise ConfigError(
-                    f"removals: {config['removals']} is more than the {most} that {name} has with "
+                    f"removals: {wanted} is more than the {most} that {name} has with "
                     f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
                     f"{' and what protect names' if config['protect'] else ''}"
                 )
@@ -445,10 +488,24 @@ def _check_metric(criterion: str, metric: str) -> None:
         )
 
 
+def _check_target(config: Config) -> None:
+    if len(given := target(config)) > 1:
+        raise ConfigError(f"target: {' and '.join(given)} given; at most one can be")
+
+
 def _check_criteria(config: Config) -> None:
-    for name, criterion in config["criteria"].items():
-        if name == "baseline":
-            raise ConfigError("criteria.baseline: the name is taken; choose another")
+    pruning = pruning_criteria(config)
+    for name, source in scratch_criteria(config).items():
+        if more := [key for key in config["criteria"][name] if key != "architecture_of"]:
+            raise ConfigError(f"criteria.{name}: 'architecture_of' leaves nothing to {more[0]}")
+        if source not in pruning:
+            raise ConfigError(
+                f"criteria.{name}.architecture_of: '{source}' is no criterion here that removes "
+                f"blocks; {suggestion(source, pruning)}"
+            )
+    if "baseline" in config["criteria"]:
+        raise ConfigError("criteria.baseline: the name is taken; choose another")
+    for name, criterion in pruning.items():
         for metric in criterion["metrics"]:
             _check_metric(name, metric)
         try:
@@ -470,7 +527,7 @@ def _check_probe(config: Config) -> None:
             )
         classes = datasets(config)[dataset].classes
         for architecture_name, network in networks(config).items():
-            for name, criterion in config["criteria"].items():
+            for name, criterion in pruning_criteria(config).items():
                 for metric in set(criterion["metrics"]) & set(CATALOG):
                     info = CATALOG[metric]
                     images = info.minimum_images(network.features) / share
@@ -618,6 +675,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     _check_datasets,
     _check_architectures,
     _check_start,
+    _check_target,
     _check_criteria,
     _check_probe,
     _check_attacks,

@@ -92,6 +92,59 @@ def _point(
     )
 
 
+@dataclass(frozen=True)
+class Bound:
+    """How many removals a target asks for, and what they can save, in the unit of the costs."""
+
+    removals: int
+    """The fewest with which every admissible choice reaches the target; all there are if none."""
+    most: float
+    """What the best choice saves."""
+    reached: bool
+    """Whether the best choice reaches the target."""
+
+
+def removals_for(
+    costs: Sequence[Cost],
+    kept_in_stage: Mapping[str, int],
+    total: Mapping[str, float],
+    kind: str,
+    percent: float,
+    *,
+    min_blocks_per_stage: int,
+    limit: int | None = None,
+) -> Bound:
+    """How many blocks have to go so that ``percent`` of ``kind`` is saved, whichever they are.
+
+    ``costs``, ``kept_in_stage`` and ``total`` as for :func:`reachable_points`; ``limit`` is the
+    largest number of removals, all that can go by default. The sets of blocks that may go together
+    are the independent sets of a partition matroid, a stage being a part, so the cheapest and the
+    dearest set of every size are found greedily (Edmonds 1971, Matroids and the greedy algorithm).
+    """
+    ascending = sorted((getattr(cost, kind), cost.stage) for cost in costs)
+    least = _greedy_savings(ascending, kept_in_stage, min_blocks_per_stage)[:limit]
+    most = sum(_greedy_savings(ascending[::-1], kept_in_stage, min_blocks_per_stage)[:limit])
+    # in whole multiply-accumulates or parameters, as the report compares them
+    needed, saved = percent * total[kind], 0.0
+    for removals, saving in enumerate(least, start=1):
+        saved += saving
+        if 100 * saved >= needed:
+            return Bound(removals, most, reached=True)
+    return Bound(len(least), most, reached=100 * most >= needed)
+
+
+def _greedy_savings(
+    ordered: Sequence[tuple[float, str]], kept_in_stage: Mapping[str, int], min_blocks: int
+) -> list[float]:
+    """What each removal saves when blocks go in this order as far as their stages allow."""
+    left, savings = dict(kept_in_stage), []
+    for saving, stage in ordered:
+        if left[stage] > min_blocks:
+            left[stage] -= 1
+            savings.append(saving)
+    return savings
+
+
 def around(points: Sequence[Point], kind: str, target: float, count: int = 3) -> list[list[Point]]:
     """The lattice levels nearest to ``target`` percent: up to ``count`` on either side, ascending.
 

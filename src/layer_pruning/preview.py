@@ -3,7 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.configuration import ConfigError, check_parses, complete, datasets, networks
+from layer_pruning.configuration import (
+    ConfigError,
+    check_parses,
+    complete,
+    datasets,
+    networks,
+    pruning_criteria,
+    scratch_criteria,
+)
+from layer_pruning.steps import steps_to
+from layer_pruning.targets import removals_of
 
 SCHEMA = Path("config", "config.schema.yaml")
 
@@ -28,10 +38,11 @@ def preview(path: Path) -> dict[str, Any]:
     config = complete(check_parses(path), schema_of(path))
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
-    pruned = runs * len(config["criteria"]) * config["removals"]
-    examined = runs + (
-        pruned if config["evaluation"]["networks"] == "all" else runs * len(config["criteria"])
-    )
+    removals, pruning = removals_of(config), pruning_criteria(config)
+    rounds = [len(steps_to(most, config["blocks_per_step"])) for most in removals.values()]
+    pruned = sum(rounds) * len(config["seeds"]) * len(pruning)
+    from_scratch = runs * len(scratch_criteria(config))
+    examined = pruned if config["evaluation"]["networks"] == "all" else runs * len(pruning)
     return {
         "configuration": str(path),
         "datasets": {
@@ -45,14 +56,16 @@ def preview(path: Path) -> dict[str, Any]:
             }
             for name, network in networks(config).items()
         },
-        "criteria": {name: one["metrics"] for name, one in config["criteria"].items()},
+        "criteria": {name: one["metrics"] for name, one in pruning.items()},
+        "scratch": scratch_criteria(config),
         "seeds": config["seeds"],
-        "removals": config["removals"],
+        "removals": sorted(set(removals.values())),
         "trainings": runs,
         "training_epochs": config["training"]["epochs"],
         "finetunings": pruned,
         "finetuning_epochs": config["finetuning"]["epochs"],
-        "attacks": examined * len(config["attacks"]),
+        "trainings_from_scratch": from_scratch,
+        "attacks": (runs + examined + from_scratch) * len(config["attacks"]),
         "device": config["device"],
     }
 
@@ -70,10 +83,14 @@ def preview_text(record: dict[str, Any]) -> str:
         )
     for name, metrics in record["criteria"].items():
         lines.append(f"  criterion     {name}: {', '.join(metrics)}")
+    for name, source in record["scratch"].items():
+        lines.append(f"  criterion     {name}: what {source} leaves, from new weights")
+    removals = " or ".join(map(str, record["removals"]))
     lines += [
-        f"  trainings     {record['trainings']} of {record['training_epochs']} epochs",
+        f"  trainings     {record['trainings']} of {record['training_epochs']} epochs"
+        + (f", {record['trainings_from_scratch']} from new weights" if record["scratch"] else ""),
         f"  fine-tunings  {record['finetunings']} of {record['finetuning_epochs']} epochs, "
-        f"{record['removals']} removals for each criterion and seed",
+        f"{removals} removals for each criterion and seed",
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",
         f"Which of its jobs are left to do: snakemake -n --configfile {record['configuration']}",

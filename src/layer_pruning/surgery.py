@@ -1,10 +1,11 @@
 """Remove one named block from a network file. No torch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from layer_pruning.models.architectures import candidates
 from layer_pruning.models.network_file import NetworkHeader
 
 # Raised when pruned networks change, so that Snakemake redoes what depends on them.
@@ -30,3 +31,38 @@ def without_block(
         raise ValueError(f"'{block}' cannot be removed: {known[block].reason}")
     kept = {name: value for name, value in tensors.items() if not name.startswith(f"{block}.")}
     return replace(header, removed_blocks=(*header.removed_blocks, block)), kept
+
+
+def without_blocks(
+    header: NetworkHeader,
+    tensors: Mapping[str, np.ndarray],
+    order: Sequence[str],
+    *,
+    count: int,
+    min_blocks_per_stage: int,
+    protect: Collection[str] = (),
+) -> tuple[NetworkHeader, dict[str, np.ndarray]]:
+    """The network less ``count`` blocks, the first of ``order`` that may go.
+
+    Each removal can make a block the last that its stage has to keep: what may go is looked up
+    again after every one, and such a block is passed over. Raises ValueError where fewer than
+    ``count`` blocks of ``order`` may go.
+    """
+    kept = dict(tensors)
+    waiting = list(order)
+    for done in range(count):
+        allowed = candidates(
+            header.blocks,
+            header.removed_blocks,
+            min_blocks_per_stage=min_blocks_per_stage,
+            protect=protect,
+        )
+        block = next((name for name in waiting if name in allowed), None)
+        if block is None:
+            raise ValueError(
+                f"{count} blocks should go, and only {done} of {', '.join(order)} may with "
+                f"min_blocks_per_stage: {min_blocks_per_stage}"
+            )
+        waiting.remove(block)
+        header, kept = without_block(header, kept, block)
+    return header, kept

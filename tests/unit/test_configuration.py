@@ -143,6 +143,20 @@ def test_known_criteria_need_only_their_names():
     assert criteria["kl"]["metrics"] == ["kl"]
 
 
+def test_scratch_follows_the_first_criterion_that_prunes():
+    config = completed(criteria=["scratch", "random", "consensus"])
+    assert config["criteria"]["scratch"] == {"architecture_of": "random"}
+    assert complete(config, SCHEMA) == config
+
+
+def test_removals_are_left_to_the_target_only_where_there_is_one():
+    assert completed()["removals"] == 5
+    assert completed(removals=3, target={"macs_reduction": 10})["removals"] == 3
+    config = completed(target={"validation_accuracy": 0.9})
+    assert config["removals"] is None
+    assert complete(config, SCHEMA) == config
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
     if path.name != SCHEMA.name:
@@ -237,6 +251,41 @@ BAD = [
     ({"removals": 7}, "removals: 7 is more than the 6 that resnet20 has"),
     ({"removals": 0}, "removals: 0 should be at least 1"),
     ({"removals": 2.5}, "removals: 2.5 should be of type integer"),
+    ({"removals": 9, "target": {"macs_reduction": 9}}, "removals: 9 is more than the 6"),
+    (
+        {"target": {"macs": 50}},
+        "target.macs: unknown key; known are macs_reduction, parameters_reduction",
+    ),
+    ({"target": {"macs_reduction": 100}}, "target.macs_reduction: 100 should be less than 100"),
+    ({"target": {"validation_accuracy": 97}}, "target.validation_accuracy: 97 should be at most 1"),
+    (
+        {"target": {"macs_reduction": 30, "validation_accuracy": 0.9}},
+        "target: macs_reduction and validation_accuracy given; at most one can be",
+    ),
+    ({"blocks_per_step": 0}, "blocks_per_step: 0 should be at least 1"),
+    (
+        {"criteria": ["scratch"]},
+        "criteria: scratch needs a criterion beside it that removes blocks",
+    ),
+    (
+        {"criteria": {"mine": ["cka"], "alone": {"architecture_of": "mien"}}},
+        "criteria.alone.architecture_of: 'mien' is no criterion here that removes blocks; "
+        "did you mean 'mine'?",
+    ),
+    (
+        {
+            "criteria": {
+                "mine": ["cka"],
+                "a": {"architecture_of": "mine"},
+                "b": {"architecture_of": "a"},
+            }
+        },
+        "criteria.b.architecture_of: 'a' is no criterion here",
+    ),
+    (
+        {"criteria": {"mine": ["cka"], "a": {"architecture_of": "mine", "metrics": ["kl"]}}},
+        "criteria.a: 'architecture_of' leaves nothing to metrics",
+    ),
     ({"removals": 4, "min_blocks_per_stage": 2}, "removals: 4 is more than the 3"),
     ({"protect": ["stage1.blok1"]}, "did you mean 'stage1.block1'?"),
     ({"probe": {"images_per_class": 200}}, "probe.images_per_class: 200 is more than the 113"),

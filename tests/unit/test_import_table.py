@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
 # what any room may use: no room of its own, and nothing in them imports a room
-COMMON = {"atomic", "checksums", "intervals", "named_function"}
+COMMON = {"atomic", "checksums", "intervals", "named_function", "steps"}
 MAY_IMPORT = {
     "data": set(),
     "attacks": set(),
@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "job": set(),
     "manual": {"training"},
     "planning": set(),
-    "preview": {"configuration"},
+    "preview": {"configuration", "targets"},
     "cli": {"devices", "evaluation", "export", "models", "planning", "preview"},
     # the public names, imported when one is used
     "__init__": {"library"},
@@ -50,6 +50,8 @@ MAY_IMPORT = {
     "checksums": set(),
     "intervals": set(),
     "named_function": set(),
+    "steps": set(),
+    "targets": {"configuration", "data", "evaluation", "models", "planning"},
 }
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
@@ -97,6 +99,8 @@ NO_TORCH = [
     "cli",
     "planning",
     "preview",
+    "steps",
+    "targets",
 ]
 
 

@@ -1,9 +1,11 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from layer_pruning.models.architectures import architecture, candidates
-from layer_pruning.planning import Cost, around, reachable_points
+from layer_pruning.planning import Cost, around, reachable_points, removals_for
 
 
 def resnet(depth):
@@ -66,3 +68,46 @@ def test_latency_that_was_not_measured_is_no_number():
     points = reachable_points(costs, {"s": 3}, {"macs": 4, "parameters": 4}, min_blocks_per_stage=1)
     with pytest.raises(ValueError, match="latency of the blocks was not measured"):
         around(points, "latency", 10)
+
+
+def admissible(costs, kept, minimum, count):
+    """Every set of ``count`` blocks that leaves each stage its minimum."""
+    for chosen in itertools.combinations(costs, count):
+        stages = [cost.stage for cost in chosen]
+        if all(kept[stage] - stages.count(stage) >= minimum for stage in stages):
+            yield chosen
+
+
+@given(
+    blocks=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6)), min_size=1, max_size=7),
+    fixed=st.tuples(*[st.integers(0, 2)] * 3),
+    minimum=st.integers(1, 2),
+    percent=st.integers(1, 70),
+    limit=st.none() | st.integers(1, 4),
+)
+def test_the_bound_is_the_fewest_removals_that_suffice_whichever_blocks_go(
+    blocks, fixed, minimum, percent, limit
+):
+    costs = [Cost(f"b{n}", stage, cost, 0) for n, (stage, cost) in enumerate(blocks)]
+    kept = {s: sum(c.stage == s for c in costs) + n for s, n in zip("abc", fixed, strict=True)}
+    total = {"macs": sum(cost.macs for cost in costs) + 10}
+    bound = removals_for(
+        costs, kept, total, "macs", percent, min_blocks_per_stage=minimum, limit=limit
+    )
+    savings = {}
+    for count in range(1, (limit or len(costs)) + 1):
+        sets = list(admissible(costs, kept, minimum, count))
+        if sets:
+            savings[count] = [sum(cost.macs for cost in chosen) for chosen in sets]
+    needed = percent * total["macs"] / 100
+    enough = [count for count, saved in savings.items() if min(saved) >= needed]
+    assert bound.removals == min(enough, default=max(savings, default=0))
+    assert bound.most == max((max(saved) for saved in savings.values()), default=0)
+    assert bound.reached == (bound.most >= needed)
+
+
+def test_a_target_exactly_on_the_lattice_is_reached():
+    costs, kept = resnet(20)
+    for removals in range(1, 7):
+        found = removals_for(costs, kept, TOTAL, "macs", removals, min_blocks_per_stage=1)
+        assert found.removals == removals

@@ -33,6 +33,42 @@ def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(pro
     assert project.planned() == {"attack": 2, "corrupt": 2, "energy_report": 2, "ledger": 2}
 
 
+def test_more_blocks_a_step_make_another_path_from_the_same_baseline(project):
+    project.config["blocks_per_step"] = 2
+    planned = project.planned()
+    assert planned == {"prune": 2, "finetune": 2, "evaluate": 2, "attack": 2, "energy_report": 2}
+    done = project.snakemake("--dry-run")
+    assert "removed-01" not in done.stdout + done.stderr
+
+
+def test_a_target_selects_among_what_is_there(project):
+    project.config["target"] = {"macs_reduction": 10}
+    assert project.planned() == {}
+    project.config["target"] = {"latency_reduction": 10}
+    assert project.planned() == {"measure_latency": 1}
+
+
+def test_a_target_without_removals_makes_as_many_as_it_asks_for(project):
+    del project.config["removals"]
+    project.config["target"] = {"validation_accuracy": 0.1}
+    assert project.planned()["finetune"] == 2  # the third of both criteria
+    # a block of the last stage saves 4.9 %, one before it 8.7 % or more
+    project.config["target"] = {"macs_reduction": 8}
+    assert project.planned() == {}
+    project.config["target"] = {"macs_reduction": 4}
+    assert project.planned() == {"attack": 2, "energy_report": 2}
+
+
+def test_training_from_new_weights_adds_one_network_a_seed(project):
+    project.config["criteria"]["scratch"] = {"architecture_of": "votes"}
+    assert project.planned() == {
+        "train_scratch": 1,
+        "evaluate": 1,
+        "attack": 1,
+        "energy_report": 1,
+    }
+
+
 def test_another_metric_extracts_nothing_again_and_leaves_other_criteria_alone(project):
     untouched = {
         path: path.stat().st_mtime_ns

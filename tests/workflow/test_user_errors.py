@@ -16,6 +16,13 @@ def files(project):
     ("key", "value", "message"),
     [
         ("removals", 9, "config: removals: 9 is more than the 3 that tiny has"),
+        ("blocks_per_step", 0, "config: blocks_per_step: 0 should be at least 1"),
+        (
+            "target",
+            {"macs_reduction": 90},
+            "config: target.macs_reduction: 90 % cannot be reached by tiny on digits: 43.31 % is "
+            "the most with removals: 2 and min_blocks_per_stage: 1",
+        ),
         ("criteria", {"a": ["cak"]}, "config: criteria.a: metric 'cak' is unknown; did you mean"),
         ("seed", 3, "config: seed: unknown key; did you mean 'seeds'?"),
         ("datasets", [], "config: datasets: it is empty"),

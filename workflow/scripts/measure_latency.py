@@ -1,4 +1,4 @@
-"""What each removal would save: counted (multiply-accumulates, parameters) and timed."""
+"""What each removal would save, counted (multiply-accumulates, parameters) and timed."""
 
 from layer_pruning.job import job
 
@@ -16,10 +16,11 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     network = load_network(snakemake.input.network, device)
     images = read_data(snakemake.input.data).part("train", slice(params.batch_size))[0]
-    names = savings.removable_blocks(network)
-    blocks = savings.counted_savings(network, names)
-    runs = savings.block_runners(network, torch.from_numpy(images).to(device), names)
-    for name, seconds in savings.latencies(runs, repeats=params.repeats, seed=0).items():
-        blocks[name]["latency"] = seconds
+    runs = savings.part_runners(network, torch.from_numpy(images).to(device))
+    seconds = savings.latencies(runs, repeats=params.repeats, seed=0)
+    blocks = savings.counted_savings(network, savings.removable_blocks(network))
+    for name, saved in blocks.items():
+        saved["latency"] = seconds[name]
     units = {"macs": "an image", "latency": "seconds a batch"}
-    write_record(snakemake.output[0], {"units": units, "blocks": blocks})
+    whole = {"latency": sum(seconds.values())}
+    write_record(snakemake.output[0], {"units": units, "network": whole, "blocks": blocks})

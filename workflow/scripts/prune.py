@@ -1,13 +1,23 @@
-"""Remove the block that a ranking names from a network file."""
+"""Remove the blocks that a ranking names first, as many as the step asks for."""
 
 from layer_pruning.job import job
 
-from layer_pruning.consensus.ranking import removed_block
+from layer_pruning.consensus.ranking import removal_order
 from layer_pruning.models.network_file import read_network, write_network
-from layer_pruning.surgery import without_block
+from layer_pruning.surgery import without_blocks
 
 with job(snakemake.log[0]) as logger:
-    block = removed_block(snakemake.input.ranking)
-    header, tensors = without_block(*read_network(snakemake.input.network), block)
+    params, removed = snakemake.params, int(snakemake.wildcards.step)
+    header, tensors = read_network(snakemake.input.network)
+    before = len(header.removed_blocks)
+    header, tensors = without_blocks(
+        header,
+        tensors,
+        removal_order(snakemake.input.ranking),
+        count=removed - before,
+        min_blocks_per_stage=params.min_blocks_per_stage,
+        protect=params.protect,
+    )
     write_network(snakemake.output.network, header, tensors)
-    logger.info("removed %s; left are %s", block, ", ".join(header.kept_blocks()))
+    gone, left = header.removed_blocks[before:], header.kept_blocks()
+    logger.info("removed %s; left are %s", ", ".join(gone), ", ".join(left))

@@ -5,8 +5,11 @@ from layer_pruning.job import job
 import pandas as pd
 
 from layer_pruning.report import figures
+from layer_pruning.report.records import read_steps
 
 with job(snakemake.log[0]):
     title = "{criterion}, {dataset}, {architecture}, seed {seed}".format(**snakemake.wildcards)
-    tables = {step: pd.read_csv(path) for step, path in enumerate(snakemake.input, start=1)}
-    figures.save(figures.ranks(tables, title), snakemake.output[0])
+    gone = read_steps(snakemake.input.outcomes)
+    tables = map(pd.read_csv, snakemake.input.rankings)
+    figure = figures.ranks(dict(zip(gone, tables, strict=True)), title, gone)
+    figures.save(figure, snakemake.output[0])

@@ -14,7 +14,8 @@ from layer_pruning.report.tables import cost_page, overview, summary_page, write
 with job(snakemake.log[0]):
     attacks, corruptions = snakemake.input.attacks, snakemake.input.corruptions
     summary, pooled = read_csv(snakemake.input.summary), pooled_robustness(attacks)
-    front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True))
+    asked = {key: snakemake.params[key] for key in ("target", "given_weights")}
+    front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True), **asked)
     write_html(front, snakemake.output.overview)
     write_html(summary_page(summary), snakemake.output.summary)
     write_html(cost_page(summary), snakemake.output.cost)

@@ -10,8 +10,9 @@ from layer_pruning.report.shortcut import with_shortcuts
 from layer_pruning.report.summary import summarise, write_csv
 
 with job(snakemake.log[0]) as logger:
+    params = snakemake.params
     summary = summarise(
-        snakemake.params.networks,
+        params.networks,
         attacks=snakemake.input.attacks,
         energies=snakemake.input.energies,
         histories=snakemake.input.histories,
@@ -22,7 +23,9 @@ with job(snakemake.log[0]) as logger:
             shift_columns(snakemake.input.corruptions),
             calibration_columns(snakemake.input.calibrations),
         ),
-        carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(snakemake.params.energy)),
+        block_latencies=snakemake.input.block_latencies,
+        **{key: params[key] for key in ("architecture_of", "blocks_per_step", "target")},
+        carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(params.energy)),
     )
     write_csv(with_shortcuts(summary, snakemake.input.shortcuts), snakemake.output[0])
     logger.info("%d networks", len(summary))

@@ -175,9 +175,9 @@ def read_ranking(path: PathLike) -> Ranking:
     return Ranking(metrics, rows)
 
 
-def removed_block(path: PathLike) -> str:
-    """Return the name of the block that the ranking in ``path`` removes; see `read_ranking`."""
-    return read_ranking(path).removed_block
+def removal_order(path: PathLike) -> tuple[str, ...]:
+    """Return all blocks of the ranking in ``path``, the first to go first; see `read_ranking`."""
+    return read_ranking(path).order
 
 
 def read_scores(path: PathLike, network_order: Sequence[str]) -> dict[str, dict[str, float]]:

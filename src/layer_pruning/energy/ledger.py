@@ -20,6 +20,8 @@ from layer_pruning.energy.record import (
 
 PRUNING = ("scoring", "finetuning")
 """Costs that there would not be without pruning, and that its saving has to earn."""
+OWN_TRAINING = ("training",)
+"""What a network has to earn that was trained from new weights beside the baseline."""
 
 PAYS_BACK, NOT_SHOWN, NEVER = "pays back", "not shown to pay back", "does not pay back"
 NOT_MEASURED = "not measured"
@@ -44,15 +46,18 @@ def energy_ledger(
     """The content of ``ledger.json``.
 
     ``training`` is the baseline's, ``finetuning`` those of every fine-tuning on the way; both have
-    records of their own. ``usages`` are those of the jobs behind other costs, ``scoring`` and
-    ``attacks``, whose energy is estimated from their CPU time (:class:`PowerModel`). ``inference``
-    is that of ``energy.json``. Every cost says by which method it was obtained; one that is not
-    known is None, with a reason, and so is what depends on it.
+    records of their own. A network trained from new weights has its own ``training`` and no
+    ``finetuning``, and that training is what its saving has to earn. ``usages`` are those of the
+    jobs behind other costs, ``scoring`` and ``attacks``, whose energy is estimated from their CPU
+    time (:class:`PowerModel`). ``inference`` is that of ``energy.json``. Every cost says by which
+    method it was obtained; one that is not known is None, with a reason, and so is what depends on
+    it.
 
     All carbon is energy times the one intensity of ``settings``. A reduction of carbon is therefore
     the reduction of energy, and this is asserted.
     """
     intensity = carbon_intensity(settings)
+    earned = PRUNING if finetuning else OWN_TRAINING
     costs = {
         "training": _recorded([training]),
         "finetuning": _recorded(finetuning),
@@ -71,8 +76,8 @@ def energy_ledger(
         "saving_method": inference.get("method"),
         "saving_interval_coverage": inference.get("interval_coverage"),
         **_reductions(inference, intensity),
-        "break_even": {"costs": list(PRUNING)}
-        | break_even({name: costs[name]["joules"] for name in PRUNING}, tuple(saving.values())),
+        "break_even": {"costs": list(earned)}
+        | break_even({name: costs[name]["joules"] for name in earned}, tuple(saving.values())),
         "carbon_intensity_g_per_kwh": intensity,
     }
 

@@ -25,6 +25,7 @@ from matplotlib.transforms import ScaledTranslation
 from layer_pruning.atomic import written_whole
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.selection import pruned
 from layer_pruning.report.significance import Mean
 
 BLACK, GREY, PALE = "#000000", "#7f7f7f", "#d9d9d9"
@@ -94,6 +95,7 @@ def accuracy(summary: pd.DataFrame) -> Figure:
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Curves are means over
     seeds, bars one standard deviation up and down, faint points single seeds. The baseline is a
     horizontal line at its mean with its 95 % interval: over seeds, or Wilson's for a single seed.
+    Networks trained from new weights are points: no line leads to them from the baseline.
     """
     title = only_pair(summary)
     criteria = criteria_of(summary)
@@ -122,7 +124,7 @@ def accuracy(summary: pd.DataFrame) -> Figure:
                 transform=shift,
                 **_faint(style, 2.5 if dense else 3.5),
             )
-            spread = curve[1:].dropna(subset=["sd"])
+            spread = curve[curve.index > 0].dropna(subset=["sd"])
             axis.vlines(
                 spread["macs"],
                 100 * (spread["mean"] - spread["sd"]),
@@ -169,13 +171,14 @@ def removals(summary: pd.DataFrame) -> Figure:
 
     Rows follow the network from input to output; the number in a cell is the step at which the
     block was removed in the deepest network of that criterion and seed. Empty cells are kept.
+    Networks trained from new weights have no such order and no column.
     """
     title = only_pair(summary)
     baseline = summary[summary["criterion"] == BASELINE]
     if baseline.empty:
         raise ValueError("no baseline in the summary: its blocks give the rows of the map")
     blocks = baseline.iloc[0]["blocks"].split()
-    deepest = summary[summary["criterion"] != BASELINE].sort_values("removed")
+    deepest = pruned(summary).sort_values("removed")
     deepest = deepest.groupby(["criterion", "seed"]).tail(1).sort_values(["criterion", "seed"])
     steps = np.full((len(blocks), len(deepest)), np.nan)
     for column, names in enumerate(deepest["removed_blocks"]):
@@ -227,12 +230,17 @@ def removals(summary: pd.DataFrame) -> Figure:
 
 
 @styled
-def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
+def ranks(
+    tables: Mapping[int, pd.DataFrame],
+    title: str = "",
+    gone: Mapping[int, Sequence[str]] | None = None,
+) -> Figure:
     """Rank of every block under every metric of one criterion and seed, a panel a step.
 
     ``tables`` maps the step (1 = the first removal) to its ``ranking/{criterion}.csv``. The colour
-    is the rank among the blocks still there, from 0 (rank 1, first to go) to 1 (last). The removed
-    block is framed; blocks that are gone are grey.
+    is the rank among the blocks still there, from 0 (rank 1, first to go) to 1 (last). The blocks
+    removed are framed: those in ``gone`` of that step, which counts from the first of them, or the
+    one that the table names. Blocks that are gone are grey.
     """
     if not tables:
         raise ValueError("no ranking tables: give at least one step")
@@ -270,15 +278,19 @@ def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
                 if not np.isnan(rank):
                     place = (rank - 1) / max(1, candidates - 1)
                     _cell_text(axis, image, row, column, place, f"{rank:g}", size=6.5)
-        gone = table["removed"].map(_is_true, na_action="ignore").eq(True).to_numpy()
+        removed = table["removed"].map(_is_true, na_action="ignore").eq(True).to_numpy()
+        if gone is not None:
+            removed = np.isin(blocks, list(gone[step]))
         tied = table["tied"].map(_is_true, na_action="ignore").eq(True).to_numpy()
-        for row in np.flatnonzero(gone):
+        for row in np.flatnonzero(removed):
             frame = Rectangle(
                 (-0.5, row - 0.5), len(metrics), 1, fill=False, edgecolor="#D55E00", linewidth=1.8
             )
             frame.set_clip_on(False)
             axis.add_patch(frame)
-        axis.set_title(f"step {step}" + (" (tie)" if (gone & tied).any() else ""), fontsize=8)
+        last = step + int(removed.sum()) - 1
+        name = f"step {step}" if last <= step else f"steps {step}–{last}"
+        axis.set_title(name + (" (tie)" if (removed & tied).any() else ""), fontsize=8)
         axis.set_xticks(range(len(metrics)), metrics, rotation=90, fontsize=7)
         axis.set_yticks(range(len(blocks)), blocks, fontsize=7 if not few else 8)
         axis.tick_params(length=0)
@@ -288,7 +300,7 @@ def ranks(tables: Mapping[int, pd.DataFrame], title: str = "") -> Figure:
         axis.tick_params(labelbottom=place + across >= len(steps))
     bar = figure.colorbar(image, ax=list(axes[: len(steps)]), shrink=min(1.0, 3 / down / panel[1]))
     bar.set_ticks([0, 0.5, 1], labels=["first to go", "middle", "last to go"])
-    lines = [f"{title}: ranks" if title else "Ranks", "framed: the block removed"]
+    lines = [f"{title}: ranks" if title else "Ranks", "framed: removed"]
     figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -453,7 +465,8 @@ def energy(summary: pd.DataFrame) -> Figure:
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Left: kWh of the
     baseline's training and of all fine-tunings on the way, stacked. Right: joules per image
     of inference beside the baseline measured in the same session. Bars are means over seeds, points
-    single seeds. Without a measurement there is no bar but a word.
+    single seeds. Without a measurement there is no bar but a word. A network trained from new
+    weights has its own training on the left and no fine-tuning.
     """
     title = only_pair(summary)
     criteria = criteria_of(summary)
@@ -508,8 +521,10 @@ def energy(summary: pd.DataFrame) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(5))
     making.set_yticks(range(len(names)), labels)
     making.invert_yaxis()
+    alone = sorted(set(summary["criterion"]) - {BASELINE} - set(pruned(summary)["criterion"]))
+    whose = f" ({', '.join(alone)}: itself)" if alone else ""
     keys = [
-        Patch(color="#595959", label="training the baseline"),
+        Patch(color="#595959", label=f"training the baseline{whose}"),
         Patch(facecolor=GREY, hatch="///", edgecolor="white", label="fine-tuning, all steps"),
         Line2D(
             [], [], color=BLACK, linestyle=(0, (4, 2)), linewidth=1, label="baseline, inference"
@@ -567,10 +582,14 @@ def criteria_of(frame: pd.DataFrame) -> list[str]:
 
 
 def _over_seeds(summary: pd.DataFrame, criterion: str) -> pd.DataFrame:
-    """macs, mean and sd by number of removals, starting at the baseline of the same seeds."""
+    """macs, mean and sd by number of removals, starting at the baseline of the same seeds.
+
+    A criterion that trains from new weights does not start there.
+    """
     own = summary[summary["criterion"] == criterion]
     start = summary[(summary["criterion"] == BASELINE) & summary["seed"].isin(own["seed"])]
-    groups = pd.concat([start, own]).groupby("removed")
+    parts = [own] if pruned(own).empty else [start, own]
+    groups = pd.concat(parts).groupby("removed")
     return pd.DataFrame(
         {
             "macs": groups["macs_reduction_percent"].mean(),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.steps import steps_to
+
 BASELINE = "baseline"
 """The criterion given to a network from which nothing was removed."""
 
@@ -57,10 +59,10 @@ class Network:
             return self.folder
         return self.folder.parent.parent / BASELINE
 
-    @property
-    def path(self) -> list[Path]:
+    def path(self, blocks_per_step: int = 1) -> list[Path]:
         """The folders of the fine-tuned networks on the way here, this one included."""
-        return [self.folder.parent / f"removed-{step:02d}" for step in range(1, self.removed + 1)]
+        steps = steps_to(self.removed, blocks_per_step)
+        return [self.folder.parent / f"removed-{step:02d}" for step in steps]
 
     @property
     def names(self) -> dict[str, Any]:
@@ -151,3 +153,18 @@ def read_rankings(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
         records,
         key=lambda r: (r["dataset"], r["architecture"], r["criterion"], r["seed"], r["step"]),
     )
+
+
+def read_steps(outcomes: Iterable[str | Path]) -> dict[int, list[str]]:
+    """The blocks that went at each step of one path, by the number of the first of them.
+
+    ``outcomes`` are complexity.json of its networks, from few removals to many: each lists all
+    blocks that are gone, in the order in which they went.
+    """
+    steps: dict[int, list[str]] = {}
+    gone = 0
+    for path in outcomes:
+        removed = read_json(path)["removed_blocks"]
+        steps[gone + 1] = removed[gone:]
+        gone = len(removed)
+    return steps

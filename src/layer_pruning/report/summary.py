@@ -29,18 +29,22 @@ from layer_pruning.report.records import (
     number,
     read_json,
 )
+from layer_pruning.report.selection import pruned, selected
 from layer_pruning.report.significance import Mean, holm
 
 KEYS = ["dataset", "architecture", "seed", "criterion", "removed"]
 
 BEFORE_ATTACKS = [
     *KEYS,
+    "selected",
+    "architecture_of",
     "removed_blocks",
     "blocks",
     "macs",
     "macs_reduction_percent",
     "parameters",
     "parameters_reduction_percent",
+    "predicted_latency_reduction_percent",
     "accuracy_validation",
     "accuracy_test",
     "accuracy_test_interval_low",
@@ -69,6 +73,7 @@ TEXT = [
     "dataset",
     "architecture",
     "criterion",
+    "architecture_of",
     "removed_blocks",
     "blocks",
     "training_energy_basis",
@@ -87,8 +92,12 @@ def summarise(
     *,
     latencies: Iterable[str | Path] = (),
     ledgers: Iterable[str | Path] = (),
+    block_latencies: Iterable[str | Path] = (),
     further: Iterable[Mapping[Path, Mapping[str, Any]]] = (),
     carbon_intensity_g_per_kwh: float | None = None,
+    architecture_of: Mapping[str, str] | None = None,
+    blocks_per_step: int = 1,
+    target: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """One row a network, sorted.
 
@@ -98,12 +107,18 @@ def summarise(
     ``network_folders`` hold accuracy.json, complexity.json and emissions.json; their baselines and
     the networks on the way to them hold complexity.json and emissions.json. ``attacks``
     (``attacks/{attack}.json``), ``energies`` (``energy.json``), ``histories``
-    (``history.csv``), ``latencies`` (``latency.json``) and ``ledgers`` (``ledger.json``) are files
-    of these folders. Nothing else is read: what an earlier run left
-    behind cannot enter. A network listed twice counts once.
+    (``history.csv``), ``latencies`` (``latency.json``), ``ledgers`` (``ledger.json``) and
+    ``block_latencies`` (``savings/latency.json`` of baselines) are files of these folders. Nothing
+    else is read: what an earlier run left behind cannot enter. A network listed twice counts once.
 
-    Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Fine-tuning
-    columns are sums over all fine-tunings on the way, 0 for the baseline.
+    Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Training columns
+    are those of the baseline, and fine-tuning columns sums over all fine-tunings on the way,
+    ``blocks_per_step`` removals apart, 0 for the baseline. A criterion in ``architecture_of`` was
+    trained from new weights in the shape that another criterion left: its training columns are its
+    own, and it was never fine-tuned.
+
+    ``target`` is what networks should reach, and ``selected`` says which were chosen by it, see
+    :func:`layer_pruning.report.selection.selected`.
 
     ``further`` are columns of other modules by the folder of the network; they follow those of the
     attacks, and their ``notes``, a list, join the others.
@@ -116,19 +131,13 @@ def summarise(
     networks = {folder: Network.of(folder) for folder in dict.fromkeys(map(Path, network_folders))}
     epochs = {path.parent: _epochs(path) for path in map(Path, histories)}
     intensity = carbon_intensity_g_per_kwh
-    rows = {folder: _row(network, epochs, intensity) for folder, network in networks.items()}
-    robust: dict[str, tuple[str, str, float]] = {}
-    for path in dict.fromkeys(map(Path, attacks)):
-        row = _row_of(rows, path.parent.parent, path)
-        record = read_json(path)
-        for result in record["epsilons"]:
-            attack, norm = str(record["attack"]), str(record["norm"] or "").lower()
-            epsilon = number(result, "epsilon", path)
-            column = robust_column(attack, norm, epsilon)
-            if column in row:
-                raise ValueError(f"{path}: {column} is given twice for one network")
-            robust[column] = (attack, norm, epsilon)
-            row[column] = fraction(result, "robust_accuracy", path)
+    sources = architecture_of or {}
+    rows = {
+        folder: _row(network)
+        | _making(network, epochs, intensity, sources.get(network.criterion), blocks_per_step)
+        for folder, network in networks.items()
+    }
+    robust = _add_robust_accuracies(rows, attacks)
     more: dict[str, None] = {}
     for added in further:
         for folder, values in added.items():
@@ -148,14 +157,16 @@ def summarise(
         row = _row_of(rows, path.parent, path)
         row["notes"] += values.pop("notes")
         row.update(values)
-    columns = [*BEFORE_ATTACKS, *sorted(robust, key=lambda name: robust[name])]
-    columns += [*more, *AFTER_ATTACKS]
+    for path in dict.fromkeys(map(Path, block_latencies)):
+        _add_predictions(rows, path)
+    columns = [*BEFORE_ATTACKS, *robust, *more, *AFTER_ATTACKS]
     frame = pd.DataFrame(list(rows.values()), columns=[*columns, *timings, "notes"])
     frame["notes"] = frame["notes"].map("; ".join)
     for name in set(TEXT) & set(more):
         frame[name] = frame[name].fillna("")
     numbers = [name for name in map(str, frame.columns) if name not in TEXT]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
+    frame["selected"] = selected(frame, target or {})
     return in_order(frame)
 
 
@@ -205,6 +216,7 @@ def aggregate(summary: pd.DataFrame) -> pd.DataFrame:
     plain = [
         "macs_reduction_percent",
         "parameters_reduction_percent",
+        "predicted_latency_reduction_percent",
         "accuracy_validation",
         "training_energy_kwh",
         "finetuning_energy_kwh",
@@ -217,7 +229,7 @@ def aggregate(summary: pd.DataFrame) -> pd.DataFrame:
         "speed_up_over_macs_ratio",
         "saving_joules_per_image",
     ]
-    summary = summary.assign(difference=_difference_to_baseline(summary))
+    summary = summary.assign(difference=difference_to_baseline(summary))
     for names, group in summary.groupby(groups, sort=False):
         accuracy, difference = Mean.of(group["accuracy_test"]), Mean.of(group["difference"])
         row: dict[str, Any] = dict(zip(groups, names, strict=True)) | {"seeds": len(group)}
@@ -240,8 +252,8 @@ def compare_criteria(summary: pd.DataFrame) -> pd.DataFrame:
     columns = ["dataset", "architecture", "removed", "criterion", "other", "seeds"]
     columns += [*_described("difference"), "verdict", "p_value", "p_holm"]
     frames = []
-    pruned = summary[summary["criterion"] != BASELINE]
-    for names, group in pruned.groupby(["dataset", "architecture", "removed"], sort=True):
+    others = summary[summary["criterion"] != BASELINE]
+    for names, group in others.groupby(["dataset", "architecture", "removed"], sort=True):
         rows = []
         for first, second in combinations(sorted(group["criterion"].unique()), 2):
             left, right = (
@@ -266,11 +278,12 @@ def compare_criteria(summary: pd.DataFrame) -> pd.DataFrame:
 def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str], int]:
     """The criterion with the highest mean test accuracy after ``removed`` removals.
 
-    ``summary`` is of one dataset and architecture. Also returned: the criteria that it is tied
-    with, i.e. whose paired difference to it is not significant (Holm-corrected p of at least
-    0.05, or no interval at all), and the number of seeds that the comparison rests on.
+    Only criteria that prune are compared. ``summary`` is of one dataset and architecture. Also
+    returned: the criteria that it is tied with, i.e. whose paired difference to it is not
+    significant (Holm-corrected p of at least 0.05, or no interval at all), and the number of seeds
+    that the comparison rests on.
     """
-    step = summary[(summary["removed"] == removed) & (summary["criterion"] != BASELINE)]
+    step = pruned(summary[summary["removed"] == removed])
     if step.empty:
         raise ValueError(f"no network with {removed} blocks removed")
     means = step.groupby("criterion", sort=True)["accuracy_test"].mean()
@@ -287,8 +300,9 @@ def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str],
     return best, tied, seeds
 
 
-def _row(network: Network, epochs: Mapping[Path, float], intensity: float | None) -> dict[str, Any]:
-    row: dict[str, Any] = network.names | {"notes": [], "inference_energy_basis": ""}
+def _row(network: Network) -> dict[str, Any]:
+    """What a network is: its blocks, its cost and its accuracy."""
+    row: dict[str, Any] = network.names | {"inference_energy_basis": ""}
     row |= dict.fromkeys(LEDGER_TEXT, "")
     path = network.folder / "complexity.json"
     complexity = read_json(path)
@@ -312,8 +326,21 @@ def _row(network: Network, epochs: Mapping[Path, float], intensity: float | None
     row["accuracy_test"] = fraction(splits["test"], "accuracy", path)
     for end in ("low", "high"):
         row[f"accuracy_test_interval_{end}"] = fraction(splits["test"], f"interval_{end}", path)
+    return row
 
-    jobs = {"training": [network.baseline], "finetuning": network.path}
+
+def _making(
+    network: Network,
+    epochs: Mapping[Path, float],
+    intensity: float | None,
+    source: str | None,
+    blocks_per_step: int,
+) -> dict[str, Any]:
+    """What making a network took; ``source`` is the criterion whose shape it was trained in."""
+    row: dict[str, Any] = {"architecture_of": source or "", "notes": []}
+    jobs = {"training": [network.baseline], "finetuning": network.path(blocks_per_step)}
+    if source:
+        jobs = {"training": [network.folder], "finetuning": []}
     methods = []
     for job, folders in jobs.items():
         energy = emissions = 0.0
@@ -338,6 +365,25 @@ def _row(network: Network, epochs: Mapping[Path, float], intensity: float | None
     return row
 
 
+def _add_robust_accuracies(
+    rows: Mapping[Path, dict[str, Any]], attacks: Iterable[str | Path]
+) -> list[str]:
+    """Put every attack into the row of its network; the columns, by attack, norm and epsilon."""
+    robust: dict[str, tuple[str, str, float]] = {}
+    for path in dict.fromkeys(map(Path, attacks)):
+        row = _row_of(rows, path.parent.parent, path)
+        record = read_json(path)
+        for result in record["epsilons"]:
+            attack, norm = str(record["attack"]), str(record["norm"] or "").lower()
+            epsilon = number(result, "epsilon", path)
+            column = robust_column(attack, norm, epsilon)
+            if column in row:
+                raise ValueError(f"{path}: {column} is given twice for one network")
+            robust[column] = (attack, norm, epsilon)
+            row[column] = fraction(result, "robust_accuracy", path)
+    return sorted(robust, key=lambda name: robust[name])
+
+
 def _add_inference(row: dict[str, Any], record: dict[str, Any], path: Path) -> None:
     inference = record["inference"]
     if not inference["measured"]:
@@ -355,7 +401,18 @@ def _add_inference(row: dict[str, Any], record: dict[str, Any], path: Path) -> N
     row["inference_energy_basis"] = energy_basis([inference.get("method")])
 
 
-def _row_of(rows: dict[Path, dict[str, Any]], folder: Path, path: Path) -> dict[str, Any]:
+def _add_predictions(rows: Mapping[Path, dict[str, Any]], path: Path) -> None:
+    """What the blocks that are gone took of a batch's time in the baseline, in percent."""
+    record = read_json(path)
+    whole = number(record["network"], "latency", path)
+    for folder, row in rows.items():
+        if Network.of(folder).baseline == path.parent.parent:
+            gone = [record["blocks"][block] for block in row["removed_blocks"].split()]
+            saved = math.fsum(number(block, "latency", path) for block in gone)
+            row["predicted_latency_reduction_percent"] = 100 * saved / whole
+
+
+def _row_of(rows: Mapping[Path, dict[str, Any]], folder: Path, path: Path) -> dict[str, Any]:
     if folder not in rows:
         raise ValueError(f"{path} belongs to no listed network: list {folder} too")
     return rows[folder]
@@ -366,7 +423,8 @@ def _epochs(path: Path) -> int:
     return sum(1 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) - 1
 
 
-def _difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
+def difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
+    """Test accuracy minus that of the same seed's baseline; ValueError where there is none."""
     seed = ["dataset", "architecture", "seed"]
     baselines = summary[summary["criterion"] == BASELINE].set_index(seed)["accuracy_test"]
     index = pd.MultiIndex.from_frame(summary[seed])

@@ -5,20 +5,23 @@ of style and script and loads nothing from elsewhere.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.report.cost import cost_claims, faster, saves_energy
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.selection import pruned
 from layer_pruning.report.shift import shift_answer
-from layer_pruning.report.significance import NO_DIFFERENCE
+from layer_pruning.report.significance import NO_DIFFERENCE, Mean
 from layer_pruning.report.summary import aggregate, best_criterion, compare_criteria
+from layer_pruning.report.targets import selected_networks
 
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:84rem;
@@ -119,6 +122,8 @@ def formatted(name: str, value: Any) -> str:
     """A value as read by people, by the name of its column."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else ""
     if value is None or math.isnan(value):
         energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
         measured = (*energetic, "speed_up", "latency")
@@ -195,6 +200,8 @@ def overview(
     sources: Iterable[str] = (),
     shift: pd.DataFrame | None = None,
     title: str = "Layer pruning: what came out",
+    target: Mapping[str, float] | None = None,
+    given_weights: Collection[str] = (),
 ) -> str:
     """The front page: what was pruned, how far, and what that changed.
 
@@ -202,7 +209,8 @@ def overview(
     :func:`layer_pruning.report.robustness.pooled_robustness`, ``shift`` by
     :func:`layer_pruning.report.shift.paired_shift`, pooled. ``sources`` are further lines on
     where numbers come from. Criteria are compared at the largest number of removals that all of
-    them reached with every seed.
+    them reached with every seed. ``target`` is what networks were selected by, if anything, and
+    ``given_weights`` names the architectures whose baselines started from weights that were given.
     """
     aggregated, pairs = aggregate(summary), compare_criteria(summary)
     parts = [f"<h1>{escape(title)}</h1>"]
@@ -216,6 +224,8 @@ def overview(
                 _where(pairs, here),
                 None if robustness is None else _where(robustness, here),
                 None if shift is None else _where(shift, here),
+                target or {},
+                architecture in given_weights,
             )
         )
         parts.append(_provenance(group, robustness is not None))
@@ -230,28 +240,31 @@ def _section(
     aggregated: pd.DataFrame,
     pairs: pd.DataFrame,
     robustness: pd.DataFrame | None,
-    shift: pd.DataFrame | None = None,
+    shift: pd.DataFrame | None,
+    target: Mapping[str, float],
+    given_weights: bool,
 ) -> str:
-    baseline = summary[summary["criterion"] == BASELINE]
-    pruned = summary[summary["criterion"] != BASELINE]
-    if pruned.empty:
+    baseline, path = summary[summary["criterion"] == BASELINE], pruned(summary)
+    if path.empty:
         return "<p>Only the baseline is here: nothing was removed.</p>"
     level = common_removals(summary)
-    shown = pruned[pruned["removed"] == level]
+    shown = path[path["removed"] == level]
     rows = aggregated[(aggregated["criterion"] == BASELINE) | (aggregated["removed"] == level)]
     answers = [
-        _what(baseline, pruned, shown, level),
+        _what(baseline, path, shown, level),
         _accuracy(summary, rows, level),
+        *_from_scratch(summary, level),
         _robust(robustness, level),
         "" if shift is None else shift_answer(shift, level),
         _cheaper(shown),
-        _energy(baseline, shown, level),
+        _energy(baseline, shown, _rounds(path, level)),
     ]
     if "shortcut_reliance" in summary and summary["shortcut_reliance"].notna().any():
-        answers.insert(3, _shortcut(baseline, pruned))
+        answers.insert(3, _shortcut(baseline, path))
     parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers if text), "</div>"]
-    parts.append(_criteria_table(rows, robustness, level))
-    parts.append(_notes(summary, shown, level))
+    parts.append(_criteria_table(rows, robustness, level, set(path["criterion"])))
+    parts.append(_target_section(summary, target))
+    parts.append(_notes(summary, shown, level, given_weights))
     if robustness is not None and len(robustness):
         keep = [name for name in robustness if name not in ("dataset", "architecture")]
         parts.append(_folded("Robustness, every comparison", table(robustness[keep])))
@@ -269,29 +282,36 @@ def common_removals(summary: pd.DataFrame) -> int:
 
     ``summary`` is of one dataset and architecture. Raises ValueError if there is none.
     """
-    pruned = summary[summary["criterion"] != BASELINE]
-    reached = [set(group["removed"]) for _, group in pruned.groupby(["criterion", "seed"])]
+    others = summary[summary["criterion"] != BASELINE]
+    reached = [set(group["removed"]) for _, group in others.groupby(["criterion", "seed"])]
     common = set.intersection(*reached) if reached else set()
     if not common:
         raise ValueError("no number of removals that every criterion and seed reached")
     return int(max(common))
 
 
-def _what(baseline: pd.DataFrame, pruned: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
+def _rounds(path: pd.DataFrame, level: int) -> int:
+    """How often networks were fine-tuned on the way to ``level`` removals."""
+    return len({step for step in path["removed"] if step <= level})
+
+
+def _what(baseline: pd.DataFrame, path: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
     first = baseline.iloc[0]
-    seeds, criteria = baseline["seed"].nunique(), sorted(pruned["criterion"].unique())
+    seeds, criteria = baseline["seed"].nunique(), sorted(path["criterion"].unique())
+    at_a_time = int(path["removed"].min())
+    pace = "one at a time" if at_a_time == 1 else f"{at_a_time} at a time"
     blocks = len(first["blocks"].split())
     cut = _range(shown["macs_reduction_percent"], ".1f")
     weights = _range(shown["parameters_reduction_percent"], ".1f")
     text = (
-        f"<b>How far.</b> Of {blocks} residual blocks, {level} were removed one at a time, with "
+        f"<b>How far.</b> Of {blocks} residual blocks, {level} were removed {pace}, with "
         f"fine-tuning after each. That takes away {cut} % of the multiply-accumulates "
         f"(the baseline needs {_count(first['macs'])} an image) and {weights} % of the "
         f"{_count(first['parameters'])} parameters. "
         f"{_plural(len(criteria), 'criterion', 'criteria')} chose the blocks "
         f"({escape(', '.join(criteria))}), {_plural(seeds, 'seed', 'seeds')} each."
     )
-    deeper = pruned.groupby("criterion")["removed"].max()
+    deeper = path.groupby("criterion")["removed"].max()
     deeper = deeper[deeper > level]
     if len(deeper):
         beyond = ", ".join(f"{escape(str(name))} to {most}" for name, most in deeper.items())
@@ -308,7 +328,7 @@ def _accuracy(summary: pd.DataFrame, rows: pd.DataFrame, level: int) -> str:
         f"Highest mean after pruning: {escape(best)}, {_percent(row['accuracy_mean'])}, "
         f"{change_text(row)}. "
     )
-    others = len(rows) - 2
+    others = pruned(summary[summary["removed"] == level])["criterion"].nunique() - 1
     if others == 0:
         return text + "There is no other criterion to compare it with."
     if seeds == 1:
@@ -332,9 +352,35 @@ def _accuracy(summary: pd.DataFrame, rows: pd.DataFrame, level: int) -> str:
     )
 
 
-def change_text(row: pd.Series) -> str:
-    """The change against the baseline with its interval over seeds and what it amounts to."""
-    text = f"{signed(row['difference_mean'])} points against the baseline"
+def _from_scratch(summary: pd.DataFrame, level: int) -> list[str]:
+    """For each criterion that trained from new weights: how it compares with the one it follows."""
+    step, texts = summary[summary["removed"] == level], []
+    for name, group in step[step["architecture_of"] != ""].groupby("criterion", sort=True):
+        source = group.iloc[0]["architecture_of"]
+        own, other = (
+            step[step["criterion"] == criterion].set_index("seed")["accuracy_test"]
+            for criterion in (name, source)
+        )
+        change, epochs = Mean.of(own - other), _epochs(group["training_epochs"])
+        row = pd.Series(
+            {
+                "difference_mean": change.mean,
+                "difference_interval_low": change.low,
+                "difference_interval_high": change.high,
+                "verdict": change.verdict("higher", "lower"),
+            }
+        )
+        texts.append(
+            f"<b>From new weights.</b> What {escape(source)} left, trained from new weights"
+            f"{f' for {epochs} epochs' if epochs else ''} ({escape(str(name))}): "
+            f"{_percent(own.mean())}, {change_text(row, str(source))}."
+        )
+    return texts
+
+
+def change_text(row: pd.Series, other: str = "the baseline") -> str:
+    """The change against ``other`` with its interval over seeds and what it amounts to."""
+    text = f"{signed(row['difference_mean'])} points against {escape(other)}"
     if not math.isnan(row["difference_interval_low"]):
         low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
         text += f" [{low}, {high}]"
@@ -416,8 +462,8 @@ def _counted(verdicts: pd.Series) -> str:
     return ", ".join(f"{count} of {total} {verdict}" for verdict, count in most_first)
 
 
-def _shortcut(baseline: pd.DataFrame, pruned: pd.DataFrame) -> str:
-    tested = pruned[pruned["shortcut_reliance"].notna()]
+def _shortcut(baseline: pd.DataFrame, path: pd.DataFrame) -> str:
+    tested = path[path["shortcut_reliance"].notna()]
     deepest = tested[tested["removed"] == tested.groupby("criterion")["removed"].transform("max")]
     means = deepest.groupby("criterion", sort=True)["shortcut_reliance"].mean()
     listed = ", ".join(f"{100 * mean:.2f} for {escape(str(name))}" for name, mean in means.items())
@@ -428,7 +474,7 @@ def _shortcut(baseline: pd.DataFrame, pruned: pd.DataFrame) -> str:
     )
 
 
-def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
+def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> str:
     text = "<b>Energy.</b> "
     training = baseline["training_energy_kwh"].mean(skipna=False)
     tuning = shown.groupby("criterion")["finetuning_energy_kwh"].apply(
@@ -444,7 +490,7 @@ def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
         carbon = emissions.groupby(shown["criterion"]).mean()
         text += (
             f"Training the baseline took {training:.3g} kWh and the "
-            f"{_plural(level, 'fine-tuning', 'fine-tunings')} another "
+            f"{_plural(rounds, 'fine-tuning', 'fine-tunings')} another "
             f"{_range(known, '.3g')} kWh ({_range(share, '.2g')} times as much; "
             f"{_range(carbon.dropna(), '.2g')} kg CO2e in all), {basis}"
         )
@@ -464,7 +510,9 @@ def _energy(baseline: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
     return text + (f"; {NOT_MEASURED} for {escape(', '.join(absent))}." if absent else ".")
 
 
-def _criteria_table(rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int) -> str:
+def _criteria_table(
+    rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
+) -> str:
     columns = {
         "criterion": "Criterion",
         "macs_reduction_percent": "MACs saved (%)",
@@ -497,22 +545,88 @@ def _criteria_table(rows: pd.DataFrame, robustness: pd.DataFrame | None, level: 
                 f"{signed(changes[c])}, p {p_text(corrected[c])}" if c in changes else ""
                 for c in shown["criterion"]
             ]
-    for name, label in (
-        ("finetuning_energy_kwh", "Fine-tuning (kWh)"),
-        ("energy_reduction_percent", "Inference energy saved (%)"),
-        ("speed_up_ratio", "Speed-up"),
-        ("speed_up_over_macs_ratio", "Speed-up over MACs"),
+    others = {*rows["criterion"]} - {BASELINE}
+    for name, label, who in (
+        ("finetuning_energy_kwh", "Fine-tuning (kWh)", finetuned),
+        ("energy_reduction_percent", "Inference energy saved (%)", others),
+        ("speed_up_ratio", "Speed-up", others),
+        ("speed_up_over_macs_ratio", "Speed-up over MACs", others),
     ):
         shown[name] = rows[name]
         columns[name] = label
         texts[name] = [
-            "" if c == BASELINE else formatted(name, value)
+            "" if c not in who else formatted(name, value)
             for c, value in zip(rows["criterion"], rows[name], strict=True)
         ]
     return table(shown, columns, texts)
 
 
-def _notes(summary: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
+def _target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
+    """What the networks that a target selected are worth, a row a criterion."""
+    if not target:
+        return ""
+    (kind, value), rows = next(iter(target.items())), selected_networks(summary)
+    by_accuracy = kind == "validation_accuracy"
+    goal, basis = {
+        "macs_reduction": (f"{value:g} % fewer multiply-accumulates", "multiply-accumulates"),
+        "parameters_reduction": (f"{value:g} % fewer parameters", "parameters"),
+        "latency_reduction": (f"{value:g} % less time, as predicted", "measured times of blocks"),
+        "validation_accuracy": (f"an accuracy of {_percent(value)} on validation", "validation"),
+    }[kind]
+    which = "last network before one falls below" if by_accuracy else "first network that reaches"
+    about = (
+        f"The target: {goal}. Of each criterion and seed, the {which} it is selected. The choice "
+        f"rests on {basis} alone; the test split was not read for it, so that its accuracies below "
+        "are those of networks chosen without it."
+    )
+    columns = {
+        "criterion": "Criterion",
+        "selected": "Seeds that meet it",
+        "removed_low": "Removals",
+        "macs_reduction_percent": "MACs saved (%)",
+        "parameters_reduction_percent": "Parameters saved (%)",
+        "predicted_latency_reduction_percent": "Time saved, predicted (%)",
+        "accuracy_validation": "Validation accuracy",
+        "accuracy_mean": "Test accuracy [95 %]",
+        "difference_mean": "Change, points [95 % over seeds]",
+        "verdict": "Verdict",
+    }
+    unneeded = {"predicted_latency_reduction_percent": "latency_reduction"}
+    unneeded |= {"accuracy_validation": "validation_accuracy"}
+    columns = {name: label for name, label in columns.items() if unneeded.get(name, kind) == kind}
+    records = [row for _, row in rows.iterrows()]
+    texts = {
+        "selected": [f"{row['selected']} of {row['seeds']}" for row in records],
+        "removed_low": [_removals_needed(row) for row in records],
+        "accuracy_mean": [_accuracy_with_interval(row) for row in records],
+        "difference_mean": [_with_interval(row) for row in records],
+    }
+    return f"<h3>What meets the target</h3><p>{about}</p>" + table(
+        rows[list(columns)], columns, texts
+    )
+
+
+def _removals_needed(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return "none"
+    low, high = row["removed_low"], row["removed_high"]
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+
+
+def _accuracy_with_interval(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return ""
+    text, low = _percent(row["accuracy_mean"]), row["accuracy_interval_low"]
+    return (
+        text
+        if math.isnan(low)
+        else f"{text} [{100 * low:.2f}, {100 * row['accuracy_interval_high']:.2f}]"
+    )
+
+
+def _notes(
+    summary: pd.DataFrame, shown: pd.DataFrame, level: int, given_weights: bool = False
+) -> str:
     training = _epochs(summary.loc[summary["criterion"] == BASELINE, "training_epochs"])
     tuning = _epochs(shown["finetuning_epochs"])
     epochs = (
@@ -530,6 +644,18 @@ def _notes(summary: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
         "called a win only if it holds against each other criterion after Holm's correction for "
         "all pairs; anything else is a tie. A tie is not evidence that two criteria are equal.",
     ]
+    if alone := sorted(set(summary["criterion"]) - {BASELINE} - set(pruned(summary)["criterion"])):
+        names = escape(", ".join(alone))
+        notes.append(
+            f"{names}: trained from new weights, with the settings of the baseline, for as many "
+            "epochs as the baseline and all fine-tunings together."
+            + (
+                " The baseline started from given weights, though, and what went into them is not "
+                "among these epochs: pruning had the larger budget by that."
+                if given_weights
+                else ""
+            )
+        )
     missing = sorted({note for text in summary["notes"] for note in text.split("; ") if note})
     if missing:
         more = f" (and {len(missing) - 3} more)" if len(missing) > 3 else ""
@@ -584,7 +710,7 @@ def _cell(value: Any, text: str, is_text: bool) -> str:
 
 
 def _with_interval(row: pd.Series) -> str:
-    if row["criterion"] == BASELINE:
+    if row["criterion"] == BASELINE or math.isnan(row["difference_mean"]):
         return ""
     text = signed(row["difference_mean"])
     if math.isnan(row["difference_interval_low"]):

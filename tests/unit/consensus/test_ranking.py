@@ -13,7 +13,7 @@ from layer_pruning.consensus.ranking import (
     rank_blocks,
     read_ranking,
     read_scores,
-    removed_block,
+    removal_order,
     write_ranking,
 )
 
@@ -126,7 +126,8 @@ def test_a_ranking_comes_back_as_it_went(aggregation: str, tmp_path: Path) -> No
     ranking = rank_blocks(scores, NETWORK, aggregation=aggregation, **options(aggregation))
     write_ranking(ranking, tmp_path / "ranking.csv")
     assert read_ranking(tmp_path / "ranking.csv") == ranking
-    assert removed_block(tmp_path / "ranking.csv") == ranking.removed_block
+    assert removal_order(tmp_path / "ranking.csv") == ranking.order
+    assert ranking.order[0] == ranking.removed_block
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
@@ -209,13 +210,13 @@ def test_bad_rankings_are_refused_in_one_line_that_names_the_file(text, message,
     path = tmp_path / "cka.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=message) as caught:
-        removed_block(path)
+        removal_order(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
-        removed_block(tmp_path / "absent.csv")
+        removal_order(tmp_path / "absent.csv")
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         read_scores(tmp_path / "absent.csv", NETWORK)

@@ -248,3 +248,11 @@ def test_a_damaged_usage_is_refused_with_one_line_naming_the_file(tmp_path, text
 
 def test_break_even_of_a_free_pruning_is_at_once():
     assert break_even({"scoring": 0.0}, (1.0, 0.5, 2.0))["images"] == 0
+
+
+def test_a_network_from_new_weights_has_its_own_training_to_earn():
+    ledger = planted(finetuning=[], usages={"scoring": [], "attacks": []})
+    assert ledger["break_even"]["costs"] == ["training"]
+    # 1000 J of training, at 10 J an image
+    assert ledger["break_even"]["images"] == pytest.approx(100)
+    assert ledger["costs"]["finetuning"]["joules"] == ledger["costs"]["scoring"]["joules"] == 0

@@ -7,9 +7,12 @@ from layer_pruning.evaluation.savings import (
     block_runners,
     counted_savings,
     latencies,
+    part_runners,
+    parts,
     removable_blocks,
 )
-from small_networks import random_network
+from layer_pruning.models.residual import new_network
+from small_networks import header, random_network
 
 
 def test_a_block_saves_its_own_parameters_and_multiply_accumulates():
@@ -59,3 +62,17 @@ def test_latency_is_the_median_of_interleaved_rounds():
     rounds = [set(calls[i : i + 2]) for i in range(0, len(calls), 2)]
     assert rounds == [{"slow", "fast"}] * 9
     assert len({tuple(calls[i : i + 2]) for i in range(0, len(calls), 2)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("resnet14", 8), pytest.param("swin_t", 32, marks=pytest.mark.long)]
+)
+def test_the_parts_of_a_network_are_the_network(name, side):
+    network = new_network(header(name, shape=(1, side, side)), 0).eval()
+    batch = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
+    x = batch
+    with torch.no_grad():
+        for part in parts(network).values():
+            x = part(x)
+        assert torch.equal(x, network(batch))
+    assert list(part_runners(network, batch)) == list(parts(network))

@@ -79,6 +79,14 @@ class Planted:
         )
         return folder
 
+    def block_latency(self, seed: int, whole: float, blocks: dict[str, float]) -> Path:
+        """savings/latency.json of a baseline: seconds of the network and of its blocks."""
+        seconds = {name: {"latency": value} for name, value in blocks.items()}
+        return self.write(
+            self.folder(seed) / "savings" / "latency.json",
+            {"network": {"latency": whole}, "blocks": seconds},
+        )
+
     def history(self, folder: Path, epochs: int) -> Path:
         path = folder / "history.csv"
         path.write_text(

@@ -309,3 +309,27 @@ def test_saved_figures_are_the_same_every_time(planted, tmp_path, suffix):
     one = (tmp_path / f"one{suffix}").read_bytes()
     assert one == (tmp_path / f"two{suffix}").read_bytes()
     assert one.startswith({".svg": b"<?xml", ".png": b"\x89PNG"}[suffix])
+
+
+def test_networks_from_new_weights_are_points_and_have_no_order(planted):
+    folders = [planted.network(s, "scratch", BLOCKS[:2], 0.7 + 0.1 * s) for s in SEEDS]
+    summary = summary_of(planted, ["cka"])
+    alone = summarise([*map(planted.folder, SEEDS), *folders], architecture_of={"scratch": "cka"})
+    both = pd.concat([summary, alone[alone["criterion"] == "scratch"]], ignore_index=True)
+    (axis,) = figures.accuracy(both).axes
+    (points,) = lines(axis, "scratch")
+    assert points.get_xdata() == pytest.approx([100 * 200 / 1500])
+    assert points.get_ydata() == pytest.approx([80])
+    assert len(lines(axis, "cka")[0].get_xdata()) == 3
+    axis = figures.removals(both).axes[0]
+    assert axis.get_images()[0].get_array().shape == (len(BLOCKS), len(SEEDS))
+    making, _ = figures.energy(both).axes
+    assert bars(making)[(2, 0.0)] == 0.5 and bars(making)[(2, 0.5)] == 0.0
+    assert "training the baseline (scratch: itself)" in texts(making.figure)
+
+
+def test_all_blocks_of_a_step_are_framed():
+    tables = {1: ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5]}, BLOCKS[0], False)}
+    figure = figures.ranks(tables, gone={1: [BLOCKS[0], BLOCKS[3]]})
+    assert [frame.get_y() for frame in figure.axes[0].patches] == [-0.5, 2.5]
+    assert figure.axes[0].get_title(loc="left") == "steps 1–2"

@@ -6,7 +6,7 @@ import pytest
 from planted_results import BLOCKS, COUNTED, GUESSED, Planted
 
 from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
-from layer_pruning.report.records import Network, read_rankings
+from layer_pruning.report.records import Network, read_rankings, read_steps
 from layer_pruning.report.significance import NO_DIFFERENCE, ONE_SEED
 from layer_pruning.report.summary import (
     aggregate,
@@ -45,7 +45,10 @@ def test_every_planted_number_is_in_its_cell(planted):
     ]
     energies = [planted.energy(second, 1.5, baseline_joules=2.0)]
     histories = [planted.history(base, 10), planted.history(first, 3), planted.history(second, 4)]
-    table = summarise([base, first, second], attacks, energies, histories)
+    latencies = [planted.block_latency(3, 8.0, dict.fromkeys(BLOCKS, 0.5))]
+    table = summarise(
+        [base, first, second], attacks, energies, histories, block_latencies=latencies
+    )
     assert list(table["criterion"]) == ["baseline", "cka", "cka"]
 
     row = row_of(table, removed=2)
@@ -54,6 +57,9 @@ def test_every_planted_number_is_in_its_cell(planted):
         "architecture": "resnet8",
         "seed": 3,
         "criterion": "cka",
+        "selected": False,
+        "architecture_of": "",
+        "predicted_latency_reduction_percent": 12.5,
         "removed_blocks": f"{BLOCKS[1]} {BLOCKS[4]}",
         "blocks": f"{BLOCKS[0]} {BLOCKS[2]} {BLOCKS[3]}",
         "macs": 1300,
@@ -301,3 +307,9 @@ def test_rankings_know_their_step_and_criterion(planted):
     wrong = planted.write(planted.folder(2, "cka", 1) / "ranking" / "random.json", {})
     with pytest.raises(ValueError, match="a ranking by random on a path of cka"):
         read_rankings([wrong])
+
+
+def test_what_went_at_each_step_is_read_off_the_networks(planted):
+    folders = [planted.network(0, "cka", BLOCKS[:n]) for n in (3, 4)]
+    steps = read_steps([folder / "complexity.json" for folder in folders])
+    assert steps == {1: BLOCKS[:3], 4: BLOCKS[3:4]}

@@ -1,0 +1,53 @@
+"""Which network a target selects, and what became of it.
+
+A target chooses among networks that are there anyway, by what they cost or by their accuracy on the
+validation split. The test split is read by nothing here.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from layer_pruning.report.records import BASELINE
+
+COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
+
+
+def pruned(summary: pd.DataFrame) -> pd.DataFrame:
+    """The networks that a criterion pruned: no baseline, and none trained from new weights."""
+    return summary[(summary["criterion"] != BASELINE) & (summary["architecture_of"] == "")]
+
+
+def selected(summary: pd.DataFrame, target: Mapping[str, float]) -> pd.Series:
+    """True for the network of each criterion and seed that ``target`` selects, False for others.
+
+    ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. ``target`` is empty, or
+    one of ``macs_reduction``, ``parameters_reduction`` and ``latency_reduction`` (percent of the
+    baseline's) or ``validation_accuracy`` (from 0 to 1). On the path of a criterion, from few
+    removals to many, a reduction selects the first network that reaches it; an accuracy the last
+    one such that it and all before it reach it. A path may have no such network.
+    """
+    chosen = pd.Series(False, index=summary.index)
+    for kind, value in target.items():
+        met = _met(summary, kind, value)
+        for _, path in pruned(summary).groupby(["dataset", "architecture", "seed", "criterion"]):
+            meets = met[path.sort_values("removed").index]
+            if kind == "validation_accuracy":
+                found = meets.index[meets.cummin()][-1:]
+            else:
+                found = meets.index[meets][:1]
+            chosen[found] = True
+    return chosen
+
+
+def _met(summary: pd.DataFrame, kind: str, value: float) -> pd.Series:
+    """Whether each network reaches the target by itself; False where that is not known."""
+    if kind == "validation_accuracy":
+        return summary["accuracy_validation"] >= value
+    if kind == "latency_reduction":
+        return summary["predicted_latency_reduction_percent"] >= value
+    # in whole multiply-accumulates or parameters, as the number of removals was found
+    column, seed = COUNTED[kind], ["dataset", "architecture", "seed"]
+    baselines = summary[summary["criterion"] == BASELINE].set_index(seed)[column]
+    whole = baselines.reindex(pd.MultiIndex.from_frame(summary[seed])).to_numpy()
+    return 100 * (whole - summary[column]) >= value * whole

@@ -1,0 +1,52 @@
+"""What the networks that a target selected are worth, over seeds."""
+
+from typing import Any
+
+import pandas as pd
+
+from layer_pruning.report.selection import pruned
+from layer_pruning.report.significance import Mean
+from layer_pruning.report.summary import difference_to_baseline
+
+MEANS = [
+    "macs_reduction_percent",
+    "parameters_reduction_percent",
+    "predicted_latency_reduction_percent",
+    "accuracy_validation",
+]
+
+
+def selected_networks(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row a pruning criterion: its selected networks over the seeds that have one.
+
+    ``summary`` is of one dataset and architecture. ``seeds`` is the number of seeds, ``selected``
+    that of those with a selected network, whose removals lie from ``removed_low`` to
+    ``removed_high``. ``accuracy_*`` and ``difference_*`` (to the seed's baseline) are of the test
+    split: means with 95 % intervals, over seeds, or for the accuracy of a single one Wilson's of
+    its images. All but the counts is NaN where no network was selected.
+    """
+    summary = summary.assign(difference=difference_to_baseline(summary))
+    rows = []
+    for criterion, path in pruned(summary).groupby("criterion", sort=True):
+        row: dict[str, Any] = {"criterion": criterion, "seeds": path["seed"].nunique()}
+        chosen = path[path["selected"]]
+        row |= {"selected": len(chosen), "verdict": ""}
+        row |= {"removed_low": chosen["removed"].min(), "removed_high": chosen["removed"].max()}
+        row |= {name: chosen[name].mean(skipna=False) for name in MEANS}
+        if len(chosen):
+            accuracy, change = Mean.of(chosen["accuracy_test"]), Mean.of(chosen["difference"])
+            low, high = accuracy.low, accuracy.high
+            if len(chosen) == 1:
+                low, high = chosen.iloc[0][
+                    ["accuracy_test_interval_low", "accuracy_test_interval_high"]
+                ]
+            row |= {"accuracy_mean": accuracy.mean}
+            row |= {"accuracy_interval_low": low, "accuracy_interval_high": high}
+            row |= {"difference_mean": change.mean}
+            row |= {"difference_interval_low": change.low, "difference_interval_high": change.high}
+            row["verdict"] = change.verdict("higher", "lower")
+        rows.append(row)
+    ends = ("mean", "interval_low", "interval_high")
+    results = [f"{name}_{end}" for name in ("accuracy", "difference") for end in ends]
+    columns = ["criterion", "seeds", "selected", "removed_low", "removed_high", *MEANS, *results]
+    return pd.DataFrame(rows, columns=[*columns, "verdict"])

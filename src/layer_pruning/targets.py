@@ -1,0 +1,95 @@
+"""How many removals a configuration asks for, by data set and architecture.
+
+Where a target is given and `removals` is not, the number follows from the network: known before
+anything is trained, so that the workflow's path is known too.
+"""
+
+from collections import Counter
+from typing import Any
+
+from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
+from layer_pruning.data.catalog import DatasetInfo
+from layer_pruning.models.architectures import candidates, most_removals
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.planning import Cost, removals_for
+
+COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
+"""Targets whose reductions are known without training or measuring, and what they count."""
+
+
+def removals_of(config: Config) -> dict[tuple[str, str], int]:
+    """Removals by data set and architecture of a completed configuration.
+
+    They are `removals` where given. Else, for a target of multiply-accumulates or parameters, the
+    fewest with which every admissible choice of blocks reaches it; for one that has to be measured,
+    all there are.
+
+    Raises ConfigError where such a counted target cannot be reached, saying the most that can be.
+    """
+    wanted = {
+        (dataset, name): config["removals"] or most_removals(network.blocks(), **_limits(config))
+        for dataset in config["datasets"]
+        for name, network in networks(config, dataset).items()
+    }
+    for kind in COUNTED.keys() & target(config).keys():
+        infos = datasets(config)
+        for dataset, name in wanted:
+            needed = _needed(config, infos[dataset], dataset, name, kind)
+            wanted[dataset, name] = config["removals"] or needed
+    return wanted
+
+
+def _limits(config: Config) -> dict[str, Any]:
+    return {key: config[key] for key in ("min_blocks_per_stage", "protect")}
+
+
+def _needed(config: Config, info: DatasetInfo, dataset: str, name: str, kind: str) -> int:
+    header = NetworkHeader.of(
+        name,
+        config["architectures"][name],
+        input_shape=info.input_shape,
+        mean=(0.0,),
+        std=(1.0,),
+        class_names=tuple(str(label) for label in range(info.classes)),
+    )
+    costs, total = counted_costs(header)
+    allowed = candidates(header.blocks, **_limits(config))
+    bound = removals_for(
+        [cost for cost in costs if cost.name in allowed],
+        Counter(block.stage for block in header.blocks),
+        total,
+        COUNTED[kind],
+        config["target"][kind],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        limit=config["removals"],
+    )
+    if not bound.reached:
+        most = 100 * bound.most / total[COUNTED[kind]]
+        limit = f"removals: {config['removals']} and " if config["removals"] else ""
+        raise ConfigError(
+            f"target.{kind}: {config['target'][kind]:g} % cannot be reached by {name} on "
+            f"{dataset}: {most:.2f} % is the most with {limit}min_blocks_per_stage: "
+            f"{config['min_blocks_per_stage']}"
+        )
+    return bound.removals
+
+
+def counted_costs(header: NetworkHeader) -> tuple[list[Cost], dict[str, int]]:
+    """What every removable block costs, and the whole network: multiply-accumulates, parameters."""
+    # torch takes two seconds to import, and most configurations have no such target
+    from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+    from layer_pruning.evaluation.savings import counted_savings
+    from layer_pruning.models.residual import new_network
+
+    network = new_network(header, 0)
+    stages = {block.name: block.stage for block in header.blocks if block.removable}
+    counted = counted_savings(network, list(stages))
+    costs = [
+        Cost(name, stage, counted[name]["macs"], counted[name]["parameters"])
+        for name, stage in stages.items()
+    ]
+    total = {
+        "macs": multiply_accumulates(network, header.input_shape),
+        "parameters": parameter_count(network),
+    }
+    return costs, total

@@ -1,0 +1,133 @@
+"""Which network a target selects: planted paths with known answers."""
+
+import math
+
+import pytest
+from planted_results import BLOCKS
+from test_report_tables import Page
+
+from layer_pruning.report.summary import summarise
+from layer_pruning.report.tables import overview
+from layer_pruning.report.targets import selected_networks
+
+LATENCY = {block: 0.1 * place for place, block in enumerate(BLOCKS, start=1)}
+
+
+def path(planted, validation, seed=0, criterion="cka", test=0.8):
+    """A baseline and a network for every validation accuracy, one block less each."""
+    folders = [planted.network(seed, validation=0.9)]
+    folders += [
+        planted.network(seed, criterion, BLOCKS[:n], validation=v, test=test)
+        for n, v in enumerate(validation, start=1)
+    ]
+    return folders
+
+
+def chosen(table):
+    rows = table[table["selected"]]
+    return [(row["criterion"], row["seed"], row["removed"]) for _, row in rows.iterrows()]
+
+
+# a block is 100 of 1500 multiply-accumulates and 10 of 150 parameters
+@pytest.mark.parametrize(
+    ("target", "removed"),
+    [
+        ({}, []),
+        ({"macs_reduction": 6}, [1]),
+        ({"macs_reduction": 13.3}, [2]),
+        ({"macs_reduction": 20}, [3]),  # exactly three blocks
+        ({"macs_reduction": 20.01}, [4]),
+        ({"parameters_reduction": 26}, [4]),
+        ({"macs_reduction": 30}, []),
+        ({"latency_reduction": 12}, [3]),  # 0.1 + 0.2 + 0.3 of 5 seconds
+        ({"latency_reduction": 21}, []),
+        ({"validation_accuracy": 0.86}, [2]),
+        ({"validation_accuracy": 0.87}, [1]),
+        ({"validation_accuracy": 0.5}, [4]),
+        ({"validation_accuracy": 0.89}, []),
+    ],
+)
+def test_one_network_of_a_path_is_selected_or_none(planted, target, removed):
+    # the third falls below 0.86, and the fourth comes back: it is not selected all the same
+    folders = path(planted, [0.88, 0.86, 0.80, 0.87])
+    latencies = [planted.block_latency(0, 5.0, LATENCY)]
+    table = summarise(folders[::-1], block_latencies=latencies, target=target)
+    assert chosen(table) == [("cka", 0, n) for n in removed]
+
+
+def test_every_criterion_and_seed_is_selected_by_itself(planted):
+    folders = path(planted, [0.8, 0.7]) + path(planted, [0.8, 0.8], seed=1)
+    folders += path(planted, [0.7, 0.8], criterion="random")
+    table = summarise(folders, target={"validation_accuracy": 0.75})
+    assert chosen(table) == [("cka", 0, 1), ("cka", 1, 2)]
+
+
+def test_the_test_split_selects_nothing(planted):
+    target = {"validation_accuracy": 0.75}
+    worse = summarise(path(planted, [0.8, 0.7, 0.8], test=0.1), target=target)
+    better = summarise(path(planted, [0.8, 0.7, 0.8], test=0.9), target=target)
+    assert chosen(worse) == chosen(better) == [("cka", 0, 1)]
+
+
+def test_a_time_that_was_not_measured_meets_nothing(planted):
+    assert chosen(summarise(path(planted, [0.8]), target={"latency_reduction": 1})) == []
+
+
+def test_a_network_from_new_weights_stands_for_no_path_and_made_itself(planted):
+    folders = path(planted, [0.8, 0.8])
+    folders.append(planted.network(0, "scratch", BLOCKS[:2], validation=0.99, kwh=0.75))
+    histories = [planted.history(folders[0], 5), planted.history(folders[-1], 9)]
+    table = summarise(
+        folders,
+        histories=histories,
+        architecture_of={"scratch": "cka"},
+        target={"macs_reduction": 10},
+    )
+    assert chosen(table) == [("cka", 0, 2)]
+    row = table[table["criterion"] == "scratch"].iloc[0]
+    assert row["architecture_of"] == "cka"
+    assert (row["training_energy_kwh"], row["finetuning_energy_kwh"]) == (0.75, 0.0)
+    assert (row["training_epochs"], row["finetuning_epochs"]) == (9, 0)
+
+
+def test_a_path_in_steps_adds_up_its_own_fine_tunings(planted):
+    sizes = (3, 5)
+    folders = [planted.network(0)]
+    folders += [planted.network(0, "cka", BLOCKS[:n], kwh=n / 10) for n in sizes]
+    table = summarise(folders, blocks_per_step=3)
+    energies = table[table["criterion"] == "cka"]["finetuning_energy_kwh"]
+    assert energies.tolist() == pytest.approx([0.3, 0.8])
+    text = Page(overview(table)).text
+    assert "5 were removed 3 at a time" in text and "the 2 fine-tunings" in text
+
+
+def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
+    folders = []
+    for seed, (test, validation) in enumerate([(0.78, 0.8), (0.80, 0.8), (0.5, 0.6)]):
+        folders += path(planted, [validation], seed=seed, test=test)
+        folders += path(planted, [0.1], seed=seed, criterion="random")[1:]
+    target = {"validation_accuracy": 0.75}
+    table = summarise(folders, target=target)
+    cka, none = (row for _, row in selected_networks(table).iterrows())
+    assert (cka["criterion"], cka["selected"], cka["seeds"]) == ("cka", 2, 3)
+    assert cka["accuracy_mean"] == pytest.approx(0.79)
+    assert cka["difference_mean"] == pytest.approx(-0.01)
+    assert cka["macs_reduction_percent"] == pytest.approx(100 / 15)
+    assert none["selected"] == 0 and math.isnan(none["accuracy_mean"])
+    page = Page(overview(table, target=target))
+    assert "What meets the target" in page.text and "the test split was not read" in page.text
+    rows = [row for row in page.rows if "2 of 3" in row or "0 of 3" in row]
+    assert rows[0][:3] == ["cka", "2 of 3", "1"]
+    assert rows[1] == ["random", "0 of 3", "none", *[""] * 6]
+    assert "What meets the target" not in Page(overview(table)).text
+
+
+def test_the_budget_of_given_weights_is_said(planted):
+    folders = [*path(planted, [0.8]), planted.network(0, "scratch", BLOCKS[:1], test=0.7)]
+    table = summarise(folders, architecture_of={"scratch": "cka"})
+    text = Page(overview(table)).text
+    assert "What cka left, trained from new weights (scratch): 70.00 %, −10.00 points" in text
+    assert "1 criterion chose the blocks (cka)" in text
+    assert "given weights" not in text
+    text = Page(overview(table, given_weights=["resnet8"])).text
+    assert "The baseline started from given weights" in text
