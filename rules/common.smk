@@ -402,7 +402,9 @@ def scoring_usages(wildcards):
     jobs = ["extract_activations", f"score_metrics/{criterion}"]
     jobs += [of_savings[file] for file in voting_savings(criterion)]
     run = RUN.format(**wildcards)
-    return [f"{run}/{network}/usage/{job}.json" for network in ["baseline", *way[:-1]] for job in jobs]
+    return [
+        f"{run}/{network}/usage/{job}.json" for network in ["baseline", *way[:-1]] for job in jobs
+    ]
 
 
 def attack_usages(wildcards):
