@@ -35,8 +35,8 @@ def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(pro
 
 def test_more_blocks_a_step_make_another_path_from_the_same_baseline(project):
     project.config["blocks_per_step"] = 2
-    planned = project.planned()
-    assert planned == {"prune": 2, "finetune": 2, "evaluate": 2, "attack": 2, "energy_report": 2}
+    made = dict.fromkeys(("prune", "finetune", "evaluate", "attack", "corrupt"), 2)
+    assert project.planned() == made | {"energy_report": 2, "ledger": 2}
     done = project.snakemake("--dry-run")
     assert "removed-01" not in done.stdout + done.stderr
 
@@ -56,7 +56,7 @@ def test_a_target_without_removals_makes_as_many_as_it_asks_for(project):
     project.config["target"] = {"macs_reduction": 8}
     assert project.planned() == {}
     project.config["target"] = {"macs_reduction": 4}
-    assert project.planned() == {"attack": 2, "energy_report": 2}
+    assert project.planned() == {"attack": 2, "corrupt": 2, "energy_report": 2, "ledger": 2}
 
 
 def test_training_from_new_weights_adds_one_network_a_seed(project):
@@ -65,7 +65,9 @@ def test_training_from_new_weights_adds_one_network_a_seed(project):
         "train_scratch": 1,
         "evaluate": 1,
         "attack": 1,
+        "corrupt": 1,
         "energy_report": 1,
+        "ledger": 1,
     }
 
 

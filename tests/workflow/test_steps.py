@@ -56,5 +56,7 @@ def test_steps_a_target_and_new_weights(project):
         "train_scratch": 1,
         "evaluate": 1,
         "attack": 2,
+        "corrupt": 2,
         "energy_report": 2,
+        "ledger": 2,
     }
