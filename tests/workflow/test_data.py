@@ -28,7 +28,8 @@ def pictures(project, *, classes=3, each=10):
 
 def project_with(tmp_path, datasets):
     config = TINY | {"datasets": datasets, "criteria": {"one": ["cka"]}, "attacks": {}}
-    return Project.new(tmp_path / "project", config | {"probe": {"images_per_class": 6}})
+    few = {"probe": {"images_per_class": 6}, "corruptions": {"names": []}}
+    return Project.new(tmp_path / "project", config | few)
 
 
 def test_a_folder_of_classes_becomes_a_data_file_and_new_images_a_new_one(tmp_path):

@@ -329,6 +329,7 @@ def test_odd_surroundings_change_no_value(tmp_path, undisturbed):
 def test_a_command_in_the_name_of_a_folder_is_never_run(tmp_path, write_image):
     """Strings of a configuration that name files may hold anything."""
     config = SHORT | {"probe": {"images_per_class": 7}, "attacks": {}}
+    config |= {"corruptions": {"names": []}}
     project = Project.new(tmp_path / "project", config)
     folder = "pictures; touch PWNED $(touch PWNED) 'x' {wildcards} %s"
     for label in ("cat", "dog & touch PWNED"):

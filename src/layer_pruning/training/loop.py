@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import NamedTuple
@@ -86,6 +86,8 @@ def train(
     state_path: str | os.PathLike[str],
     teacher: nn.Module | None = None,
     context: str = "",
+    on_resume: Callable[[int], None] | None = None,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> Run:
     """Train ``network`` in place.
 
@@ -95,7 +97,9 @@ def train(
     CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
     of another context is passed over. The caller deletes the state once the results are safe.
 
-    ``teacher`` is the network to distil from; the recipe says with which weight.
+    ``teacher`` is the network to distil from; the recipe says with which weight. ``on_resume`` is
+    told how many epochs an earlier process had done, and ``on_epoch`` the number of each epoch
+    before its state is written: a caller keeps accounts with them.
 
     Raises FloatingPointError, naming epoch and step, where the loss is not finite; the state of
     the last good epoch stays. Raises ValueError where the recipe asks for what the machine lacks,
@@ -113,6 +117,8 @@ def train(
         history, tensors = state
         trainer.restore(tensors)
         resumed_after = len(history)
+        if on_resume is not None:
+            on_resume(resumed_after)
         logger.info("going on after epoch %d of %d", len(history), recipe.epochs)
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
@@ -136,6 +142,8 @@ def train(
             len(train_split.labels) / seconds,
             left,
         )
+        if on_epoch is not None:
+            on_epoch(epoch)
         write_state(state_path, run=run, history=history, tensors=trainer.state())
     trainer.finish()
     return Run(history, resumed_after)

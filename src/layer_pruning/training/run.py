@@ -3,13 +3,15 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.manifest import ImageManifest
-from layer_pruning.energy.record import EnergySettings, measured, not_measured, write_record
+from layer_pruning.energy.parts import Parts
+from layer_pruning.energy.record import EnergySettings, measured, write_record
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history
@@ -40,8 +42,12 @@ def train_to_files(
     :func:`layer_pruning.training.loop.train`.
     """
     network.to(device)
+    context = context_of(network, data)
+    # beside the state: the energy of the epochs that are done
+    account = Path(state_path).with_suffix(".energy.json")
+    parts = Parts(account, run=f"{context} {recipe} {seed}", settings=energy)
     with measured(energy) as measurement:
-        history, resumed_after = train(
+        history, _ = train(
             network,
             split_on(data, "train", device),
             split_on(data, "validation", device),
@@ -49,16 +55,15 @@ def train_to_files(
             seed=seed,
             state_path=state_path,
             teacher=teacher.to(device) if teacher is not None else None,
-            context=context_of(network, data),
+            context=context,
+            on_resume=parts.resume,
+            on_epoch=lambda epoch: parts.remember(epoch, measurement.so_far()),
         )
     save_network(network, outputs["network"])
     write_history(outputs["history"], history)
-    record = measurement.record
-    if resumed_after:
-        # what is left of a run that was killed is no measurement of the whole
-        record = not_measured(energy, f"interrupted after epoch {resumed_after}, then resumed")
-    write_record(outputs["emissions"], record)
+    write_record(outputs["emissions"], parts.total(measurement.record))
     forget_state(state_path)
+    parts.forget()
 
 
 def context_of(network: ResidualNetwork, data: ImageData | ImageManifest) -> str:
