@@ -21,10 +21,11 @@ def test_the_readme_quotes_the_example():
     assert quoted == f"import layer_pruning\n\n{region}"
 
 
-def test_the_readme_and_the_manual_name_every_public_function():
+def test_the_readme_and_the_guide_name_every_public_function():
     section = (ROOT / "README.md").read_text().split("## As a library")[1].split("\n## ")[0]
+    guide = (ROOT / "docs" / "how-to" / "library.md").read_text()
     for name in set(layer_pruning.__all__) - {"ResidualNetwork"}:
-        assert f"{name}" in section, name
+        assert name in section and f"`{name}(" in guide, name
 
 
 def test_the_example_prunes_three_blocks_and_still_reads_digits(tmp_path):
