@@ -5,8 +5,6 @@ from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable
 from layer_pruning.configuration import ConfigError, check_parses, complete
-from layer_pruning.devices import check_device
-from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.targets import removals_of
 
 min_version("9.10.0")
@@ -35,17 +33,12 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
-# As many GPU jobs at a time as this machine has GPUs for them. Without one they use the CPU,
-# unlimited; on a cluster (`--jobs` rather than `--cores`) its scheduler counts.
-if workflow.resource_settings.nodes is None and "gpu" not in workflow.global_resources:
-    if at_a_time := gpu_jobs_at_a_time(config["device"]):
-        workflow.register_resource("gpu", at_a_time)
-
 
 report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/machine.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/scoring.smk"
@@ -65,21 +58,3 @@ rule all:
         "results/report.html",
         "results/summary.csv",
         everywhere(rules.export.output.manifest, exported_networks),
-
-
-onstart:
-    # jobs elsewhere may have what this machine lacks, and a dry run needs nothing
-    if workflow.local_exec:
-        try:
-            check_device(config["device"])
-        except ValueError as error:
-            raise WorkflowError(f"config: {error}")
-
-
-onerror:
-    print("What is finished stays. Run the same command again to go on from there.")
-
-
-onsuccess:
-    if Path("results/report.html").exists():
-        print(f"The report is {Path('results/report.html').resolve()}")

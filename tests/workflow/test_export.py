@@ -74,7 +74,7 @@ def test_a_metric_of_ones_own_votes_and_an_edit_of_it_scores_anew(project):
     module.write_text(OWN_METRIC.replace("max()", "mean()"))
     plan = project.snakemake("--dry-run", "--", target).stdout
     assert "Scoring the blocks of baseline for mine" in plan
-    assert "Removing the block that mine ranks first" in plan
+    assert "Removing what mine ranks first" in plan
     assert "Extracting" not in plan and "Training" not in plan
 
 

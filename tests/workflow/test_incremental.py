@@ -122,7 +122,7 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
     assert len(files) == 3
     together = [json.loads(path.read_text()) for path in files]
     project.config["attacked_images"] = {"count": 20, "batch_size": 8, "shard_size": 8}
-    assert project.planned() == {"attack": 9, "join_attack": 3}
+    assert project.planned() == {"attack": 9, "join_attack": 3, "ledger": 2}
     project.snakemake("--", "results/summary.csv")
     for path, whole in zip(files, together, strict=True):
         joined = json.loads(path.read_text())
@@ -132,7 +132,12 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
             assert one["correct"] == other["correct"]
     files[0].unlink()
     files[0].with_suffix("").joinpath("shard-001.json").unlink()
-    assert project.planned() == {"attack": 1, "join_attack": 1}
+    planned = project.planned()
+    assert planned["attack"] == planned["join_attack"] == 1 and set(planned) <= {
+        "attack",
+        "join_attack",
+        "ledger",
+    }
 
 
 def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(project):
@@ -193,7 +198,8 @@ def test_raising_a_revision_redoes_what_depends_on_it(project):
         module.write_text(text)
         return set(planned)
 
-    assert planned_after_raising("evaluation/__init__.py") == {"evaluate"}
+    measured = {"energy_report", "ledger"}
+    assert planned_after_raising("evaluation/__init__.py") == {"evaluate"} | measured
     assert planned_after_raising("attacks/__init__.py") == {"attack", "corrupt"}
     after_consensus = planned_after_raising("consensus/__init__.py")
     assert {"consensus", "prune", "finetune"} <= after_consensus
