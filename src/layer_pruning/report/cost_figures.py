@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from layer_pruning.report.cost import COSTS, JOULES_PER_KWH, WHOLE
 from layer_pruning.report.figures import (
@@ -217,6 +218,9 @@ def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str
         if not _with_intervals(axis, row, table, name, "saving_joules_per_image", styles):
             _note(axis, 0, row, NOT_MEASURED)
     axis.grid(axis="x", color=PALE, linewidth=0.5)
+    # values of a small network need many digits: few ticks, and a common power of ten
+    axis.locator_params(axis="x", nbins=4)
+    axis.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
     axis.set_xlabel(f"J an image ({', '.join(sorted(set(table['saving_basis'])))})")
     axis.set_title("an image saves")
 
@@ -225,6 +229,9 @@ def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[
     known = table["break_even_images"].dropna()
     if (known > 0).any():
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(EngFormatter())
+        axis.xaxis.set_minor_formatter(NullFormatter())
     for row, name in enumerate(names):
         drawn = _with_intervals(axis, row, table, name, "break_even_images", styles)
         group = table[table["criterion"] == name]
