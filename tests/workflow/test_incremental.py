@@ -200,7 +200,7 @@ def test_raising_a_revision_redoes_what_depends_on_it(project):
 
     measured = {"energy_report", "ledger"}
     assert planned_after_raising("evaluation/__init__.py") == {"evaluate"} | measured
-    assert planned_after_raising("attacks/__init__.py") == {"attack", "corrupt"}
+    assert planned_after_raising("attacks/__init__.py") == {"attack", "corrupt", "ledger"}
     after_consensus = planned_after_raising("consensus/__init__.py")
     assert {"consensus", "prune", "finetune"} <= after_consensus
     assert "train_baseline" not in after_consensus
