@@ -14,6 +14,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "workflow", "config", "envs", "profiles", "src")
 
+# parts of the names of columns that a clock or a meter fills
+MEASURED = ("energy", "emissions", "inference", "latency", "speed_up", "joules", "break", "memory")
+MEASURED += ("seconds", "notes")
+
 TINY = {
     "datasets": ["digits"],
     "architectures": {"tiny": {"depth": 14, "widths": [4, 4, 6]}},

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT, TINY, Project
+from conftest import MEASURED, ROOT, TINY, Project
 from layer_pruning.activations.features import read_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.models.network_file import read_network
@@ -99,9 +99,8 @@ def kill(pid: int) -> bool:
 
 def values(project: Project) -> list[dict[str, str]]:
     """The summary less what a clock or a meter says."""
-    apart = ("energy", "emissions", "inference", "seconds", "notes", "latency")
     return [
-        {key: value for key, value in row.items() if not any(word in key for word in apart)}
+        {key: value for key, value in row.items() if not any(word in key for word in MEASURED)}
         for row in project.summary()
     ]
 
