@@ -4,7 +4,8 @@ import json
 import pytest
 
 from layer_pruning.energy.account import energy_account, write_account
-from layer_pruning.energy.record import EmissionsRecord, EnergySettings, carbon_intensity, measured
+from layer_pruning.energy.measurement import measured
+from layer_pruning.energy.record import EmissionsRecord, EnergySettings, carbon_intensity
 
 INFERENCE = {"measured": True, "joules_per_image": 0.5}
 
