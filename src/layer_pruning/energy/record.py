@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 
 JOULES_PER_KWH = 3.6e6
 
@@ -196,9 +196,7 @@ def write_record(path: str | os.PathLike[str], record: EmissionsRecord) -> None:
     """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record."""
     values = dataclasses.asdict(record)
     _check_record(values, str(path))
-    with written_whole(path) as temporary:
-        text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(path, values)
 
 
 def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:
