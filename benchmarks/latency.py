@@ -9,21 +9,21 @@ removed there, interleaved in balanced random order. The second table has the CP
 calls, which other jobs on the machine disturb less than wall time.
 """
 
-import argparse
 import itertools
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from networks import cifar_header
+from options import add_machine, parser_of
 
+from layer_pruning.atomic import write_json
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.latency import latency_record, timing, without_blocks
 from layer_pruning.evaluation.throughput import MODES
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network
 
 
@@ -111,28 +111,18 @@ def show(record: Mapping[str, Any], count: int, clock: str) -> None:
 
 def main() -> None:
     """Measure, print the tables and, where asked to, write the records."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("architecture", nargs="?", default="resnet56")
     parser.add_argument("--removals", type=int, nargs="+", default=[15, 21])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 8, 64, 256])
     parser.add_argument("--repeats", type=int, default=100, help="rounds (100)")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=["eager"])
     parser.add_argument("--image-size", type=int, default=32)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=1)
+    add_machine(parser, device="auto")
     parser.add_argument("--json", type=Path, help="write the records into this folder")
     given = parser.parse_args()
     device = select_device(given.device, given.threads)
-    header = NetworkHeader.of(
-        given.architecture,
-        {},
-        input_shape=(3, given.image_size, given.image_size),
-        mean=(0.5,) * 3,
-        std=(0.25,) * 3,
-        class_names=tuple(map(str, range(10))),
-    )
+    header = cifar_header(given.architecture, size=given.image_size)
     baseline = new_network(header, seed=0).to(device).eval()
     print(f"{given.architecture}, PyTorch {torch.__version__}")
     for count in given.removals:
@@ -150,8 +140,7 @@ def main() -> None:
         for clock, timed in records.items():
             show(timed, count, clock)
         if given.json:
-            given.json.mkdir(parents=True, exist_ok=True)
-            (given.json / f"removed-{count:02d}.json").write_text(json.dumps(records, indent=2))
+            write_json(given.json / f"removed-{count:02d}.json", records)
 
 
 if __name__ == "__main__":

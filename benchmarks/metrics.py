@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from options import parser_of
 
 from layer_pruning.similarity import distances
 from layer_pruning.similarity.catalog import CATALOG, PAPER_METRICS
@@ -60,9 +61,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--oracle",
         type=Path,

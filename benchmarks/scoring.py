@@ -23,7 +23,9 @@ from typing import NamedTuple
 import numpy as np
 import straightforward
 import torch
-from sweep import add_common, described, probe_images, released_network, spread, timed
+from networks import probe_images, released_network
+from options import add_released, parser_of
+from timing import described, spread, timed
 from torch import Tensor
 
 from layer_pruning.activations.features import Activations
@@ -53,10 +55,8 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
+    parser = parser_of(__doc__)
+    add_released(parser)
     parser.add_argument("--repeats", type=int, default=5, help="rounds of ours [5]")
     parser.add_argument(
         "--full", action="store_true", help="repeat the straightforward passes for every metric"

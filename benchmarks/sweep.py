@@ -16,8 +16,6 @@ a process of its own reads a data file of 60,000 images and streams the activati
 """
 
 import argparse
-import itertools
-import platform
 import resource
 import statistics
 import subprocess
@@ -29,7 +27,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from networks import probe_images, released_network
+from options import add_released, parser_of
+from timing import described, spread, timed
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -37,12 +37,8 @@ from layer_pruning.activations.sweep import extract_activations, sweep
 from layer_pruning.data.image_file import ImageData, read_data, write_data
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.fused import fused
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.models.weights import start_network
 
-# what Idelbayev's networks were trained with (github.com/akamaster/pytorch_resnet_cifar10)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BATCHES = (8, 16, 32, 64, 128, 256)
 
 
@@ -93,10 +89,8 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common(parser)
+    parser = parser_of(__doc__)
+    add_released(parser)
     parser.add_argument("--repeats", type=int, default=5, help="rounds [5]")
     parser.add_argument(
         "--chunk", type=int, nargs="*", default=[], help="chunk sizes to try beside the chosen one"
@@ -109,60 +103,6 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add the options that the benchmarks of one released network share."""
-    parser.add_argument("weights", type=Path, help=".safetensors of a CIFAR ResNet")
-    parser.add_argument("folder", type=Path, help="images: one folder a class")
-    parser.add_argument("--architecture", default="resnet56", help="whose weights [resnet56]")
-    parser.add_argument("--images", type=int, default=1000, help="probe images [1000]")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... [cpu]")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads [1]")
-
-
-def released_network(weights: Path, architecture: str) -> ResidualNetwork:
-    """The network of published weights, in evaluation mode."""
-    header = NetworkHeader.of(
-        architecture,
-        {},
-        input_shape=(3, 32, 32),
-        mean=MEAN,
-        std=STD,
-        class_names=tuple(str(label) for label in range(10)),
-    )
-    return start_network(header, {"weights": str(weights)}, seed=0).eval()
-
-
-def probe_images(folder: Path, count: int, draw: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """As many images of every class, (count, 3, height, width) in [0, 1], and their labels.
-
-    Draw 0 are the first of every class, draw 1 those after them, and so on.
-    """
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    images, labels = [], []
-    for label, path in enumerate(classes):
-        each = count // len(classes)
-        for file in itertools.islice(sorted(path.iterdir()), draw * each, (draw + 1) * each):
-            with Image.open(file) as image:
-                images.append(np.asarray(image.convert("RGB"), dtype=np.float32) / 255)
-            labels.append(label)
-    return np.stack(images).transpose(0, 3, 1, 2).copy(), np.array(labels)
-
-
-def described(options: argparse.Namespace, device: torch.device) -> str:
-    """The machine in one line."""
-    if device.type == "cuda":
-        return f"{options.architecture}, {torch.cuda.get_device_name(device)}"
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    named = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = set(named.get("flags", "").split())
-    bf16 = [flag for flag in ("avx512_bf16", "amx_bf16", "avx_ne_convert") if flag in flags]
-    return (
-        f"{options.architecture}, {named.get('model name', platform.processor())}, "
-        f"{options.threads} thread(s), bf16 instructions: {', '.join(bf16) or 'none'}"
-    )
 
 
 @torch.no_grad()
@@ -193,21 +133,6 @@ def evaluations_worth(network: ResidualNetwork, images: Tensor, names: Sequence[
     with FlopCounterMode(display=False) as one, torch.no_grad():
         network(images)
     return shared.get_total_flops() / one.get_total_flops()
-
-
-def timed(job: Callable[[], object], device: torch.device) -> float:
-    """Seconds of a call: CPU time of all threads, which other jobs disturb less, or a GPU's."""
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
-    started = clock()
-    job()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return clock() - started
-
-
-def spread(values: Sequence[float]) -> str:
-    """Median, least and largest."""
-    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
 
 
 def print_memory(network: ResidualNetwork, options: argparse.Namespace) -> None:

@@ -21,14 +21,16 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from networks import cifar_header
+from options import add_machine, parser_of
 from PIL import Image
+from timing import synchronise
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from layer_pruning.data.augmentation import augmented
 from layer_pruning.data.loading import Split
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network
 from layer_pruning.training.catalog import RECIPES
 from layer_pruning.training.loop import Trainer, batches
@@ -42,10 +44,9 @@ Round = Callable[[], tuple[float, float]]
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--architectures", nargs="+", default=["resnet20", "resnet56"])
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.add_argument("--threads", type=int, default=2, help="threads and workers (2)")
+    add_machine(parser, threads=2)
     parser.add_argument("--batch-size", type=int, default=128, help="images in a batch (128)")
     parser.add_argument("--batches", type=int, default=12, help="batches in a round (12)")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (7)")
@@ -86,15 +87,7 @@ def told(values: list[float], digits: int) -> str:
 
 def network_of(architecture: str, device: torch.device) -> ResidualNetwork:
     """A network with new weights."""
-    header = NetworkHeader.of(
-        architecture,
-        {},
-        input_shape=(3, SIZE, SIZE),
-        mean=MEAN,
-        std=STD,
-        class_names=tuple("0123456789"),
-    )
-    return new_network(header, 0).to(device)
+    return new_network(cifar_header(architecture, mean=MEAN, std=STD), 0).to(device)
 
 
 def random_images(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -209,12 +202,6 @@ def seconds_of_batches(split: Split, recipe: Recipe, device: torch.device) -> fl
         )
     synchronise(device)
     return time.perf_counter() - begun
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait for a GPU."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 if __name__ == "__main__":

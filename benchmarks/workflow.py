@@ -7,11 +7,12 @@ seconds of CPU time; Snakemake's own log says how long the whole run took. Witho
 argument, the wall time and the share of all cores are left out.
 """
 
-import argparse
 import re
 import statistics
 from collections import defaultdict
 from pathlib import Path
+
+from options import parser_of
 
 TIMES = re.compile(r"start-up ([\d.]+) s, work ([\d.]+) s")
 
@@ -44,7 +45,7 @@ def wall_seconds(logs: Path) -> float:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("results", type=Path, help="folder of the results")
     parser.add_argument("logs", type=Path, nargs="?", help="folder of Snakemake's logs")
     parser.add_argument("--cores", type=int, default=2, help="cores of the run (2)")

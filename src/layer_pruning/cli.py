@@ -96,7 +96,8 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
     """The unpruned network that the arguments describe."""
     options: dict[str, Any] = {}
     if given.config is not None:
-        described = (yaml.safe_load(given.config.read_text()) or {}).get("architectures")
+        text = given.config.read_text(encoding="utf-8")
+        described = (yaml.safe_load(text) or {}).get("architectures")
         if isinstance(described, dict):
             options = dict(described.get(given.architecture) or {})
     if given.shortcut is not None:

@@ -76,6 +76,7 @@ def with_reference(manual: str, schema: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     schema_path, manual_path = map(Path, sys.argv[1:])
-    text = with_reference(manual_path.read_text(), yaml.safe_load(schema_path.read_text()))
+    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    text = with_reference(manual_path.read_text(encoding="utf-8"), schema)
     with written_whole(manual_path) as temporary:
         temporary.write_text(text)

@@ -4,7 +4,7 @@ from layer_pruning.job import job
 
 from functools import partial
 
-from layer_pruning.attacks.result import write_corruptions
+from layer_pruning.atomic import write_json
 from layer_pruning.attacks.shift import BuiltIn, shift_record
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.shifted import open_corrupted, read_shifted
@@ -25,4 +25,4 @@ with job(snakemake.log[0]) as logger:
     options["chosen"] = fixed_subset(source.images, params.images, params.seed)
     options["shifted"] = {name: read_shifted(path) for name, path in params.shifted.items()}
     record = shift_record(network, source, progress=logger.info, **options)
-    write_corruptions(snakemake.output[0], record)
+    write_json(snakemake.output[0], record, indent=None)

@@ -2,12 +2,12 @@
 
 from layer_pruning.job import job
 
+from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.accuracy import accuracy_record, outputs_of_splits
 from layer_pruning.evaluation.calibration import calibration_record
 from layer_pruning.evaluation.complexity import complexity_record
-from layer_pruning.evaluation.records import write_record
 from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:
@@ -15,8 +15,8 @@ with job(snakemake.log[0]) as logger:
     network = load_network(snakemake.input.network, device)
     outputs = outputs_of_splits(network, read_data(snakemake.input.data), device)
     accuracy = accuracy_record(outputs)
-    write_record(snakemake.output.accuracy, accuracy)
-    write_record(snakemake.output.calibration, calibration_record(outputs))
-    write_record(snakemake.output.complexity, complexity_record(network))
+    write_json(snakemake.output.accuracy, accuracy)
+    write_json(snakemake.output.calibration, calibration_record(outputs))
+    write_json(snakemake.output.complexity, complexity_record(network))
     for split, record in accuracy["splits"].items():
         logger.info("%s accuracy %.2f %%", split, 100 * record["accuracy"])

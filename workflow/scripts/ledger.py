@@ -2,8 +2,9 @@
 
 from layer_pruning.job import job
 
+from layer_pruning.atomic import write_json
 from layer_pruning.energy.job_usage import read_usage
-from layer_pruning.energy.ledger import energy_ledger, read_inference, write_ledger
+from layer_pruning.energy.ledger import energy_ledger, read_inference
 from layer_pruning.energy.record import EnergySettings, read_record
 
 with job(snakemake.log[0]) as logger:
@@ -16,5 +17,5 @@ with job(snakemake.log[0]) as logger:
         read_inference(files.energy),
         EnergySettings(params.country, params.carbon_intensity),
     )
-    write_ledger(snakemake.output[0], ledger)
+    write_json(snakemake.output[0], ledger)
     logger.info("%(verdict)s, %(images)s images", ledger["break_even"])

@@ -2,9 +2,9 @@
 
 from layer_pruning.job import job
 
+from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
-from layer_pruning.evaluation.records import write_record
 from layer_pruning.evaluation.shortcut import shortcut_record
 from layer_pruning.models.residual import load_network
 
@@ -12,5 +12,5 @@ with job(snakemake.log[0]) as logger:
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     network = load_network(snakemake.input.network, device)
     record = shortcut_record(network, read_data(snakemake.input.data), device)
-    write_record(snakemake.output[0], record, indent=None)
+    write_json(snakemake.output[0], record, indent=None)
     logger.info("shortcut reliance %.2f points", 100 * record["shortcut_reliance"])

@@ -56,27 +56,18 @@ def attack_network(
     guard finds that the numbers would mean nothing (see ``guards``).
     """
     ordered = check_request(attack, norm, list(epsilons))
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    check_images(images, labels)
-    device = next((p.device for p in network.parameters()), images.device)
-    images, labels = images.detach().to(device), labels.to(device)
-    size = batch_size or len(images)
-    batches = list(zip(images.split(size), labels.split(size), strict=True))
-    # the guards see every batch before the first attack
-    logits = [check_network(network, *batch) for batch in batches]
+    batches = _guarded_batches(network, images, labels, batch_size)
     parts: list[dict[str, Any]] = []
 
     def report(done: int, text: str) -> None:
         if progress is not None:
             progress(len(parts) * len(ordered) + done, len(batches) * len(ordered), text)
 
-    for batch, clean_logits in zip(batches, logits, strict=True):
+    for batch in batches:
         parts.append(
             _attack_batch(
                 network,
                 *batch,
-                clean_logits,
                 attack=attack,
                 norm=norm,
                 epsilons=ordered,
@@ -86,6 +77,25 @@ def attack_network(
         )
     report(0, "done")
     return join_results(parts)
+
+
+def _guarded_batches(
+    network: nn.Module, images: Tensor, labels: Tensor, batch_size: int | None
+) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Images, labels and clean logits of each batch, on the network's device.
+
+    The guards see every batch before the first attack.
+    """
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    check_images(images, labels)
+    device = next((p.device for p in network.parameters()), images.device)
+    images, labels = images.detach().to(device), labels.to(device)
+    size = batch_size or len(images)
+    return [
+        (*batch, check_network(network, *batch))
+        for batch in zip(images.split(size), labels.split(size), strict=True)
+    ]
 
 
 def _attack_batch(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 from layer_pruning.attacks.catalog import ATTACKS, NORMS
 from layer_pruning.intervals import wilson_interval
 
@@ -126,22 +126,14 @@ def write_result(path: str | os.PathLike[str], result: dict[str, Any]) -> None:
     Raises ValueError if a key is missing or the lists do not fit together.
     """
     _check(result, Path(path))
-    with written_whole(path) as temporary:
-        # one list a line would make thousands of lines of 0 and 1
-        temporary.write_text(json.dumps(result, allow_nan=False) + "\n")
-
-
-def write_corruptions(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
-    """Write the record of ``shift_record``; it appears whole."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(record, allow_nan=False) + "\n")
+    write_json(path, result, indent=None)
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read and check a result; raise ValueError naming the file if it is not one."""
     path = Path(path)
     try:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error})") from None
     _check(result, path)

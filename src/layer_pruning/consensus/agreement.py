@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TypedDict, cast
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 from layer_pruning.consensus.aggregation import families_of
 from layer_pruning.consensus.correlation import kendall_tau, kendall_w
 from layer_pruning.consensus.ranking import PathLike, rank_blocks
@@ -168,9 +168,7 @@ def describe_agreement(
 
 def write_agreement(agreement: Agreement, path: PathLike) -> None:
     """Write the sidecar as JSON, whole or not at all; raises ``ValueError`` for NaN or infinity."""
-    text = json.dumps(agreement, indent=2, allow_nan=False)
-    with written_whole(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(path, agreement)
 
 
 def read_agreement(path: PathLike) -> Agreement:

@@ -1,11 +1,8 @@
 """The energy account of a pruned network: what making it cost, and what running it costs."""
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.energy.record import (
     EmissionsRecord,
     EnergySettings,
@@ -38,10 +35,3 @@ def energy_account(
         "inference": dict(inference),
         "carbon_intensity_g_per_kwh": intensity,
     }
-
-
-def write_account(path: str | os.PathLike[str], account: Mapping[str, Any]) -> None:
-    """Write ``energy.json``, whole. Raises ValueError for a number that JSON cannot hold."""
-    text = json.dumps(account, indent=2, allow_nan=False)
-    with written_whole(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")

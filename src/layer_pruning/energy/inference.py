@@ -5,70 +5,38 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Protocol
+from contextlib import nullcontext
+from typing import Any
 
-from layer_pruning.energy.record import (
-    JOULES_PER_KWH,
-    EnergySettings,
-    check_country,
-    in_one_line,
-    method_of,
-    offline_tracker,
-    reduction_percent,
-)
+from layer_pruning.energy.measurement import in_one_line
+from layer_pruning.energy.meter import Meter, MeterError, started_meter
+from layer_pruning.energy.record import EnergySettings, reduction_percent
 from layer_pruning.intervals import median_interval
 
-
-class Meter(Protocol):
-    """Counts joules between ``start`` and ``stop``.
-
-    ``method`` says of each component how; ``subtracts_idle`` whether the joules include what
-    the machine draws anyway, which is then measured and taken off.
-    """
-
-    method: dict[str, str]
-    subtracts_idle: bool
-
-    def start(self) -> None:
-        """Begin a window."""
-
-    def stop(self) -> float:
-        """End the window and return its joules."""
-
-
-class CodeCarbonMeter:
-    """A meter on one CodeCarbon tracker, so that the hardware is looked up once.
-
-    Idle power is taken off where the numbers include it: in machine mode and with counters. The
-    estimates of process mode follow the CPU time of this process, and their RAM share follows
-    wall time; there nothing is taken off.
-    """
-
-    def __init__(self, settings: EnergySettings) -> None:
-        self._tracker = offline_tracker(settings)
-        self.method = method_of(self._tracker)
-        counted = any(how.startswith("counter") for how in self.method.values())
-        self.subtracts_idle = settings.tracking_mode == "machine" or counted
-        # the first window pays for reading CodeCarbon's tables
-        self.start()
-        self.stop()
-
-    def start(self) -> None:
-        """Begin a window."""
-        self._tracker.start_task()
-
-    def stop(self) -> float:
-        """End the window and return its joules; RuntimeError if CodeCarbon returned none."""
-        data = self._tracker.stop_task()
-        if data is None:
-            raise RuntimeError("CodeCarbon returned no data")
-        return float(data.energy_consumed) * JOULES_PER_KWH
-
-    def close(self) -> None:
-        """Stop the tracker and its threads; what goes wrong then no longer matters."""
-        with suppress(Exception):
-            self._tracker.stop()
+KEYS = (
+    "measured",
+    "reason",
+    "images",
+    "batch_size",
+    "repeats",
+    "window_seconds",
+    "joules_per_image",
+    "joules_per_image_interval_low",
+    "joules_per_image_interval_high",
+    "interval_coverage",
+    "seconds_per_image",
+    "baseline_joules_per_image",
+    "baseline_joules_per_image_interval_low",
+    "baseline_joules_per_image_interval_high",
+    "baseline_seconds_per_image",
+    "saving_joules_per_image",
+    "saving_joules_per_image_interval_low",
+    "saving_joules_per_image_interval_high",
+    "energy_reduction_percent",
+    "idle_watts",
+    "method",
+)
+"""Of a comparison, in this order: a number that was not measured is None."""
 
 
 def inference_energy(
@@ -105,68 +73,49 @@ def inference_energy(
             raise ValueError(f"{name} must be at least 1, not {value}")
     if not 0 < window_seconds < math.inf:
         raise ValueError(f"window_seconds must be positive, not {window_seconds}")
-    result: dict[str, Any] = {
+    result: dict[str, Any] = dict.fromkeys(KEYS) | {
         "measured": False,
-        "reason": None,
         "images": images,
         "batch_size": batch_size,
         "repeats": repeats,
         "window_seconds": window_seconds,
-        "joules_per_image": None,
-        "joules_per_image_interval_low": None,
-        "joules_per_image_interval_high": None,
-        "interval_coverage": None,
-        "seconds_per_image": None,
-        "baseline_joules_per_image": None,
-        "baseline_joules_per_image_interval_low": None,
-        "baseline_joules_per_image_interval_high": None,
-        "baseline_seconds_per_image": None,
-        "saving_joules_per_image": None,
-        "saving_joules_per_image_interval_low": None,
-        "saving_joules_per_image_interval_high": None,
-        "energy_reduction_percent": None,
-        "idle_watts": None,
-        "method": None,
     }
-    own = None
+    idle = None
     try:
-        if meter is None:
-            check_country(settings)
-            try:
-                meter = own = CodeCarbonMeter(settings)
-            except Exception as error:
-                raise _MeterError(in_one_line("the meter did not start", error)) from error
-        result["method"] = dict(meter.method)
+        with nullcontext(meter) if meter is not None else started_meter(settings) as counter:
+            result["method"] = dict(counter.method)
+            run_baseline()
+            run_candidate()
+            if counter.subtracts_idle:
+                idle = _idle_watts(counter, lambda: sleep(window_seconds), clock)
+            windows = _interleaved(
+                counter,
+                {"": run_candidate, "baseline_": run_baseline},
+                repeats=repeats,
+                least_seconds=window_seconds,
+                seed=seed,
+                clock=clock,
+            )
+    except MeterError as error:
+        return result | {"reason": str(error)}
+    return result | {"measured": True, "idle_watts": idle} | _compared(windows, images, idle or 0.0)
 
-        run_baseline()
-        run_candidate()
-        idle = 0.0
-        if meter.subtracts_idle:
-            joules, seconds, _ = _window(meter, lambda: sleep(window_seconds), 0.0, clock)
-            idle = result["idle_watts"] = joules / seconds
-        runs = {"": run_candidate, "baseline_": run_baseline}
-        calls = _interleaved(
-            meter, runs, repeats=repeats, least_seconds=window_seconds, seed=seed, clock=clock
-        )
-    except _MeterError as error:
-        result.update(reason=str(error), idle_watts=None)
-        return result
-    finally:
-        if own is not None:
-            own.close()
 
+def _compared(
+    windows: Mapping[str, Sequence[tuple[float, float]]], images: int, idle_watts: float
+) -> dict[str, Any]:
+    """What joules and seconds of one call, window by window, say of both networks."""
     energies = {
-        prefix: [(joules - idle * seconds) / images for joules, seconds in windows]
-        for prefix, windows in calls.items()
+        prefix: [(joules - idle_watts * seconds) / images for joules, seconds in calls]
+        for prefix, calls in windows.items()
     }
-    for prefix, windows in calls.items():
-        result |= _median(f"{prefix}joules_per_image", energies[prefix])
-        result[f"{prefix}seconds_per_image"] = statistics.median(s / images for _, s in windows)
     # within a round, so that a drift of the machine cancels out
     saved = [b - c for b, c in zip(energies["baseline_"], energies[""], strict=True)]
+    result: dict[str, Any] = {"interval_coverage": median_interval(saved)[2]}
+    for prefix, calls in windows.items():
+        result |= _median(f"{prefix}joules_per_image", energies[prefix])
+        result[f"{prefix}seconds_per_image"] = statistics.median(s / images for _, s in calls)
     result |= _median("saving_joules_per_image", saved)
-    result["interval_coverage"] = median_interval(saved)[2]
-    result["measured"] = True
     if result["baseline_joules_per_image"] > 0:
         result["energy_reduction_percent"] = reduction_percent(
             result["baseline_joules_per_image"], result["joules_per_image"]
@@ -174,6 +123,12 @@ def inference_energy(
     else:
         result["reason"] = "the baseline draws no more than the idle machine: no reduction"
     return result
+
+
+def _idle_watts(meter: Meter, rest: Callable[[], object], clock: Callable[[], float]) -> float:
+    """What the machine draws while nothing is asked of it, over one rest."""
+    joules, seconds, _ = _window(meter, rest, 0.0, clock)
+    return joules / seconds
 
 
 def _median(name: str, values: Sequence[float]) -> dict[str, float]:
@@ -198,22 +153,18 @@ def energies_of_calls(
 
     Raises ValueError where the meter fails: a vote on energy without a number would be a guess.
     """
-    own = None if meter is not None else CodeCarbonMeter(settings)
-    counter: Meter = meter or own  # type: ignore[assignment]
     try:
-        calls = _interleaved(
-            counter,
-            runs,
-            repeats=repeats,
-            least_seconds=window_seconds,
-            seed=seed,
-            clock=time.perf_counter,
-        )
-    except _MeterError as error:
+        with nullcontext(meter) if meter is not None else started_meter(settings) as counter:
+            calls = _interleaved(
+                counter,
+                runs,
+                repeats=repeats,
+                least_seconds=window_seconds,
+                seed=seed,
+                clock=time.perf_counter,
+            )
+    except MeterError as error:
         raise ValueError(f"the energy of blocks cannot be measured: {error}") from error
-    finally:
-        if own is not None:
-            own.close()
     return {name: statistics.median(j for j, _ in windows) for name, windows in calls.items()}
 
 
@@ -240,10 +191,6 @@ def _interleaved(
     return calls
 
 
-class _MeterError(Exception):
-    """The meter failed, as opposed to the work it was to measure."""
-
-
 def _window(
     meter: Meter, run: Callable[[], object], least_seconds: float, clock: Callable[[], float]
 ) -> tuple[float, float, int]:
@@ -251,7 +198,7 @@ def _window(
     try:
         meter.start()
     except Exception as error:
-        raise _MeterError(in_one_line("the meter failed", error)) from error
+        raise MeterError(in_one_line("the meter failed", error)) from error
     started = clock()
     count = 0
     while True:
@@ -263,7 +210,7 @@ def _window(
     try:
         joules = meter.stop()
     except Exception as error:
-        raise _MeterError(in_one_line("the meter failed", error)) from error
+        raise MeterError(in_one_line("the meter failed", error)) from error
     if not math.isfinite(joules) or joules < 0 or seconds <= 0:
-        raise _MeterError(f"the meter counted {joules} J in {seconds} s")
+        raise MeterError(f"the meter counted {joules} J in {seconds} s")
     return joules, seconds, count

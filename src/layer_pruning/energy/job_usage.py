@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 from layer_pruning.energy.record import JOULES_PER_KWH, EmissionsRecord
 
 LEAST_CPU_SECONDS = 0.1
@@ -53,8 +53,7 @@ def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
         wall_seconds=wall,
         gpu=bool(torch and torch.cuda.is_initialized()),
     )
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(asdict(usage), indent=2) + "\n", encoding="utf-8")
+    write_json(path, asdict(usage))
 
 
 def read_usage(path: str | os.PathLike[str]) -> JobUsage:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.energy.job_usage import JobUsage, PowerModel
 from layer_pruning.energy.record import (
     JOULES_PER_KWH,
@@ -114,13 +113,6 @@ def break_even(costs: Mapping[str, float | None], saving: Sequence[float | None]
         "images_interval_low": total / high,
         "images_interval_high": total / low,
     }
-
-
-def write_ledger(path: str | os.PathLike[str], ledger: Mapping[str, Any]) -> None:
-    """Write ``ledger.json``, whole. Raises ValueError for a number that JSON cannot hold."""
-    text = json.dumps(ledger, indent=2, allow_nan=False, ensure_ascii=False)
-    with written_whole(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _recorded(records: Sequence[EmissionsRecord]) -> dict[str, Any]:

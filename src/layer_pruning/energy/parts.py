@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, checked, not_measured
 
 _SUMMED = (
@@ -75,9 +75,7 @@ class Parts:
         last = {past: record for past, record in self._known.items() if past == step - 1}
         self._known = last | {step: self.total(so_far)}
         steps = {str(past): dataclasses.asdict(record) for past, record in self._known.items()}
-        with written_whole(self._path) as temporary:
-            text = json.dumps({"run": self._run, "steps": steps}, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(self._path, {"run": self._run, "steps": steps}, indent=None)
 
     def total(self, rest: EmissionsRecord) -> EmissionsRecord:
         """The energy of all parts, ``rest`` being that of this process."""

@@ -12,15 +12,12 @@ import json
 import math
 import os
 import re
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.atomic import write_json
 
 JOULES_PER_KWH = 3.6e6
 
@@ -116,104 +113,6 @@ _NUMBERS = (
 _FIELDS = tuple(field.name for field in dataclasses.fields(EmissionsRecord))
 
 
-class Measurement:
-    """What ``measured`` yields; ``record`` is there once the block has ended."""
-
-    def __init__(self) -> None:
-        self._record: EmissionsRecord | None = None
-        self._read: Callable[[], EmissionsRecord] | None = None
-
-    @property
-    def record(self) -> EmissionsRecord:
-        """The record of the block; RuntimeError while the block still runs."""
-        if self._record is None:
-            raise RuntimeError("the record is available after the measured block has ended")
-        return self._record
-
-    def so_far(self) -> EmissionsRecord:
-        """The record from the start of the block until now; it goes on.
-
-        A tracker that fails gives a record that is not measured, and never an error. RuntimeError
-        before the block has begun.
-        """
-        if self._record is not None:
-            return self._record
-        if self._read is None:
-            raise RuntimeError("nothing is measured before the block has begun")
-        return self._read()
-
-
-@contextmanager
-def measured(
-    settings: EnergySettings,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
-    create_tracker: Callable[[EnergySettings], Any] | None = None,
-) -> Iterator[Measurement]:
-    """Measure the energy of a with-block; the yielded object has its ``record`` afterwards.
-
-    The window is the block alone: the tracker's hardware lookup comes before it. A tracker that
-    fails never fails the work, the record then says so with ``measured`` false. What the block
-    raises is raised, KeyboardInterrupt included. ``create_tracker`` stands in for CodeCarbon in
-    tests. Raises ValueError before the block if CodeCarbon has no data for the country, where it
-    would silently take the world average.
-    """
-    check_country(settings)
-    measurement = Measurement()
-    tracker: Any = None
-    reason: str | None = None
-    try:
-        tracker = (create_tracker or offline_tracker)(settings)
-        tracker.start()
-    except Exception as error:
-        reason = in_one_line("the tracker did not start", error)
-    started, cpu_started = clock(), _cpu_seconds()
-
-    def so_far() -> EmissionsRecord:
-        if reason is not None:
-            return not_measured(settings, reason)
-        try:
-            tracker.flush()
-            return _record(
-                settings,
-                tracker,
-                tracker.last_output.data,
-                clock() - started,
-                _cpu_seconds() - cpu_started,
-            )
-        except Exception as error:
-            return not_measured(settings, in_one_line("the tracker failed", error))
-
-    measurement._read = so_far
-    try:
-        yield measurement
-    finally:
-        duration, cpu_seconds = clock() - started, _cpu_seconds() - cpu_started
-        record: EmissionsRecord | None = None
-        if tracker is not None:
-            # also after a failed start, as threads of the tracker may be running
-            try:
-                tracker.stop()
-                if reason is None:
-                    # its stop() logs its errors and goes on, so the data may be missing
-                    data = getattr(tracker, "final_emissions_data", None)
-                    record = _record(settings, tracker, data, duration, cpu_seconds)
-            except Exception as error:
-                reason = reason or in_one_line("the tracker failed", error)
-        measurement._record = record or not_measured(settings, reason or "no reason given")
-
-
-def in_one_line(what: str, error: Exception) -> str:
-    """``what`` failed, and how, without line breaks."""
-    return " ".join(f"{what}: {type(error).__name__}: {error}".split())
-
-
-def _cpu_seconds() -> float:
-    # os.times counts in hundredths of a second, which is too coarse for this process itself
-    times = os.times()
-    return time.process_time() + times.children_user + times.children_system
-
-
 def check_country(settings: EnergySettings) -> None:
     """Raise ValueError if CodeCarbon does not know the country; needs no network."""
     country = settings.country_iso_code
@@ -249,164 +148,6 @@ def carbon_intensity(settings: EnergySettings) -> float:
     place = GeoMetadata(country_iso_code=str(settings.country_iso_code))
     one_kwh = Emissions(DataSource()).get_country_emissions(Energy.from_energy(kWh=1.0), place)
     return 1000.0 * float(one_kwh)
-
-
-@contextmanager
-def _cpu_name_from_kernel() -> Iterator[None]:
-    """Let CodeCarbon find the name of the processor in a millisecond rather than in a second.
-
-    It asks py-cpuinfo, which starts another Python and runs several programs, whatever the
-    options. On Linux the name it ends up with is the "model name" of /proc/cpuinfo. Where there
-    is none (other systems, most ARM kernels) py-cpuinfo is asked as before.
-    """
-    try:
-        text = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
-    except OSError:
-        text = ""
-    name = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
-    if name is None:
-        yield
-        return
-    import cpuinfo  # type: ignore[import-untyped]
-
-    original = cpuinfo.get_cpu_info
-    answer = {"brand_raw": name.group(1).strip()}
-    cpuinfo.get_cpu_info = lambda: answer
-    try:
-        yield
-    finally:
-        cpuinfo.get_cpu_info = original
-
-
-class _LastOutput:
-    """An output of CodeCarbon that writes nothing and keeps the last data in ``data``."""
-
-    data: Any = None
-
-    def out(self, total: Any, delta: Any) -> None:
-        """All since the start, at ``flush`` and ``stop``."""
-        self.data = total
-
-    def live_out(self, total: Any, delta: Any) -> None:
-        """The same at every reading: not needed."""
-
-    def task_out(self, data: Any, experiment_name: str) -> None:
-        """The tasks: not needed."""
-
-    def exit(self) -> None:
-        """Nothing is open."""
-
-
-def offline_tracker(settings: EnergySettings) -> Any:
-    """Return an OfflineEmissionsTracker that has looked up the hardware but is not started.
-
-    Every option that changes a number is given, because CodeCarbon takes those that are not from
-    files and from the environment. ``output_methods=[]`` means that nothing is written or sent;
-    ``last_output`` of the tracker holds what it counted until the last ``flush``.
-    """
-    import logging
-
-    from codecarbon import OfflineEmissionsTracker
-
-    # importing it sets the level, and the constructor logs three lines before it sets its own
-    logging.getLogger("codecarbon").setLevel(logging.ERROR)
-
-    last_output = _LastOutput()
-    tracker: Any = OfflineEmissionsTracker(
-        country_iso_code=settings.country_iso_code,
-        country_2letter_iso_code=None,
-        region=None,
-        cloud_provider=None,
-        cloud_region=None,
-        force_carbon_intensity_g_co2e_kwh=settings.carbon_intensity_g_per_kwh,
-        electricitymaps_api_token=None,
-        force_cpu_power=settings.cpu_power_watts,
-        force_ram_power=None,
-        force_mode_cpu_load=False,
-        pue=1.0,
-        wue=0.0,
-        rapl_include_dram=False,
-        rapl_prefer_psys=False,
-        tracking_mode=settings.tracking_mode,
-        measure_power_secs=settings.measure_power_seconds,
-        allow_multiple_runs=True,
-        output_methods=[],
-        output_handlers=[last_output],
-        output_dir=".",
-        emissions_endpoint=None,
-        log_level="error",
-    )
-    with _cpu_name_from_kernel():
-        tracker.get_detected_hardware()
-    tracker.last_output = last_output
-    return tracker
-
-
-def method_of(tracker: Any) -> dict[str, str]:
-    """Say of each component how its energy came about, from the tracker's hardware objects."""
-    found = getattr(tracker, "_hardware", None)
-    if found is None:
-        return {"cpu": "unknown", "gpu": "unknown", "ram": "unknown"}
-    method = {"cpu": "none", "gpu": "none", "ram": "none"}
-    for hardware in found:
-        kind = type(hardware).__name__
-        if kind == "RAM":
-            method["ram"] = "estimate: RAM model"
-        elif kind == "GPU":
-            devices = getattr(getattr(hardware, "devices", None), "devices", [])
-            amd = any("AMD" in type(device).__name__ for device in devices)
-            method["gpu"] = "counter: AMD SMI" if amd else "counter: NVML"
-        elif kind == "CPU":
-            mode = getattr(hardware, "_mode", "unknown")
-            watts = getattr(hardware, "_tdp", None)
-            model = f"({watts:g} W)" if isinstance(watts, int | float) else "(unknown power)"
-            method["cpu"] = {
-                "intel_rapl": "counter: RAPL",
-                "windows_emi": "counter: Windows EMI",
-                "intel_power_gadget": "counter: Intel Power Gadget",
-                "cpu_load": f"estimate: CPU load × power model {model}",
-                "constant": f"estimate: constant power {model}",
-            }.get(mode, f"estimate: {mode}")
-        else:
-            # Apple's powermetrics and the Raspberry Pi's power chip
-            part = str(getattr(hardware, "chip_part", "CPU")).lower()
-            method[part if part in method else "cpu"] = f"counter: {kind}"
-    return method
-
-
-def _record(
-    settings: EnergySettings, tracker: Any, data: Any, duration: float, cpu_seconds: float
-) -> EmissionsRecord:
-    if data is None:
-        raise RuntimeError("CodeCarbon returned no data")
-    energy = float(data.energy_consumed)
-    if settings.carbon_intensity_g_per_kwh is not None:
-        intensity = float(settings.carbon_intensity_g_per_kwh)
-    elif energy > 0:
-        # rounded, so that all records of a country hold the same number
-        intensity = round(float(data.emissions) / energy * 1000, 6)
-    else:
-        raise RuntimeError("CodeCarbon counted no energy, so the carbon intensity is unknown")
-    record = EmissionsRecord(
-        measured=True,
-        reason=None,
-        duration_seconds=duration,
-        energy_kwh=energy,
-        cpu_energy_kwh=float(data.cpu_energy),
-        gpu_energy_kwh=float(data.gpu_energy),
-        ram_energy_kwh=float(data.ram_energy),
-        emissions_kg_co2e=energy * intensity / 1000,
-        carbon_intensity_g_per_kwh=intensity,
-        cpu_seconds=cpu_seconds,
-        method=method_of(tracker),
-        tracking_mode=settings.tracking_mode,
-        codecarbon_version=str(data.codecarbon_version),
-        cpu_model=data.cpu_model or None,
-        gpu_model=data.gpu_model or None,
-        country_iso_code=settings.country_iso_code,
-    )
-    _check_record(dataclasses.asdict(record), "the tracker's data")
-    return record
 
 
 def not_measured(settings: EnergySettings, reason: str) -> EmissionsRecord:
@@ -455,9 +196,7 @@ def write_record(path: str | os.PathLike[str], record: EmissionsRecord) -> None:
     """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record."""
     values = dataclasses.asdict(record)
     _check_record(values, str(path))
-    with written_whole(path) as temporary:
-        text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(path, values)
 
 
 def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:

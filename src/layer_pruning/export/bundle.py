@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from layer_pruning import __version__
+from layer_pruning.atomic import write_json
 from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, write_pt2
 from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
@@ -74,8 +74,7 @@ def export_network(
                 **(provenance or {}),
             },
         }
-        text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"
-        (scratch / "manifest.json").write_text(text, encoding="utf-8")
+        write_json(scratch / "manifest.json", manifest)
         # the manifest last: where it is, all that it names is
         for file in (*FILES, "manifest.json"):
             (scratch / file).replace(folder / file)

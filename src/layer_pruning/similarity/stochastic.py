@@ -131,16 +131,7 @@ def align(
     if max_steps < 1:
         raise ValueError(f"max_steps is {max_steps}, expected at least 1")
     count, (_, features) = len(candidates), reference.shape
-    if isinstance(init, str):
-        if init not in ("identity", "means"):
-            raise ValueError(f"init is {init!r}, expected 'identity', 'means' or rotations")
-        rotations = None
-    else:
-        rotations = numbers("init", init)
-        if rotations.shape != (count, features, features):
-            raise ValueError(
-                f"init has shape {rotations.shape}, expected ({count}, {features}, {features})"
-            )
+    rotations = _given_rotations(init, (count, features, features))
     members = _members(labels)
     whole = _side(reference, members, alpha)
     size = max(1, _BATCH_NUMBERS // (whole.means.size + whole.roots.size))
@@ -148,24 +139,40 @@ def align(
     for first in range(0, count, size):
         chosen = slice(first, first + size)
         side = _side(candidates[chosen], members, alpha)
+        start = _restricted(None if rotations is None else rotations[chosen], whole, side)
         if rotations is not None:
-            # polar: whatever was given, what the steps start from is a rotation
-            start = _polar(_restricted(rotations[chosen], whole, side))
-        else:
-            start = _restricted(None, whole, side)
-            if init == "means":
-                start = _means_start(whole.centres, side.centres, start)
+            # whatever was given, what the steps start from is a rotation
+            start = _polar(start)
+        elif init == "means":
+            start = _means_start(whole.centres, side.centres, start)
         parts.append(_ascend(whole, side, start, tolerance, max_steps, keep_rotations))
     if not parts:
         empty = np.empty((0, features, features)) if keep_rotations else None
         return Alignment(np.empty(0), np.empty(0, int), np.empty(0, bool), empty)
-    found = [part.rotations for part in parts if part.rotations is not None]
+    return _joined(parts)
+
+
+def _joined(parts: list[Alignment]) -> Alignment:
+    """Return the alignments of all batches as one."""
+    rotations = [part.rotations for part in parts if part.rotations is not None]
     return Alignment(
         distances=np.concatenate([part.distances for part in parts]),
         steps=np.concatenate([part.steps for part in parts]),
         converged=np.concatenate([part.converged for part in parts]),
-        rotations=np.concatenate(found) if keep_rotations else None,
+        rotations=np.concatenate(rotations) if rotations else None,
     )
+
+
+def _given_rotations(init: str | Array, shape: tuple[int, int, int]) -> Array | None:
+    """Return the rotations (c, d, d) among the kinds of ``init``, or None for a named start."""
+    if isinstance(init, str):
+        if init not in ("identity", "means"):
+            raise ValueError(f"init is {init!r}, expected 'identity', 'means' or rotations")
+        return None
+    rotations = numbers("init", init)
+    if rotations.shape != shape:
+        raise ValueError(f"init has shape {rotations.shape}, expected {shape}")
+    return rotations
 
 
 @dataclass(frozen=True)
@@ -312,10 +319,7 @@ def _ascend(
     """
     count, classes = len(start), reference.means.shape[-2]
     stacked, targets = candidates.stacked, candidates.roots.shape
-    # in units of the larger side, so that no square is too small to be a number
-    unit = np.maximum(reference.sizes, candidates.sizes)
-    unit = np.where(unit > 0, unit, 1.0)
-    sizes = reference.sizes / unit, candidates.sizes / unit
+    unit, *sizes = _in_units_of_the_larger(reference.sizes, candidates.sizes)
     total = np.square(sizes[0]) + np.square(sizes[1])
     squared = np.full(count, np.inf)
     steps, converged = np.zeros(count, int), np.zeros(count, bool)
@@ -323,24 +327,17 @@ def _ascend(
 
     active: Labels = np.arange(count)
     rotation = point = start
-    gradient = np.empty_like(start)
-    plain = np.ones(count, bool)
-    images: list[Array] = []
-    residuals: list[Array] = []
+    gradient, plain = np.empty_like(start), np.ones(count, bool)
+    images, residuals = list[Array](), list[Array]()
     for step in range(max_steps + 1):
         moved = stacked @ rotation
         target = _target(reference, moved[:, classes:].reshape(-1, *targets[1:]))
         image = stacked.swapaxes(-1, -2) @ target
         first, second = sizes[0][active], sizes[1][active]
         if step == 0:
-            # the start need not be orthogonal: only the expanded square holds for it
-            product = first * second * (rotation * image).sum(axis=(-2, -1))
-            value = np.maximum(total[active] - 2 * product, 0)
+            value = _squared_at_start(first, second, rotation, image)
         else:
-            # free of the cancellation that the expanded square suffers near 0
-            gap = first[:, np.newaxis, np.newaxis] * target
-            gap -= second[:, np.newaxis, np.newaxis] * moved
-            value = np.square(norm(gap))
+            value = _squared_gap(first, second, target, moved)
             images, residuals = [*images, image][-_DEPTH:], [*residuals, image - point][-_DEPTH:]
         rounding = _ROUNDING * total[active]
         worse = value > squared[active] + rounding
@@ -358,17 +355,39 @@ def _ascend(
         active, worse = active[~done], worse[~done]
         stacked, gradient = stacked[~done], gradient[~done]
         images, residuals = [x[~done] for x in images], [x[~done] for x in residuals]
-        if len(images) > 1:
-            plain = worse
-            point = _extrapolated(images, residuals)
-            point[plain] = gradient[plain]
-        else:
-            plain = np.ones(len(active), bool)
-            point = gradient
+        # too short a memory, or an extrapolation that went wrong: a plain step
+        plain = worse if len(images) > 1 else np.ones(len(active), bool)
+        point = gradient if plain.all() else _extrapolated(images, residuals)
+        point = np.where(plain[:, np.newaxis, np.newaxis], gradient, point)
         rotation = _polar(point)
     if kept is not None and reference.basis is not None and candidates.basis is not None:
         kept = candidates.basis @ kept @ reference.basis.T
     return Alignment(unit * np.sqrt(squared / classes), steps, converged, kept)
+
+
+def _in_units_of_the_larger(first: Array, second: Array) -> tuple[Array, Array, Array]:
+    """Return the larger of two sizes and both in units of it: no square is then too small."""
+    unit = np.maximum(first, second)
+    unit = np.where(unit > 0, unit, 1.0)
+    return unit, first / unit, second / unit
+
+
+def _squared_at_start(first: Array, second: Array, rotation: Array, image: Array) -> Array:
+    """Return the squared distances (c,) as expanded squares of sides of the given sizes.
+
+    A start need not be orthogonal, and only this form holds for it.
+    """
+    product = first * second * (rotation * image).sum(axis=(-2, -1))
+    result: Array = np.maximum(np.square(first) + np.square(second) - 2 * product, 0)
+    return result
+
+
+def _squared_gap(first: Array, second: Array, target: Array, moved: Array) -> Array:
+    """Return the same without the cancellation that the expanded square suffers near 0."""
+    gap = first[:, np.newaxis, np.newaxis] * target
+    gap -= second[:, np.newaxis, np.newaxis] * moved
+    result: Array = np.square(norm(gap))
+    return result
 
 
 def _target(reference: _Side, moved: Array) -> Array:

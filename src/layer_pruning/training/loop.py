@@ -106,11 +106,7 @@ def train(
     or for distillation without a teacher.
     """
     trainer = Trainer(network, recipe, teacher, pixels=train_split.pixels())
-    settings = {"recipe": asdict(recipe), "seed": seed, "context": context}
-    settings["precision"] = str(trainer.precision)
-    if trainer.teacher is not None:
-        settings["teacher"] = fingerprint({}, trainer.teacher.state_dict())
-    run = fingerprint(settings, network.state_dict())
+    run = trainer.fingerprint(seed, context)
     history: list[Epoch] = []
     resumed_after = 0
     if (state := read_state(state_path, run=run)) is not None:
@@ -130,23 +126,29 @@ def train(
         if validation > max((past.validation_accuracy for past in history), default=-1.0):
             trainer.best = copy.deepcopy(trainer.candidate.state_dict())
         history.append(Epoch(epoch, learning_rate, loss, validation, seconds))
-        left = (recipe.epochs - epoch) * sum(e.seconds for e in history) / len(history)
-        logger.info(
-            "epoch %d of %d: train loss %.4f, validation accuracy %.2f %%, %.1f s "
-            "(%.0f images/s); about %.0f s left",
-            epoch,
-            recipe.epochs,
-            loss,
-            100 * validation,
-            seconds,
-            len(train_split.labels) / seconds,
-            left,
-        )
+        _log_last(history, recipe.epochs, len(train_split.labels))
         if on_epoch is not None:
             on_epoch(epoch)
         write_state(state_path, run=run, history=history, tensors=trainer.state())
     trainer.finish()
     return Run(history, resumed_after)
+
+
+def _log_last(history: list[Epoch], epochs: int, images: int) -> None:
+    """Say how the last epoch went, and how long the others will take at the pace so far."""
+    last = history[-1]
+    left = (epochs - last.epoch) * sum(epoch.seconds for epoch in history) / len(history)
+    logger.info(
+        "epoch %d of %d: train loss %.4f, validation accuracy %.2f %%, %.1f s "
+        "(%.0f images/s); about %.0f s left",
+        last.epoch,
+        epochs,
+        last.train_loss,
+        100 * last.validation_accuracy,
+        last.seconds,
+        images / last.seconds,
+        left,
+    )
 
 
 class Trainer:
@@ -172,6 +174,14 @@ class Trainer:
         if recipe.ema_decay > 0:
             self.average = moving_average(network, recipe.ema_decay)
         self.best: dict[str, Tensor] = {}
+
+    def fingerprint(self, seed: int, context: str) -> str:
+        """A digest of all that decides how a run ends, taken before its first step."""
+        settings = {"recipe": asdict(self.recipe), "seed": seed, "context": context}
+        settings["precision"] = str(self.precision)
+        if self.teacher is not None:
+            settings["teacher"] = fingerprint({}, self.teacher.state_dict())
+        return fingerprint(settings, self.network.state_dict())
 
     @property
     def candidate(self) -> nn.Module:

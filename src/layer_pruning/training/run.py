@@ -10,8 +10,9 @@ import torch
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.manifest import ImageManifest
+from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts
-from layer_pruning.energy.record import EnergySettings, measured, write_record
+from layer_pruning.energy.record import EnergySettings, write_record
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history

@@ -6,9 +6,9 @@ import torch
 from linear_network import Linear
 from torch import nn
 
+from layer_pruning.atomic import write_json
 from layer_pruning.attacks.catalog import BUILT_IN, CORRUPTIONS
 from layer_pruning.attacks.corruptions import corrupt
-from layer_pruning.attacks.result import write_corruptions
 from layer_pruning.attacks.shift import BuiltIn, shift_record
 
 
@@ -93,7 +93,7 @@ def test_newly_collected_images_are_bytes_in_batches():
 
 def test_the_record_is_written_as_json(tmp_path):
     found = record(Brightest(), grey(0.2, 0.8), np.array([0, 1]), batch_size=1)
-    write_corruptions(tmp_path / "corruptions.json", found)
+    write_json(tmp_path / "corruptions.json", found)
     assert json.loads((tmp_path / "corruptions.json").read_text()) == found
 
 

@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from layer_pruning.energy.record import EmissionsRecord, EnergySettings, measured
+from layer_pruning.energy.measurement import measured
+from layer_pruning.energy.record import EmissionsRecord, EnergySettings
 
 SETTINGS = EnergySettings(carbon_intensity_g_per_kwh=250.0, cpu_power_watts=10.0)
 

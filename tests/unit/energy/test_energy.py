@@ -11,14 +11,11 @@ from types import SimpleNamespace
 import pytest
 from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
 
-from layer_pruning.energy.inference import (
-    CodeCarbonMeter,
-    energies_of_calls,
-    inference_energy,
-)
+from layer_pruning.energy.inference import energies_of_calls, inference_energy
+from layer_pruning.energy.measurement import measured
+from layer_pruning.energy.meter import CodeCarbonMeter
 from layer_pruning.energy.record import (
     EnergySettings,
-    measured,
     read_record,
     reduction_percent,
     reductions,
@@ -434,7 +431,7 @@ def test_the_default_meter_counts_joules_of_each_window():
 def test_the_name_of_the_processor_is_looked_up_as_before_afterwards():
     import cpuinfo
 
-    from layer_pruning.energy.record import _cpu_name_from_kernel
+    from layer_pruning.energy.tracker import _cpu_name_from_kernel
 
     original = cpuinfo.get_cpu_info
     with pytest.raises(KeyError), _cpu_name_from_kernel():

@@ -3,8 +3,10 @@ import json
 
 import pytest
 
-from layer_pruning.energy.account import energy_account, write_account
-from layer_pruning.energy.record import EmissionsRecord, EnergySettings, carbon_intensity, measured
+from layer_pruning.atomic import write_json
+from layer_pruning.energy.account import energy_account
+from layer_pruning.energy.measurement import measured
+from layer_pruning.energy.record import EmissionsRecord, EnergySettings, carbon_intensity
 
 INFERENCE = {"measured": True, "joules_per_image": 0.5}
 
@@ -51,7 +53,7 @@ def test_one_finetuning_that_was_not_measured_makes_the_sum_unknown_and_never_ze
     settings = EnergySettings(carbon_intensity_g_per_kwh=80)
     account = energy_account(record(4.0), [record(1.0), missing()], INFERENCE, settings)
     assert account["finetuning_kwh"] is None and account["finetuning_kg_co2e"] is None
-    write_account(tmp_path / "energy.json", account)
+    write_json(tmp_path / "energy.json", account)
     assert json.loads((tmp_path / "energy.json").read_text()) == account
 
 

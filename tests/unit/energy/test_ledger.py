@@ -5,13 +5,13 @@ import time
 
 import pytest
 
+from layer_pruning.atomic import write_json
 from layer_pruning.energy.inference import inference_energy
 from layer_pruning.energy.job_usage import JobUsage, PowerModel, read_usage, usage_recorded
 from layer_pruning.energy.ledger import (
     break_even,
     energy_ledger,
     read_inference,
-    write_ledger,
 )
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings
 
@@ -113,7 +113,7 @@ def test_known_joules_give_the_known_saving_and_break_even(tmp_path):
     # scoring and fine-tuning cost 350 J and an image saves 1 J
     assert even["images"] == pytest.approx(350)
     assert even["images_interval_low"] == even["images_interval_high"] == pytest.approx(350)
-    write_ledger(tmp_path / "ledger.json", ledger)
+    write_json(tmp_path / "ledger.json", ledger)
     assert json.loads((tmp_path / "ledger.json").read_text()) == ledger
 
 

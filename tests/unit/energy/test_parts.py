@@ -1,8 +1,9 @@
 import pytest
 from fake_tracker import CPU, SETTINGS, FakeTracker, record_of
 
+from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts, joined
-from layer_pruning.energy.record import EnergySettings, measured, write_record
+from layer_pruning.energy.record import EnergySettings, write_record
 
 
 def part(kwh):

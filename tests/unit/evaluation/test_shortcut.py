@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from layer_pruning.atomic import write_json
 from layer_pruning.data.cue import Cue, draw_patterns
 from layer_pruning.data.image_file import ImageData
-from layer_pruning.evaluation.records import write_record
 from layer_pruning.evaluation.shortcut import classless_image, shortcut_record
 
 CPU = torch.device("cpu")
@@ -117,7 +117,7 @@ def test_every_network_is_tested_on_the_same_images_and_a_record_can_be_written(
     for key in ("labels", "swapped_cue_classes", "cue"):
         assert one[key] == other[key]
     assert one["labels"] == data.labels_of("test").tolist()
-    write_record(tmp_path / "shortcut.json", one, indent=None)
+    write_json(tmp_path / "shortcut.json", one, indent=None)
     assert json.loads((tmp_path / "shortcut.json").read_text()) == one
 
 

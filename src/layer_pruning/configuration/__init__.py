@@ -1,0 +1,35 @@
+"""From the file that the user wrote to a complete, checked configuration. No torch, no numpy.
+
+``reading`` takes the file; ``completion`` fills it in by ``schema`` and ``shorthands`` and runs the
+``..._checks``; ``contents`` says what a complete configuration asks for.
+"""
+
+from layer_pruning.configuration.completion import complete
+from layer_pruning.configuration.contents import (
+    Config,
+    corrupted_images,
+    corruptions_of,
+    datasets,
+    files_of_shift,
+    networks,
+    pruning_criteria,
+    scratch_criteria,
+    target,
+)
+from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.configuration.reading import check_parses
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "check_parses",
+    "complete",
+    "corrupted_images",
+    "corruptions_of",
+    "datasets",
+    "files_of_shift",
+    "networks",
+    "pruning_criteria",
+    "scratch_criteria",
+    "target",
+]

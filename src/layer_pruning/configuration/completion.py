@@ -1,0 +1,56 @@
+"""From what the user wrote to a complete, checked configuration.
+
+Defaults are filled in here rather than by Snakemake, so that remote jobs see them.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from layer_pruning.configuration.contents import Config, target
+from layer_pruning.configuration.criteria_checks import check_criteria, check_probe
+from layer_pruning.configuration.data_checks import check_datasets
+from layer_pruning.configuration.evaluation_checks import (
+    check_attacks,
+    check_corruptions,
+    check_energy,
+    check_latency,
+)
+from layer_pruning.configuration.network_checks import (
+    check_architectures,
+    check_start_weights,
+    check_target,
+)
+from layer_pruning.configuration.schema import check_by_schema, filled, read_schema
+from layer_pruning.configuration.shorthands import write_out_shorthands
+
+# what the schema cannot say; a check may rely on those before it
+CHECKS: tuple[Callable[[Config], None], ...] = (
+    check_datasets,
+    check_architectures,
+    check_start_weights,
+    check_target,
+    check_criteria,
+    check_probe,
+    check_attacks,
+    check_corruptions,
+    check_energy,
+    check_latency,
+)
+
+
+def complete(given: Config, schema_path: Path) -> Config:
+    """The configuration with every default filled in and every shorthand written out.
+
+    Raises ConfigError for the first thing that is wrong, before any job starts.
+    """
+    schema = read_schema(schema_path)
+    check_by_schema(schema, given)
+    config: Config = filled(schema, given)
+    write_out_shorthands(config)
+    if not target(config):
+        config["removals"] = config["removals"] or schema["properties"]["removals"]["default"]
+    elif "removals" not in given:
+        config["removals"] = None
+    for check in CHECKS:
+        check(config)
+    return config

@@ -1,0 +1,118 @@
+"""What a completed configuration asks for, worked out from its keys.
+
+Every check asks again: folders are listed, and networks built, once in a process.
+"""
+
+from typing import Any
+
+from layer_pruning.attacks.catalog import CORRUPTIONS
+from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.data.catalog import (
+    DatasetInfo,
+    dataset_info,
+    official_corruptions,
+    shifted_files,
+)
+from layer_pruning.models.architectures import Architecture, architecture
+
+Config = dict[str, Any]
+
+
+def datasets(config: Config) -> dict[str, DatasetInfo]:
+    """What is known of the data sets of a configuration. Raises ConfigError naming the key."""
+    found = {}
+    for name, settings in config["datasets"].items():
+        try:
+            found[name] = dataset_info(settings)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"datasets.{name}: {error}") from error
+    return found
+
+
+def sizes_of_classes(config: Config, dataset: str) -> list[tuple[int, int, int]]:
+    """Images of each class in train, validation and test."""
+    split = config["split"]
+    return datasets(config)[dataset].sizes(
+        validation_fraction=split["validation_fraction"], test_fraction=split["test_fraction"]
+    )
+
+
+def smallest_class(config: Config, dataset: str) -> tuple[int, int, int]:
+    """Images of the smallest class in train, validation and test."""
+    train, validation, test = zip(*sizes_of_classes(config, dataset), strict=True)
+    return min(train), min(validation), min(test)
+
+
+def networks(config: Config, dataset: str | None = None) -> dict[str, Architecture]:
+    """The architectures of a configuration by name, for images of ``dataset`` (the first one).
+
+    Raises ConfigError naming the key.
+    """
+    infos = datasets(config)
+    shape = infos[dataset or next(iter(infos))].input_shape
+    found = {}
+    for name, options in config["architectures"].items():
+        try:
+            found[name] = architecture(name, options, shape)
+            # blocks of some networks are found by building them, which may fail
+            found[name].blocks()
+        except ValueError as error:
+            raise ConfigError(f"architectures: {error}") from error
+    return found
+
+
+def pruning_criteria(config: Config) -> Config:
+    """The criteria that rank blocks and remove them, by name."""
+    return {name: c for name, c in config["criteria"].items() if "architecture_of" not in c}
+
+
+def scratch_criteria(config: Config) -> dict[str, str]:
+    """The criteria that train from new weights, and the ones whose last network they take."""
+    return {
+        name: criterion["architecture_of"]
+        for name, criterion in config["criteria"].items()
+        if "architecture_of" in criterion
+    }
+
+
+def target(config: Config) -> dict[str, float]:
+    """What a network should reach: one key and its number, or nothing."""
+    return {key: value for key, value in config["target"].items() if value is not None}
+
+
+def corruptions_of(config: Config, dataset: str) -> list[str]:
+    """The corruptions that networks on a data set are tested on: official, or those made here.
+
+    Raises ConfigError naming an unknown one.
+    """
+    names = config["corruptions"]["names"]
+    if config["datasets"][dataset]["corrupted"] is not None:
+        try:
+            return list(official_corruptions(names))
+        except ValueError as error:
+            raise ConfigError(f"corruptions.names: {error}") from error
+    for name in names or ():
+        if name not in CORRUPTIONS:
+            raise ConfigError(
+                f"corruptions.names: '{name}' is unknown; {suggestion(name, CORRUPTIONS)}"
+            )
+    return list(CORRUPTIONS if names is None else names)
+
+
+def corrupted_images(config: Config) -> int:
+    """How many test images are corrupted: as many as are attacked unless told otherwise."""
+    count = config["corruptions"]["count"]
+    return int(config["attacked_images"]["count"] if count is None else count)
+
+
+def files_of_shift(config: Config, dataset: str) -> list[str]:
+    """The files with corrupted and newly collected test images of a data set.
+
+    Raises ConfigError naming one that is missing, cut short or not what belongs there.
+    """
+    images = sum(sizes[2] for sizes in sizes_of_classes(config, dataset))
+    settings = config["datasets"][dataset]
+    try:
+        return shifted_files(settings, corruptions_of(config, dataset), images)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"datasets.{dataset}: {error}") from error

@@ -1,0 +1,79 @@
+"""Checks of the criteria of a configuration and of the images that they score on."""
+
+import math
+
+from layer_pruning.configuration.contents import (
+    Config,
+    datasets,
+    networks,
+    pruning_criteria,
+    scratch_criteria,
+    smallest_class,
+)
+from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.consensus.catalog import check_aggregation
+from layer_pruning.named_function import named_function
+from layer_pruning.scoring.catalog import METRIC_NAMES, OWN_METRIC_TAKES
+from layer_pruning.similarity.catalog import CATALOG
+
+
+def check_criteria(config: Config) -> None:
+    """Metrics, weights and families fit, and what trains from new weights has a source."""
+    pruning = pruning_criteria(config)
+    for name, source in scratch_criteria(config).items():
+        if more := [key for key in config["criteria"][name] if key != "architecture_of"]:
+            raise ConfigError(f"criteria.{name}: 'architecture_of' leaves nothing to {more[0]}")
+        if source not in pruning:
+            raise ConfigError(
+                f"criteria.{name}.architecture_of: '{source}' is no criterion here that removes "
+                f"blocks; {suggestion(source, pruning)}"
+            )
+    if "baseline" in config["criteria"]:
+        raise ConfigError("criteria.baseline: the name is taken; choose another")
+    for name, criterion in pruning.items():
+        for metric in criterion["metrics"]:
+            _check_metric(name, metric)
+        try:
+            check_aggregation(**criterion)
+        except ValueError as error:
+            raise ConfigError(f"criteria.{name}: {error}") from error
+
+
+def _check_metric(criterion: str, metric: str) -> None:
+    if ":" in metric:
+        try:
+            named_function(metric, takes=OWN_METRIC_TAKES)
+        except ValueError as error:
+            raise ConfigError(f"criteria.{criterion}: {error}") from error
+    elif metric not in METRIC_NAMES:
+        raise ConfigError(
+            f"criteria.{criterion}: metric '{metric}' is unknown; "
+            f"{suggestion(metric, METRIC_NAMES)}, and your own as my_module:my_metric"
+        )
+
+
+def check_probe(config: Config) -> None:
+    """Every class has the probe images, and every metric of a criterion has enough of them."""
+    per_class = config["probe"]["images_per_class"]
+    # a resample holds 63 % of the images, some of them more than once
+    share = 0.6 if config["bootstrap"]["resamples"] else 1.0
+    for dataset in config["datasets"]:
+        available = smallest_class(config, dataset)[0]
+        if per_class > available:
+            raise ConfigError(
+                f"probe.images_per_class: {per_class} is more than the {available} training images "
+                f"of the smallest class of {dataset}"
+            )
+        classes = datasets(config)[dataset].classes
+        for architecture_name, network in networks(config).items():
+            for name, criterion in pruning_criteria(config).items():
+                for metric in set(criterion["metrics"]) & set(CATALOG):
+                    info = CATALOG[metric]
+                    images = info.minimum_images(network.features) / share
+                    needed = max(math.ceil(images / classes), info.minimum_images_per_class)
+                    if per_class < needed:
+                        raise ConfigError(
+                            f"probe.images_per_class: {metric} in criteria.{name} needs at least "
+                            f"{needed} for the {network.features} features of {architecture_name}, "
+                            f"not {per_class}"
+                        )

@@ -1,0 +1,37 @@
+"""Checks of the data sets of a configuration and their splits."""
+
+from layer_pruning.configuration.contents import Config, datasets, smallest_class
+from layer_pruning.configuration.errors import ConfigError
+
+
+def check_datasets(config: Config) -> None:
+    """Every class keeps an image in every split, and no augmentation cuts off a planted cue."""
+    fractions = config["split"]["validation_fraction"] + config["split"]["test_fraction"]
+    if fractions >= 1:
+        raise ConfigError(
+            f"split: validation_fraction and test_fraction add up to {fractions:g}; "
+            "less than 1 would leave images to train on"
+        )
+    for name in config["datasets"]:
+        _check_cue(config, name)
+        for part, size in zip(
+            ("train", "validation", "test"), smallest_class(config, name), strict=True
+        ):
+            if size < 1:
+                raise ConfigError(f"split: a class of {name} would have no {part} image")
+
+
+def _check_cue(config: Config, dataset: str) -> None:
+    """Augmentation should not move the cue out of the image."""
+    cue, info = config["datasets"][dataset]["cue"], datasets(config)[dataset]
+    if cue is None:
+        return
+    margin = info.cue_margin_pixels(cue)
+    for phase in ("training", "finetuning"):
+        shift = config[phase]["shift_pixels"]
+        shift = info.usual_shift_pixels if shift is None else shift
+        if margin < shift:
+            raise ConfigError(
+                f"datasets.{dataset}.cue.margin_pixels: {phase}.shift_pixels moves images by "
+                f"{shift}, which would cut the cue off; {shift} or more would keep it whole"
+            )

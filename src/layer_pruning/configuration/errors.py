@@ -1,0 +1,22 @@
+"""What is said of a configuration that cannot work, in one line."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """One line that names the key, what is wrong and what would be right."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What would be right: the nearest known name, and all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    listed = f"known are {', '.join(known)}"
+    return f"did you mean '{near[0]}'? {listed}" if near else listed
+
+
+def path_of(parts: Iterable[Any]) -> str:
+    """A key and those it lies in, as they are written: ``criteria.mine.metrics``."""
+    return ".".join(str(part) for part in parts)

@@ -1,0 +1,117 @@
+"""Shorthands of a configuration, written out: lists of names become mappings to settings."""
+
+import copy
+import re
+
+from layer_pruning.configuration.contents import Config
+from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.data.catalog import KINDS, complete_settings
+from layer_pruning.scoring.catalog import CRITERIA
+from layer_pruning.training.catalog import recipe_settings
+
+SCRATCH = "scratch"
+# what a plain name can stand for: a folder needs its path
+DATASET_NAMES = [kind for kind in KINDS if kind != "image_folder"]
+
+
+def write_out_shorthands(config: Config) -> None:
+    """Lists of names become mappings of names to settings, each complete."""
+    if isinstance(config["datasets"], list):
+        for name in config["datasets"]:
+            if name not in DATASET_NAMES:
+                known = suggestion(name, DATASET_NAMES)
+                raise ConfigError(f"datasets: '{name}' is unknown; {known}")
+        config["datasets"] = {name: {} for name in config["datasets"]}
+    for name, settings in config["datasets"].items():
+        config["datasets"][name] = complete_settings(name, settings)
+    if isinstance(config["architectures"], list):
+        config["architectures"] = _named_architectures(config["architectures"])
+    if isinstance(config["criteria"], list):
+        config["criteria"] = _named_criteria(config["criteria"])
+    for name, criterion in config["criteria"].items():
+        settings = dict(criterion) if isinstance(criterion, dict) else {"metrics": criterion}
+        if settings.get("architecture_of") is None:
+            settings.pop("architecture_of", None)
+            settings = _with_savings(name, settings)
+        config["criteria"][name] = settings
+    for phase in ("training", "finetuning"):
+        config[phase] = recipe_settings(phase, config[phase])
+    for name, attack in config["attacks"].items():
+        settings = {"attack": name, "norm": "Linf", "epsilons": None} | attack
+        settings["epsilons"] = settings["epsilons"] and list(map(_number, settings["epsilons"]))
+        config["attacks"][name] = settings
+
+
+def _number(value: float | str) -> float:
+    """A number, or one written as so many 255ths."""
+    return float(value.partition("/")[0]) / 255 if isinstance(value, str) else float(value)
+
+
+def _named_criteria(given: list[str]) -> Config:
+    """Criteria known by name, and metrics of the user's own, each alone."""
+    named: Config = {}
+    for entry, name in zip(given, _path_names(given, "criteria"), strict=True):
+        named[name] = {"metrics": [entry]} if ":" in entry else _known_criterion(entry, given)
+    return named
+
+
+def _path_names(given: list[str], key: str) -> list[str]:
+    """The entries of a list; the user's own, ``module:function``, as they can be part of a path."""
+    names: list[str] = []
+    for entry in given:
+        own = ":" in entry
+        name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
+        if name in names:
+            raise ConfigError(f"{key}: two would be called '{name}'; use a mapping")
+        names.append(name)
+    return names
+
+
+def _known_criterion(name: str, names: list[str]) -> Config:
+    """What the name of a criterion, one of ``names``, stands for."""
+    if name == SCRATCH:
+        pruning = [other for other in names if other != SCRATCH]
+        if not pruning:
+            raise ConfigError(
+                f"criteria: {SCRATCH} needs a criterion beside it that removes blocks"
+            )
+        return {"architecture_of": pruning[0]}
+    known = [*CRITERIA, SCRATCH]
+    if name not in known:
+        raise ConfigError(f"criteria: '{name}' is unknown; {suggestion(name, known)}")
+    return CRITERIA[name]
+
+
+def _with_savings(name: str, settings: Config) -> Config:
+    """A criterion with the vote for savings written out as one more metric and its weight."""
+    if "metrics" not in settings:
+        raise ConfigError(f"criteria.{name}: 'metrics' is missing")
+    defaults: Config = {"aggregation": "borda", "weights": None, "families": None}
+    criterion = defaults | copy.deepcopy(settings)
+    saves, weight = criterion.pop("saves", None), criterion.pop("saves_weight", 1)
+    if saves is None:
+        if weight != 1:
+            raise ConfigError(f"criteria.{name}.saves_weight: it weighs nothing without 'saves'")
+        return criterion
+    metric = f"saves_{saves}"
+    if criterion["aggregation"] == "weighted":
+        criterion["weights"] = (criterion["weights"] or {}) | {metric: weight}
+    elif weight != 1 and criterion["aggregation"] == "borda":
+        criterion["aggregation"] = "weighted"
+        criterion["weights"] = dict.fromkeys(criterion["metrics"], 1) | {metric: weight}
+    elif weight != 1:
+        raise ConfigError(
+            f"criteria.{name}.saves_weight: aggregation {criterion['aggregation']} has no weights; "
+            "borda and weighted have"
+        )
+    criterion["metrics"] = [*criterion["metrics"], metric]
+    return criterion
+
+
+def _named_architectures(given: list[str]) -> Config:
+    """Networks of the user's own get a name that can be part of a path."""
+    names = _path_names(given, "architectures")
+    return {
+        name: {"build": entry} if ":" in entry else {}
+        for name, entry in zip(names, given, strict=True)
+    }

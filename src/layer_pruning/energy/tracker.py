@@ -1,0 +1,136 @@
+"""CodeCarbon's tracker, offline, with every option given that changes a number.
+
+CodeCarbon and its dependencies are imported inside functions, as they take a while.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.energy.record import EnergySettings
+
+
+@contextmanager
+def _cpu_name_from_kernel() -> Iterator[None]:
+    """Let CodeCarbon find the name of the processor in a millisecond rather than in a second.
+
+    It asks py-cpuinfo, which starts another Python and runs several programs, whatever the
+    options. On Linux the name it ends up with is the "model name" of /proc/cpuinfo. Where there
+    is none (other systems, most ARM kernels) py-cpuinfo is asked as before.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
+    except OSError:
+        text = ""
+    name = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
+    if name is None:
+        yield
+        return
+    import cpuinfo  # type: ignore[import-untyped]
+
+    original = cpuinfo.get_cpu_info
+    answer = {"brand_raw": name.group(1).strip()}
+    cpuinfo.get_cpu_info = lambda: answer
+    try:
+        yield
+    finally:
+        cpuinfo.get_cpu_info = original
+
+
+class _LastOutput:
+    """An output of CodeCarbon that writes nothing and keeps the last data in ``data``."""
+
+    data: Any = None
+
+    def out(self, total: Any, delta: Any) -> None:
+        """All since the start, at ``flush`` and ``stop``."""
+        self.data = total
+
+    def live_out(self, total: Any, delta: Any) -> None:
+        """The same at every reading: not needed."""
+
+    def task_out(self, data: Any, experiment_name: str) -> None:
+        """The tasks: not needed."""
+
+    def exit(self) -> None:
+        """Nothing is open."""
+
+
+def offline_tracker(settings: EnergySettings) -> Any:
+    """Return an OfflineEmissionsTracker that has looked up the hardware but is not started.
+
+    Every option that changes a number is given, because CodeCarbon takes those that are not from
+    files and from the environment. ``output_methods=[]`` means that nothing is written or sent;
+    ``last_output`` of the tracker holds what it counted until the last ``flush``.
+    """
+    import logging
+
+    from codecarbon import OfflineEmissionsTracker
+
+    # importing it sets the level, and the constructor logs three lines before it sets its own
+    logging.getLogger("codecarbon").setLevel(logging.ERROR)
+
+    last_output = _LastOutput()
+    tracker: Any = OfflineEmissionsTracker(
+        country_iso_code=settings.country_iso_code,
+        country_2letter_iso_code=None,
+        region=None,
+        cloud_provider=None,
+        cloud_region=None,
+        force_carbon_intensity_g_co2e_kwh=settings.carbon_intensity_g_per_kwh,
+        electricitymaps_api_token=None,
+        force_cpu_power=settings.cpu_power_watts,
+        force_ram_power=None,
+        force_mode_cpu_load=False,
+        pue=1.0,
+        wue=0.0,
+        rapl_include_dram=False,
+        rapl_prefer_psys=False,
+        tracking_mode=settings.tracking_mode,
+        measure_power_secs=settings.measure_power_seconds,
+        allow_multiple_runs=True,
+        output_methods=[],
+        output_handlers=[last_output],
+        output_dir=".",
+        emissions_endpoint=None,
+        log_level="error",
+    )
+    with _cpu_name_from_kernel():
+        tracker.get_detected_hardware()
+    tracker.last_output = last_output
+    return tracker
+
+
+def method_of(tracker: Any) -> dict[str, str]:
+    """Say of each component how its energy came about, from the tracker's hardware objects."""
+    found = getattr(tracker, "_hardware", None)
+    if found is None:
+        return {"cpu": "unknown", "gpu": "unknown", "ram": "unknown"}
+    method = {"cpu": "none", "gpu": "none", "ram": "none"}
+    for hardware in found:
+        kind = type(hardware).__name__
+        if kind == "RAM":
+            method["ram"] = "estimate: RAM model"
+        elif kind == "GPU":
+            devices = getattr(getattr(hardware, "devices", None), "devices", [])
+            amd = any("AMD" in type(device).__name__ for device in devices)
+            method["gpu"] = "counter: AMD SMI" if amd else "counter: NVML"
+        elif kind == "CPU":
+            mode = getattr(hardware, "_mode", "unknown")
+            watts = getattr(hardware, "_tdp", None)
+            model = f"({watts:g} W)" if isinstance(watts, int | float) else "(unknown power)"
+            method["cpu"] = {
+                "intel_rapl": "counter: RAPL",
+                "windows_emi": "counter: Windows EMI",
+                "intel_power_gadget": "counter: Intel Power Gadget",
+                "cpu_load": f"estimate: CPU load × power model {model}",
+                "constant": f"estimate: constant power {model}",
+            }.get(mode, f"estimate: {mode}")
+        else:
+            # Apple's powermetrics and the Raspberry Pi's power chip
+            part = str(getattr(hardware, "chip_part", "CPU")).lower()
+            method[part if part in method else "cpu"] = f"counter: {kind}"
+    return method
