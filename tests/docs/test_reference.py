@@ -12,7 +12,8 @@ from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
 from layer_pruning.report.cost import ENDS, latency_values
 from layer_pruning.report.shift import COLUMNS as SHIFT_COLUMNS
 from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
-from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
+from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS
+from layer_pruning.report.summary_rows import robust_column
 from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 

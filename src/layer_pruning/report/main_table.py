@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.summary import aggregate
 
 HEADINGS = (
     "criterion",

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from layer_pruning.report.tables import page, table
+from layer_pruning.report.html_page import page
+from layer_pruning.report.html_table import table
 
 TITLE = "Robustness: each network and its baseline on the same images"
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, Network, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
@@ -22,7 +23,6 @@ from layer_pruning.report.significance import (
     paired_interval,
     sign_flip,
 )
-from layer_pruning.report.summary import in_order
 
 CORRUPTED = "corrupted"
 COLUMNS = [

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from layer_pruning.report.figures import BLACK, GREY, PALE, STYLE, criterion_styles
+from layer_pruning.report.html_page import page
+from layer_pruning.report.html_table import table
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.shortcut import compared, outcomes
 from layer_pruning.report.significance import Mean
-from layer_pruning.report.tables import page, table
 
 TESTS = {
     "accuracy_congruent_cue": ("^", "cue of the own class"),

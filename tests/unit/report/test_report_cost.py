@@ -12,8 +12,10 @@ from layer_pruning.report.cost import (
     ledger_table,
     saves_energy,
 )
-from layer_pruning.report.summary import read_csv, summarise, write_csv
-from layer_pruning.report.tables import cost_page, overview
+from layer_pruning.report.cost_page import cost_page
+from layer_pruning.report.network_tables import read_csv, write_csv
+from layer_pruning.report.overview import overview
+from layer_pruning.report.summary import summarise
 
 
 @pytest.fixture

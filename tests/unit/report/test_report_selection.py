@@ -6,8 +6,8 @@ import pytest
 from planted_results import BLOCKS
 from test_report_tables import Page
 
+from layer_pruning.report.overview import overview
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.tables import overview
 from layer_pruning.report.targets import selected_networks
 
 LATENCY = {block: 0.1 * place for place, block in enumerate(BLOCKS, start=1)}

@@ -5,6 +5,7 @@ import pytest
 from planted_results import BLOCKS
 
 from layer_pruning.report.calibration import calibration_columns, reliability
+from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import (
     corruption_accuracies,
@@ -15,7 +16,7 @@ from layer_pruning.report.shift import (
 )
 from layer_pruning.report.shift_figures import calibration, corruptions
 from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, sign_flip
-from layer_pruning.report.summary import read_csv, summarise, write_csv
+from layer_pruning.report.summary import summarise
 
 
 def planted_pair(planted, seed=0):

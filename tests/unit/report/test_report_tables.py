@@ -5,16 +5,13 @@ import pandas as pd
 import pytest
 from planted_results import BLOCKS, COUNTED, Planted
 
+from layer_pruning.report.html_page import write_html
+from layer_pruning.report.html_table import table, table_page
+from layer_pruning.report.over_seeds import common_removals
+from layer_pruning.report.overview import overview
 from layer_pruning.report.robustness import pooled_robustness
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.tables import (
-    common_removals,
-    overview,
-    summary_page,
-    table,
-    table_page,
-    write_html,
-)
+from layer_pruning.report.summary_page import summary_page
 
 
 class Page(HTMLParser):

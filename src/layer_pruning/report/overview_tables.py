@@ -1,0 +1,127 @@
+"""The tables of the front page: the criteria side by side, and what meets the target."""
+
+import math
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from layer_pruning.report.html_table import table
+from layer_pruning.report.records import BASELINE
+from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.targets import selected_networks
+from layer_pruning.report.wording import formatted, p_text, percent, signed, with_interval
+
+
+def criteria_table(
+    rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
+) -> str:
+    """A row a criterion after ``level`` removals; criteria that are not ``finetuned`` were not."""
+    columns = {
+        "criterion": "Criterion",
+        "macs_reduction_percent": "MACs saved (%)",
+        "parameters_reduction_percent": "Parameters saved (%)",
+        "accuracy_mean": "Test accuracy, mean ± sd",
+        "difference_mean": "Change, points [95 % over seeds]",
+        "verdict": "Verdict",
+    }
+    shown = rows[list(columns)].copy()
+    texts: dict[str, list[str]] = {
+        "accuracy_mean": [
+            percent(row["accuracy_mean"])
+            + ("" if math.isnan(row["accuracy_sd"]) else f" ± {100 * row['accuracy_sd']:.2f}")
+            for _, row in rows.iterrows()
+        ],
+        "difference_mean": [with_interval(row) for _, row in rows.iterrows()],
+    }
+    if robustness is not None and len(robustness):
+        last = robustness[robustness["removed"] == level]
+        for (attack, norm), group in last.groupby(["attack", "norm"], sort=True):
+            # One epsilon an attack fits a screen: the one that tells networks apart best.
+            even = (group["baseline_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
+            epsilon = min(map(float, even.index), key=even.to_dict().__getitem__)
+            group = group[group["epsilon"] == epsilon].set_index("criterion")
+            name = f"difference {attack} {norm}"
+            changes, corrected = group["difference"].to_dict(), group["p_holm"].to_dict()
+            shown[name] = shown["criterion"].map(changes).astype(float)
+            columns[name] = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: points, Holm p"
+            texts[name] = [
+                f"{signed(changes[c])}, p {p_text(corrected[c])}" if c in changes else ""
+                for c in shown["criterion"]
+            ]
+    others = {*rows["criterion"]} - {BASELINE}
+    for name, label, who in (
+        ("finetuning_energy_kwh", "Fine-tuning (kWh)", finetuned),
+        ("energy_reduction_percent", "Inference energy saved (%)", others),
+        ("speed_up_ratio", "Speed-up", others),
+        ("speed_up_over_macs_ratio", "Speed-up over MACs", others),
+    ):
+        shown[name] = rows[name]
+        columns[name] = label
+        texts[name] = [
+            "" if c not in who else formatted(name, value)
+            for c, value in zip(rows["criterion"], rows[name], strict=True)
+        ]
+    return table(shown, columns, texts)
+
+
+def target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
+    """What the networks that a target selected are worth, a row a criterion."""
+    if not target:
+        return ""
+    (kind, value), rows = next(iter(target.items())), selected_networks(summary)
+    by_accuracy = kind == "validation_accuracy"
+    goal, basis = {
+        "macs_reduction": (f"{value:g} % fewer multiply-accumulates", "multiply-accumulates"),
+        "parameters_reduction": (f"{value:g} % fewer parameters", "parameters"),
+        "latency_reduction": (f"{value:g} % less time, as predicted", "measured times of blocks"),
+        "validation_accuracy": (f"an accuracy of {percent(value)} on validation", "validation"),
+    }[kind]
+    which = "last network before one falls below" if by_accuracy else "first network that reaches"
+    about = (
+        f"The target: {goal}. Of each criterion and seed, the {which} it is selected. The choice "
+        f"rests on {basis} alone; the test split was not read for it, so that its accuracies below "
+        "are those of networks chosen without it."
+    )
+    columns = {
+        "criterion": "Criterion",
+        "selected": "Seeds that meet it",
+        "removed_low": "Removals",
+        "macs_reduction_percent": "MACs saved (%)",
+        "parameters_reduction_percent": "Parameters saved (%)",
+        "predicted_latency_reduction_percent": "Time saved, predicted (%)",
+        "accuracy_validation": "Validation accuracy",
+        "accuracy_mean": "Test accuracy [95 %]",
+        "difference_mean": "Change, points [95 % over seeds]",
+        "verdict": "Verdict",
+    }
+    unneeded = {"predicted_latency_reduction_percent": "latency_reduction"}
+    unneeded |= {"accuracy_validation": "validation_accuracy"}
+    columns = {name: label for name, label in columns.items() if unneeded.get(name, kind) == kind}
+    records = [row for _, row in rows.iterrows()]
+    texts = {
+        "selected": [f"{row['selected']} of {row['seeds']}" for row in records],
+        "removed_low": [_removals_needed(row) for row in records],
+        "accuracy_mean": [_accuracy_with_interval(row) for row in records],
+        "difference_mean": [with_interval(row) for row in records],
+    }
+    return f"<h3>What meets the target</h3><p>{about}</p>" + table(
+        rows[list(columns)], columns, texts
+    )
+
+
+def _removals_needed(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return "none"
+    low, high = row["removed_low"], row["removed_high"]
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+
+
+def _accuracy_with_interval(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return ""
+    text, low = percent(row["accuracy_mean"]), row["accuracy_interval_low"]
+    return (
+        text
+        if math.isnan(low)
+        else f"{text} [{100 * low:.2f}, {100 * row['accuracy_interval_high']:.2f}]"
+    )

@@ -1,0 +1,125 @@
+"""How numbers and verdicts of the report are written for people."""
+
+import math
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layer_pruning.report.records import BASELINE, NOT_MEASURED
+
+
+def formatted(name: str, value: Any) -> str:
+    """A value as read by people, by the name of its column."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else ""
+    if value is None or math.isnan(value):
+        energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
+        measured = (*energetic, "speed_up", "latency")
+        return NOT_MEASURED if any(part in name for part in measured) else ""
+    if name.endswith(("_percent", "_percent_mean")):
+        return f"{value:.2f}"
+    if name.startswith("p_"):
+        return p_text(value)
+    if name.startswith("break_even_images"):
+        return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
+    if "_ratio" in name:
+        return f"{value:.2f}"
+    if "difference" in name:
+        return signed(value)
+    shares = (
+        "interval_",
+        "seed_interval_",
+        "robust_area",
+        "baseline_robust_area",
+        "shortcut_",
+        "cue_",
+        "follows_",
+        "reliance_",
+        "effect_",
+    )
+    if "accuracy" in name or name.startswith(shares):
+        return f"{100 * value:.2f} %"
+    if float(value).is_integer():
+        return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:.4g}"
+
+
+def signed(value: float) -> str:
+    """A difference of fractions in percentage points, always with its sign."""
+    if math.isnan(value):
+        return ""
+    points = f"{100 * value:+.2f}".replace("-", "−")
+    return "0.00" if points in ("+0.00", "−0.00") else points
+
+
+def p_text(value: float) -> str:
+    """A p-value to two figures, never as 0."""
+    if math.isnan(value):
+        return ""
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage."""
+    return f"{100 * value:.2f} %"
+
+
+def count_text(value: float) -> str:
+    """A count in millions or billions where it is large."""
+    for size, unit in ((1e9, " billion"), (1e6, " million")):
+        if value >= size:
+            return f"{value / size:.4g}{unit}"
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count with its noun."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def range_text(values: pd.Series, spec: str) -> str:
+    """The least and the greatest of some numbers, or the one that all of them are."""
+    low, high = (f"{end:{spec}}".replace("-", "−") for end in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def basis_text(bases: pd.Series) -> str:
+    """How the energy figures were obtained, in words; an estimate is called one."""
+    words = {
+        "counter": "measured by hardware counters",
+        "estimate": "an estimate, not a measurement",
+        "part counter, part estimate": "partly counted by hardware, partly an estimate",
+        "not stated": "by a method that the records do not state",
+    }
+    kinds = sorted(set(bases) - {"", NOT_MEASURED})
+    return "; ".join(words[kind] for kind in kinds)
+
+
+def epochs_text(values: pd.Series) -> str:
+    """How many epochs, or from how many to how many; empty where that is not known."""
+    return "" if values.isna().any() else range_text(values, ".0f")
+
+
+def with_interval(row: pd.Series) -> str:
+    """A change with its interval over seeds; empty for the baseline."""
+    if row["criterion"] == BASELINE or math.isnan(row["difference_mean"]):
+        return ""
+    text = signed(row["difference_mean"])
+    if math.isnan(row["difference_interval_low"]):
+        return text
+    low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
+    return f"{text} [{low}, {high}]"
+
+
+def change_text(row: pd.Series, other: str = "the baseline") -> str:
+    """The change against ``other`` with its interval over seeds and what it amounts to."""
+    text = f"{signed(row['difference_mean'])} points against {escape(other)}"
+    if not math.isnan(row["difference_interval_low"]):
+        low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
+        text += f" [{low}, {high}]"
+    verdict = row["verdict"]
+    return f"{text} ({f'significantly {verdict}' if verdict in ('higher', 'lower') else verdict})"
