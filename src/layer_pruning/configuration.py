@@ -6,6 +6,7 @@ defaults are filled in here rather than by Snakemake, so that remote jobs see th
 
 import copy
 import difflib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -115,6 +116,14 @@ def complete(given: Config, schema_path: Path) -> Config:
     for check in CHECKS:
         check(config)
     return config
+
+
+def as_yaml(config: Config) -> str:
+    """A completed configuration as YAML text, without what changes no result."""
+    kept = {key: value for key, value in config.items() if key not in ("device", "threads")}
+    # a copy in which no two keys share a list, for which YAML would write an anchor
+    text: str = yaml.safe_dump(json.loads(json.dumps(kept)), sort_keys=False, allow_unicode=True)
+    return text
 
 
 @lru_cache

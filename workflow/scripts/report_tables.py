@@ -17,7 +17,7 @@ from layer_pruning.report.summary_page import summary_page
 with job(snakemake.log[0]):
     attacks, corruptions = snakemake.input.attacks, snakemake.input.corruptions
     summary, pooled = read_csv(snakemake.input.summary), pooled_robustness(attacks)
-    asked = {key: snakemake.params[key] for key in ("target", "given_weights")}
+    asked = {key: snakemake.params[key] for key in ("target", "given_weights", "controls")}
     front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True), **asked)
     write_html(front, snakemake.output.overview)
     write_html(summary_page(summary), snakemake.output.summary)

@@ -6,6 +6,7 @@ from layer_pruning.report.cost import cost_claims
 from layer_pruning.report.html_page import page
 from layer_pruning.report.html_table import table_page
 from layer_pruning.report.records import NOT_MEASURED
+from layer_pruning.report.sources import with_folders
 
 
 def cost_page(summary: pd.DataFrame) -> str:
@@ -22,4 +23,4 @@ def cost_page(summary: pd.DataFrame) -> str:
     claims = cost_claims(summary)
     if claims.empty:
         return page("Cost", f"<h1>Cost</h1><p>Latency and energy: {NOT_MEASURED}.</p>")
-    return table_page(claims, "Cost of inference: pruned network and baseline", note)
+    return table_page(with_folders(claims), "Cost of inference: pruned network and baseline", note)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from layer_pruning.report.html_page import page
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
+from layer_pruning.report.sources import legend, titles
 from layer_pruning.report.wording import formatted
 
 
@@ -16,14 +17,16 @@ def table(
     frame: pd.DataFrame,
     labels: Mapping[str, str] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> str:
     """A sortable HTML table; a click on a heading sorts, a second click the other way round.
 
     ``labels`` replace column names as headings. ``texts`` replace how the values of a column are
-    written; the values themselves still decide the order. Missing numbers stay empty; in columns
-    of energy and latency they read "not measured".
+    written; the values themselves still decide the order. ``titles`` are shown where the pointer
+    rests on a heading. Missing numbers stay empty; in columns of energy and latency they read
+    "not measured".
     """
-    labels, texts = labels or {}, texts or {}
+    labels, texts, titles = labels or {}, texts or {}, titles or {}
     names = list(map(str, frame.columns))
     written = {
         name: list(texts[name]) if name in texts else [formatted(name, v) for v in frame[name]]
@@ -31,8 +34,7 @@ def table(
     }
     is_text = {name: not pd.api.types.is_numeric_dtype(frame[name]) for name in names}
     head = "".join(
-        f"<th{' class=text' if is_text[name] else ''}>"
-        f"<button>{escape(labels.get(name, _heading(name)))}</button></th>"
+        _head(labels.get(name, _heading(name)), is_text[name], titles.get(name, ""))
         for name in names
     )
     body = []
@@ -48,9 +50,16 @@ def table(
 
 
 def table_page(frame: pd.DataFrame, title: str, note: str = "") -> str:
-    """A page with one sortable table and a line of explanation above it."""
+    """A page with one sortable table of networks, what it says, and where that is from."""
     about = f"<p>{escape(note)}</p>" if note else ""
-    return page(title, f"<h1>{escape(title)}</h1>{about}\n{table(frame)}")
+    body = f"<h1>{escape(title)}</h1>{about}\n{table(frame, titles=titles(frame))}"
+    return page(title, f"{body}\n{legend(frame)}")
+
+
+def _head(label: str, is_text: bool, title: str) -> str:
+    kind = ' class="text"' if is_text else " data-numeric"
+    tip = f' title="{escape(title)}"' if title else ""
+    return f'<th scope="col"{kind}{tip}><button type="button">{escape(label)}</button></th>'
 
 
 def _cell(value: Any, text: str, is_text: bool) -> str:
@@ -58,9 +67,13 @@ def _cell(value: Any, text: str, is_text: bool) -> str:
         tip = f' title="{escape(text)}"' if len(text) > 40 else ""
         return f'<td class="text"{tip}>{escape(text)}</td>'
     kind = "absent" if text == NOT_MEASURED else ""
-    missing = math.isnan(value)
-    key = "" if missing else escape(str(value))
+    key = "" if math.isnan(value) else _number(float(value))
     return f'<td{f" class={kind}" if kind else ""} data-v="{key}">{escape(text)}</td>'
+
+
+def _number(value: float) -> str:
+    """A number with all its digits, as JavaScript reads it."""
+    return repr(value).replace("inf", "Infinity")
 
 
 def _heading(name: str) -> str:

@@ -1,105 +1,126 @@
-"""The front page of the report."""
+"""The front page of the report: every question that a reader asks first, on one screen."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from html import escape
-from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report import overview_answers as answer
+from layer_pruning.report.answers import Answer, answers_html
+from layer_pruning.report.answers_accuracy import (
+    accuracy_kept,
+    from_new_weights,
+    what_was_done,
+    winner,
+)
+from layer_pruning.report.answers_cost import is_faster, takes_less_energy, what_it_cost
+from layer_pruning.report.answers_robustness import (
+    is_more_robust,
+    on_other_images,
+    relies_on_the_cue,
+)
 from layer_pruning.report.html_page import folded, page
 from layer_pruning.report.html_table import table
 from layer_pruning.report.over_seeds import aggregate, common_removals, compare_criteria
 from layer_pruning.report.overview_notes import notes
 from layer_pruning.report.overview_tables import criteria_table, target_section
-from layer_pruning.report.provenance import provenance
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.selection import pruned
-from layer_pruning.report.shift import shift_answer
+from layer_pruning.report.sources import sources_line, titles
+
+FAMILY = ["dataset", "architecture"]
 
 
 def overview(
     summary: pd.DataFrame,
     robustness: pd.DataFrame | None = None,
-    sources: Iterable[str] = (),
     shift: pd.DataFrame | None = None,
+    *,
     title: str = "Layer pruning: what came out",
     target: Mapping[str, float] | None = None,
     given_weights: Collection[str] = (),
+    controls: Collection[str] = (),
 ) -> str:
     """The front page: what was pruned, how far, and what that changed.
 
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`, ``robustness`` by
     :func:`layer_pruning.report.robustness.pooled_robustness`, ``shift`` by
-    :func:`layer_pruning.report.shift.paired_shift`, pooled. ``sources`` are further lines on
-    where numbers come from. Criteria are compared at the largest number of removals that all of
-    them reached with every seed. ``target`` is what networks were selected by, if anything, and
-    ``given_weights`` names the architectures whose baselines started from weights that were given.
+    :func:`layer_pruning.report.shift.paired_shift`, pooled. Criteria are compared at the largest
+    number of removals that all of them reached with every seed. ``target`` is what networks were
+    selected by, if anything, ``given_weights`` names the architectures whose baselines started from
+    weights that were given, and ``controls`` the criteria that look at no similarity.
     """
-    aggregated, pairs = aggregate(summary), compare_criteria(summary)
+    sections, verdicts = [], []
+    for (dataset, architecture), group in summary.groupby(FAMILY, sort=True):
+        names = {"dataset": str(dataset), "architecture": str(architecture)}
+        sections.append(f"<h2>{escape(f'{architecture} on {dataset}')}</h2>")
+        if pruned(group).empty:
+            sections.append("<p>Only the baseline is here: nothing was removed.</p>")
+            continue
+        attacked, shifted = _of(robustness, names), _of(shift, names)
+        level, rows = _compared(group)
+        answers = _answers(group, rows, level, attacked, shifted, controls)
+        verdicts.append(names | {answer.question: answer.verdict for answer in answers})
+        sections.append(answers_html(answers))
+        sections.append(criteria_table(rows, attacked, level, set(pruned(group)["criterion"])))
+        sections.append(target_section(group, target or {}))
+        sections.append(notes(group, level, given_weights=architecture in given_weights))
+        sections.append(_further_tables(group, attacked))
+        sections.append(sources_line(group))
     parts = [f"<h1>{escape(title)}</h1>"]
-    for (dataset, architecture), group in summary.groupby(["dataset", "architecture"], sort=True):
-        here = {"dataset": dataset, "architecture": architecture}
-        parts.append(f"<h2>{escape(f'{dataset}, {architecture}')}</h2>")
-        parts.append(
-            _section(
-                group,
-                _where(aggregated, here),
-                _where(pairs, here),
-                None if robustness is None else _where(robustness, here),
-                None if shift is None else _where(shift, here),
-                target or {},
-                architecture in given_weights,
-            )
-        )
-        parts.append(provenance(group, robustness is not None))
-    if sources:
-        lines = "".join(f"<li>{escape(line)}</li>" for line in sources)
-        parts.append(f'<ul class="sources">{lines}</ul>')
-    return page(title, "\n".join(parts))
+    if len(verdicts) > 1:
+        parts.append(table(pd.DataFrame(verdicts).fillna("")))
+    return page(title, "\n".join([*parts, *sections]))
 
 
-def _section(
+def _compared(summary: pd.DataFrame) -> tuple[int, pd.DataFrame]:
+    """The number of removals at which criteria are compared, and the rows over seeds there."""
+    level, over_seeds = common_removals(summary), aggregate(summary)
+    is_baseline = over_seeds["criterion"] == BASELINE
+    return level, over_seeds[is_baseline | (over_seeds["removed"] == level)]
+
+
+def _answers(
     summary: pd.DataFrame,
-    aggregated: pd.DataFrame,
-    pairs: pd.DataFrame,
+    rows: pd.DataFrame,
+    level: int,
     robustness: pd.DataFrame | None,
     shift: pd.DataFrame | None,
-    target: Mapping[str, float],
-    given_weights: bool,
-) -> str:
+    controls: Collection[str],
+) -> list[Answer]:
+    """All answers on one data set and architecture, in the order in which one would ask."""
     baseline, path = summary[summary["criterion"] == BASELINE], pruned(summary)
-    if path.empty:
-        return "<p>Only the baseline is here: nothing was removed.</p>"
-    level = common_removals(summary)
     shown = path[path["removed"] == level]
-    rows = aggregated[(aggregated["criterion"] == BASELINE) | (aggregated["removed"] == level)]
-    answers = [
-        answer.how_far(baseline, path, shown, level),
-        answer.accuracy(summary, rows, level),
-        *answer.from_scratch(summary, level),
-        answer.robust(robustness, level),
-        "" if shift is None else shift_answer(shift, level),
-        answer.cheaper(shown),
-        answer.energy(baseline, shown, answer.rounds_to(path, level)),
+    rounds = len({step for step in path["removed"] if step <= level})
+    return [
+        what_was_done(baseline, path, level, controls),
+        accuracy_kept(rows, set(path["criterion"])),
+        winner(summary, level, controls),
+        *from_new_weights(summary, level),
+        is_faster(shown),
+        takes_less_energy(shown),
+        is_more_robust(robustness, level),
+        *on_other_images(shift, level),
+        *relies_on_the_cue(baseline, path),
+        what_it_cost(baseline, shown, rounds),
     ]
-    if "shortcut_reliance" in summary and summary["shortcut_reliance"].notna().any():
-        answers.insert(3, answer.shortcut(baseline, path))
-    parts = ['<div class="answers">', *(f"<p>{text}</p>" for text in answers if text), "</div>"]
-    parts.append(criteria_table(rows, robustness, level, set(path["criterion"])))
-    parts.append(target_section(summary, target))
-    parts.append(notes(summary, shown, level, given_weights))
-    if robustness is not None and len(robustness):
-        keep = [name for name in robustness if name not in ("dataset", "architecture")]
-        parts.append(folded("Robustness, every comparison", table(robustness[keep])))
-    drop = ["dataset", "architecture"]
-    parts.append(folded("Accuracy, every number of removals", table(aggregated.drop(columns=drop))))
-    if len(pairs):
-        parts.append(folded("Criteria, pair by pair", table(pairs.drop(columns=drop))))
-    return "\n".join(parts)
 
 
-def _where(frame: pd.DataFrame, names: Mapping[str, Any]) -> pd.DataFrame:
-    for column, value in names.items():
-        frame = frame[frame[column] == value]
-    return frame
+def _further_tables(summary: pd.DataFrame, robustness: pd.DataFrame | None) -> str:
+    """Everything that the answers rest on, on request."""
+    tables = {
+        "Robustness, every comparison": (robustness, "attacks/{attack}.json"),
+        "Accuracy, every number of removals": (aggregate(summary), "accuracy.json"),
+        "Criteria, pair by pair": (compare_criteria(summary), "accuracy.json"),
+    }
+    return "\n".join(
+        folded(heading, table(frame.drop(columns=FAMILY), titles=titles(frame, file)))
+        for heading, (frame, file) in tables.items()
+        if frame is not None and len(frame)
+    )
+
+
+def _of(frame: pd.DataFrame | None, names: Mapping[str, str]) -> pd.DataFrame | None:
+    """The rows of one data set and architecture."""
+    if frame is None:
+        return None
+    return frame[(frame[FAMILY] == pd.Series(names)).all(axis=1)]

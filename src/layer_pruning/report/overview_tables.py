@@ -1,30 +1,43 @@
 """The tables of the front page: the criteria side by side, and what meets the target."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 
 from layer_pruning.report.html_table import table
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.sources import titles
 from layer_pruning.report.targets import selected_networks
-from layer_pruning.report.wording import formatted, p_text, percent, signed, with_interval
+from layer_pruning.report.wording import (
+    energy_unit,
+    formatted,
+    p_text,
+    percent,
+    plural,
+    signed,
+    with_interval,
+)
+
+LABELS = {
+    "criterion": "Criterion",
+    "macs_reduction_percent": "MACs saved (%)",
+    "parameters_reduction_percent": "Parameters saved (%)",
+    "accuracy_mean": "Test accuracy, mean ± sd",
+    "difference_mean": "Change in points [95 %]",
+    "verdict": "Verdict",
+    "speed_up_ratio": "Speed-up",
+    "speed_up_over_macs_ratio": "Speed-up over MACs ratio",
+    "energy_reduction_percent": "Energy of an image saved (%)",
+}
 
 
 def criteria_table(
     rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
 ) -> str:
     """A row a criterion after ``level`` removals; criteria that are not ``finetuned`` were not."""
-    columns = {
-        "criterion": "Criterion",
-        "macs_reduction_percent": "MACs saved (%)",
-        "parameters_reduction_percent": "Parameters saved (%)",
-        "accuracy_mean": "Test accuracy, mean ± sd",
-        "difference_mean": "Change, points [95 % over seeds]",
-        "verdict": "Verdict",
-    }
-    shown = rows[list(columns)].copy()
+    shown, labels = rows[list(LABELS)].copy(), dict(LABELS)
     texts: dict[str, list[str]] = {
         "accuracy_mean": [
             percent(row["accuracy_mean"])
@@ -33,35 +46,48 @@ def criteria_table(
         ],
         "difference_mean": [with_interval(row) for _, row in rows.iterrows()],
     }
-    if robustness is not None and len(robustness):
-        last = robustness[robustness["removed"] == level]
-        for (attack, norm), group in last.groupby(["attack", "norm"], sort=True):
-            # One epsilon an attack fits a screen: the one that tells networks apart best.
-            even = (group["baseline_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
-            epsilon = min(map(float, even.index), key=even.to_dict().__getitem__)
-            group = group[group["epsilon"] == epsilon].set_index("criterion")
-            name = f"difference {attack} {norm}"
-            changes, corrected = group["difference"].to_dict(), group["p_holm"].to_dict()
-            shown[name] = shown["criterion"].map(changes).astype(float)
-            columns[name] = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: points, Holm p"
-            texts[name] = [
-                f"{signed(changes[c])}, p {p_text(corrected[c])}" if c in changes else ""
-                for c in shown["criterion"]
-            ]
+    for name, label, changes, written in _attack_columns(robustness, level):
+        shown[name] = shown["criterion"].map(changes).astype(float)
+        labels[name], texts[name] = label, [written.get(c, "") for c in shown["criterion"]]
+    unit, per_kwh = energy_unit(rows["finetuning_energy_kwh"].max())
+    shown["finetuning_energy_kwh"] = rows["finetuning_energy_kwh"] * per_kwh
+    labels["finetuning_energy_kwh"] = f"Fine-tuning ({unit})"
     others = {*rows["criterion"]} - {BASELINE}
-    for name, label, who in (
-        ("finetuning_energy_kwh", "Fine-tuning (kWh)", finetuned),
-        ("energy_reduction_percent", "Inference energy saved (%)", others),
-        ("speed_up_ratio", "Speed-up", others),
-        ("speed_up_over_macs_ratio", "Speed-up over MACs", others),
-    ):
-        shown[name] = rows[name]
-        columns[name] = label
+    measured = ("speed_up_ratio", "speed_up_over_macs_ratio", "energy_reduction_percent")
+    for name in (*measured, "finetuning_energy_kwh"):
+        who = finetuned if name == "finetuning_energy_kwh" else others
         texts[name] = [
-            "" if c not in who else formatted(name, value)
-            for c, value in zip(rows["criterion"], rows[name], strict=True)
+            "" if criterion not in who else formatted(name, value)
+            for criterion, value in zip(rows["criterion"], shown[name], strict=True)
         ]
-    return table(shown, columns, texts)
+    about = f"After {plural(level, 'removal', 'removals')}; means over seeds, changes against the "
+    about += (
+        "baseline of the same seed. A click on a heading sorts; on it rests the name of a file."
+    )
+    return f'<p class="about">{about}</p>' + table(
+        shown, labels, texts, titles(shown, "accuracy.json")
+    )
+
+
+def _attack_columns(
+    robustness: pd.DataFrame | None, level: int
+) -> Iterator[tuple[str, str, dict[str, float], dict[str, str]]]:
+    """Of each attack a column: its name, its heading, and by criterion the change and its text.
+
+    One epsilon an attack fits a screen: the one that tells networks apart best.
+    """
+    if robustness is None or robustness.empty:
+        return
+    last = robustness[robustness["removed"] == level]
+    for (attack, norm), group in last.groupby(["attack", "norm"], sort=True):
+        even = (group["baseline_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
+        epsilon = min(map(float, even.index), key=even.to_dict().__getitem__)
+        group = group[group["epsilon"] == epsilon].set_index("criterion")
+        changes = {str(c): float(change) for c, change in group["difference"].items()}
+        corrected = {str(c): float(p) for c, p in group["p_holm"].items()}
+        label = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: change in points, corrected p"
+        written = {c: f"{signed(changes[c])}, p {p_text(corrected[c])}" for c in changes}
+        yield f"robust_change {attack} {norm}", label, changes, written
 
 
 def target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
@@ -105,7 +131,7 @@ def target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
         "difference_mean": [with_interval(row) for row in records],
     }
     return f"<h3>What meets the target</h3><p>{about}</p>" + table(
-        rows[list(columns)], columns, texts
+        rows[list(columns)], columns, texts, titles(columns, "accuracy.json")
     )
 
 

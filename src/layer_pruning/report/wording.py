@@ -1,6 +1,7 @@
 """How numbers and verdicts of the report are written for people."""
 
 import math
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -83,8 +84,16 @@ def plural(count: int, one: str, many: str) -> str:
 
 def range_text(values: pd.Series, spec: str) -> str:
     """The least and the greatest of some numbers, or the one that all of them are."""
-    low, high = (f"{end:{spec}}".replace("-", "−") for end in (values.min(), values.max()))
+    low, high = (_plain(end, spec) for end in (values.min(), values.max()))
     return low if low == high else f"{low} to {high}"
+
+
+def _plain(value: float, spec: str) -> str:
+    """A number with so many digits, and without an exponent unless it is tiny."""
+    text = f"{value:{spec}}"
+    if "e+" in text:
+        text = f"{float(text):,.0f}".replace(",", "\u202f")
+    return text.replace("-", "−")
 
 
 def basis_text(bases: pd.Series) -> str:
@@ -115,11 +124,43 @@ def with_interval(row: pd.Series) -> str:
     return f"{text} [{low}, {high}]"
 
 
-def change_text(row: pd.Series, other: str = "the baseline") -> str:
-    """The change against ``other`` with its interval over seeds and what it amounts to."""
-    text = f"{signed(row['difference_mean'])} points against {escape(other)}"
+def change_text(row: pd.Series, other: str = "", *, verdict: bool = True) -> str:
+    """A change, against ``other`` if named, with its interval over seeds and, if asked, verdict."""
+    text = f"{signed(row['difference_mean'])} points"
+    text += f" against {escape(other)}" if other else ""
     if not math.isnan(row["difference_interval_low"]):
         low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
         text += f" [{low}, {high}]"
-    verdict = row["verdict"]
-    return f"{text} ({f'significantly {verdict}' if verdict in ('higher', 'lower') else verdict})"
+    if not verdict:
+        return text
+    said = str(row["verdict"])
+    return f"{text} ({f'significantly {said}' if said in ('higher', 'lower') else said})"
+
+
+def named(names: Sequence[str]) -> str:
+    """HTML of one name or several in a row: "a", "a and b", "a, b and c"."""
+    *first, last = map(escape, names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def energy_unit(kwh: float) -> tuple[str, float]:
+    """The unit in which so much energy is easy to read, and how many of it a kWh has."""
+    return _unit(kwh, {"kWh": 1.0, "Wh": 1e3, "J": 3.6e6})
+
+
+def energy_text(kwh: pd.Series) -> str:
+    """The least and the greatest of some energies, given in kWh, in one fitting unit."""
+    unit, per_kwh = energy_unit(kwh.max())
+    return f"{range_text(kwh * per_kwh, '.3g')} {unit}"
+
+
+def mass_text(kilograms: pd.Series) -> str:
+    """The least and the greatest of some masses, given in kg, in one fitting unit."""
+    unit, per_kg = _unit(kilograms.max(), {"kg": 1.0, "g": 1e3, "mg": 1e6})
+    return f"{range_text(kilograms * per_kg, '.2g')} {unit}"
+
+
+def _unit(value: float, units: Mapping[str, float]) -> tuple[str, float]:
+    """The first unit of which ``value`` has at least one, or the last."""
+    fitting = [unit for unit in units.items() if value * unit[1] >= 1]
+    return (fitting or list(units.items())[-1:])[0]
