@@ -28,7 +28,7 @@ th button{all:unset;cursor:pointer;font-weight:600}
 th button:focus-visible{outline:2px solid #0072B2}
 th[aria-sort=ascending] button::after{content:" \\25B2"}
 th[aria-sort=descending] button::after{content:" \\25BC"}
-td.text,th.text{text-align:left}td.text{max-width:26rem;overflow:hidden;text-overflow:ellipsis}td.absent{color:#767676;font-style:italic}
+td.text,th.text{text-align:left}td.text{max-width:40rem;overflow:hidden;text-overflow:ellipsis}td.absent{color:#767676;font-style:italic}
 tr.baseline td{background:#f7f7f7;font-weight:600}
 pre{background:#f7f7f7;padding:.6rem .8rem;font-size:12px;overflow-x:auto}
 small,.sources{font-size:12.5px;color:#555}code{font-size:12px}

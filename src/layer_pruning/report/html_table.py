@@ -24,9 +24,10 @@ def table(
     ``labels`` replace column names as headings. ``texts`` replace how the values of a column are
     written; the values themselves still decide the order. ``titles`` are shown where the pointer
     rests on a heading. Missing numbers stay empty; in columns of energy and latency they read
-    "not measured".
+    "not measured". The ends of an interval stand behind the value, in brackets.
     """
-    labels, texts, titles = labels or {}, texts or {}, titles or {}
+    labels, titles = labels or {}, titles or {}
+    frame, texts = _with_intervals(frame, texts or {})
     names = list(map(str, frame.columns))
     written = {
         name: list(texts[name]) if name in texts else [formatted(name, v) for v in frame[name]]
@@ -54,6 +55,25 @@ def table_page(frame: pd.DataFrame, title: str, note: str = "") -> str:
     about = f"<p>{escape(note)}</p>" if note else ""
     body = f"<h1>{escape(title)}</h1>{about}\n{table(frame, titles=titles(frame))}"
     return page(title, f"{body}\n{legend(frame)}")
+
+
+def _with_intervals(
+    frame: pd.DataFrame, texts: Mapping[str, Sequence[str]]
+) -> tuple[pd.DataFrame, dict[str, Sequence[str]]]:
+    """The table without the ends of intervals, which go into the texts of their values."""
+    told, ends = dict(texts), []
+    for name in map(str, frame.columns):
+        stem = name.removesuffix("_mean")
+        low, high = f"{stem}_interval_low", f"{stem}_interval_high"
+        if low not in frame or high not in frame or name in texts:
+            continue
+        ends += [low, high]
+        told[name] = [
+            formatted(name, value)
+            + ("" if math.isnan(low) else f" [{formatted(name, low)}, {formatted(name, high)}]")
+            for value, low, high in zip(frame[name], frame[low], frame[high], strict=True)
+        ]
+    return frame.drop(columns=ends), told
 
 
 def _head(label: str, is_text: bool, title: str) -> str:

@@ -1,8 +1,9 @@
 """How the results were made: seeds, machines, versions, and the configuration."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,7 @@ def networks_made(emissions: Iterable[Path]) -> pd.DataFrame:
         seeds = ",".join(map(str, sorted(group["seed"].unique())))
         below = BASELINE
         if criterion != BASELINE:
-            steps = ",".join(f"{step:02d}" for step in sorted(group["removed"].unique()))
-            below = f"{criterion}/removed-{{{steps}}}"
+            below = f"{criterion}/removed-{_steps(sorted(group['removed'].unique()))}"
         row: dict[str, Any] = {"dataset": dataset, "architecture": architecture}
         row |= {"criterion": criterion, "seeds": seeds.replace(",", ", "), "networks": len(group)}
         rows.append(row | {"folders": f"results/{dataset}/{architecture}/seed-{{{seeds}}}/{below}"})
@@ -114,6 +114,18 @@ def version_table(jobs: pd.DataFrame, here: Mapping[str, Any]) -> pd.DataFrame:
             row[kind] = ", ".join(versions) or NOT_RECORDED
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _steps(steps: Sequence[int]) -> str:
+    """Numbers of removals in folders, as a shell would expand them: 03, {01,02}, {03..12..3}."""
+    names = [f"{step:02d}" for step in steps]
+    if len(steps) == 1:
+        return names[0]
+    widths = {after - before for before, after in pairwise(steps)}
+    if len(steps) < 4 or len(widths) > 1:
+        return f"{{{','.join(names)}}}"
+    width = widths.pop()
+    return f"{{{names[0]}..{names[-1]}{'' if width == 1 else f'..{width}'}}}"
 
 
 def _hardware(machine: Mapping[str, Any]) -> dict[str, str]:

@@ -50,11 +50,8 @@ def folder_of(row: Mapping[str, object]) -> str:
 
 
 def with_folders(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with a row a network, and the folder of each in front."""
-    folders = [folder_of(dict(row)) for _, row in frame.iterrows()]
-    named = frame.copy()
-    named.insert(0, "folder", folders)
-    return named
+    """A table with a row a network, and the folder of each at the end."""
+    return frame.assign(folder=[folder_of(dict(row)) for _, row in frame.iterrows()])
 
 
 def titles(columns: Iterable[object], otherwise: str = "") -> dict[str, str]:

@@ -40,6 +40,28 @@ def test_a_table_shows_and_sorts_by_its_numbers():
     assert page.keys[2][2] == page.keys[2][4] == ""
 
 
+def test_an_interval_stands_behind_its_value():
+    missing = float("nan")
+    frame = pd.DataFrame(
+        {
+            "speed_up_ratio": [1.5, 1.2],
+            "speed_up_ratio_interval_low": [1.4, missing],
+            "speed_up_ratio_interval_high": [1.6, missing],
+            "accuracy_mean": [0.8, missing],
+            "accuracy_interval_low": [0.7, missing],
+            "accuracy_interval_high": [0.9, missing],
+            "interval_low": [1, 2],
+        }
+    )
+    page = Page(table(frame))
+    assert page.rows == [
+        ["speed up ratio", "accuracy mean", "interval low"],
+        ["1.50 [1.40, 1.60]", "80.00 % [70.00 %, 90.00 %]", "100.00 %"],
+        ["1.20", "", "200.00 %"],
+    ]
+    assert page.keys[1][0] == "1.5", "it sorts by the value"
+
+
 # As much of a browser's document as the script of a page touches: one table, read from JSON.
 DOCUMENT = """
 const {heads, rows, clicks} = JSON.parse(require("fs").readFileSync(0, "utf8"));

@@ -3,7 +3,7 @@ import json
 from html_reader import Page
 from planted_results import BLOCKS, Planted
 
-from layer_pruning.report.provenance import provenance_page
+from layer_pruning.report.provenance import networks_made, provenance_page
 
 HERE = {"processor": "of the report", "versions": {"python": "3.12.0", "torch": "9.9"}}
 CARD = {
@@ -84,3 +84,14 @@ def test_seeds_folders_and_the_configuration_are_there_as_given(planted):
     assert cka["folders"] == "results/toy/resnet8/seed-{0,1}/cka/removed-{01,02}"
     assert "seeds: [0, 1] # <b>" in page.text
     assert page.loaded == []
+
+
+def test_folders_are_written_as_a_shell_expands_them(planted):
+    def folders(removed):
+        written = [planted.network(0, "cka", BLOCKS[:n]) / "emissions.json" for n in removed]
+        return networks_made(written).iloc[0]["folders"].split("cka/")[1]
+
+    assert folders([2]) == "removed-02"
+    assert folders([1, 2]) == "removed-{01,02}"
+    assert folders([1, 2, 3, 4, 5]) == "removed-{01..05}"
+    assert folders([1, 2, 3, 5]) == "removed-{01,02,03,05}"
