@@ -10,7 +10,7 @@ import pandas as pd
 from layer_pruning.report.html_page import page
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.sources import legend, titles
-from layer_pruning.report.wording import formatted
+from layer_pruning.report.wording import formatted, heading
 
 
 def table(
@@ -35,7 +35,7 @@ def table(
     }
     is_text = {name: not pd.api.types.is_numeric_dtype(frame[name]) for name in names}
     head = "".join(
-        _head(labels.get(name, _heading(name)), is_text[name], titles.get(name, ""))
+        _head(labels.get(name, heading(name)), is_text[name], titles.get(name, ""))
         for name in names
     )
     body = []
@@ -94,7 +94,3 @@ def _cell(value: Any, text: str, is_text: bool) -> str:
 def _number(value: float) -> str:
     """A number with all its digits, as JavaScript reads it."""
     return repr(value).replace("inf", "Infinity")
-
-
-def _heading(name: str) -> str:
-    return name.replace("_", " ")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from layer_pruning.report.html_page import folded
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.wording import heading
 
 FOLDER = ("dataset", "architecture", "seed", "criterion", "removed")
 """The columns that tell networks apart: they are read off the folder."""
@@ -72,8 +73,7 @@ def legend(columns: Iterable[object]) -> str:
     for name in map(str, columns):
         by_file.setdefault(source_of(name), []).append(name)
     items = "".join(
-        f"<dt><code>{escape(file)}</code></dt>"
-        f"<dd>{escape(', '.join(name.replace('_', ' ') for name in names))}</dd>"
+        f"<dt><code>{escape(file)}</code></dt><dd>{escape(', '.join(map(heading, names)))}</dd>"
         for file, names in by_file.items()
         if file
     )

@@ -1,6 +1,7 @@
 """How numbers and verdicts of the report are written for people."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -9,6 +10,16 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
+
+HEADINGS = {
+    "macs": "MACs",
+    "speed up": "speed-up",
+    "finetuning": "fine-tuning",
+    "percent": "(%)",
+    "kwh": "(kWh)",
+    "kg co2e": "(kg CO₂e)",
+    "joules": "J",
+}
 
 
 def formatted(name: str, value: Any) -> str:
@@ -47,6 +58,14 @@ def formatted(name: str, value: Any) -> str:
     if float(value).is_integer():
         return f"{value:,.0f}".replace(",", "\u202f")
     return f"{value:.4g}"
+
+
+def heading(name: str) -> str:
+    """The name of a column as people write it, with its unit in brackets."""
+    words = name.replace("_", " ")
+    for written, read in HEADINGS.items():
+        words = re.sub(rf"\b{written}\b", read, words)
+    return words
 
 
 def signed(value: float) -> str:

@@ -40,6 +40,19 @@ def test_a_table_shows_and_sorts_by_its_numbers():
     assert page.keys[2][2] == page.keys[2][4] == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("macs_reduction_percent", "MACs reduction (%)"),
+        ("finetuning_emissions_kg_co2e", "fine-tuning emissions (kg CO₂e)"),
+        ("speed_up_over_macs_ratio", "speed-up over MACs ratio"),
+        ("inference_joules_per_image", "inference J per image"),
+    ],
+)
+def test_headings_are_words_with_units(name, read):
+    assert Page(table(pd.DataFrame({name: [1.0]}))).rows[0] == [read]
+
+
 def test_an_interval_stands_behind_its_value():
     missing = float("nan")
     frame = pd.DataFrame(
@@ -55,7 +68,7 @@ def test_an_interval_stands_behind_its_value():
     )
     page = Page(table(frame))
     assert page.rows == [
-        ["speed up ratio", "accuracy mean", "interval low"],
+        ["speed-up ratio", "accuracy mean", "interval low"],
         ["1.50 [1.40, 1.60]", "80.00 % [70.00 %, 90.00 %]", "100.00 %"],
         ["1.20", "", "200.00 %"],
     ]

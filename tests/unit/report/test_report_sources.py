@@ -21,10 +21,12 @@ def test_the_table_of_all_networks_says_where_each_number_is_from(planted):
     assert page.rows[2][-1] == "results/toy/resnet8/seed-0/cka/removed-01"
     assert page.titles["accuracy test"] == "from accuracy.json"
     assert page.titles["robust accuracy fgsm linf 0.1"] == "from attacks/{attack}.json"
-    assert page.titles["finetuning energy kwh"] == "from emissions.json of the networks on the way"
+    assert (
+        page.titles["fine-tuning energy (kWh)"] == "from emissions.json of the networks on the way"
+    )
     assert set(page.titles) == set(page.rows[0]), "every heading names its source"
     # the same for whoever has no pointer to rest on a heading
-    assert "speed up ratio" in page.answers["latency.json"]
+    assert "speed-up ratio" in page.answers["latency.json"]
 
 
 def test_a_table_of_one_file_has_that_file_in_every_heading_but_the_folder_s():
