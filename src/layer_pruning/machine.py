@@ -42,8 +42,10 @@ def versions() -> dict[str, str]:
     """Versions of Python, this package, and those of PACKAGES that are installed."""
     found = {"python": platform.python_version(), "layer_pruning": __version__}
     for name in PACKAGES:
+        # what is loaded knows best, and may say what it was built for
+        loaded = getattr(sys.modules.get(name), "__version__", None)
         try:
-            found[name] = version(name)
+            found[name] = str(loaded or version(name))
         except PackageNotFoundError:
             continue
     return found

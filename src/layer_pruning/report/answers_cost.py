@@ -22,6 +22,8 @@ from layer_pruning.report.wording import (
     range_text,
 )
 
+BUSY = 0.5
+"""So many cores in use by others make a timing a poor one."""
 TIMED = re.compile(r"latency_(?:(.+)_)?batch_(\d+)_seconds")
 
 
@@ -46,7 +48,8 @@ def is_faster(shown: pd.DataFrame) -> Answer:
     text += f" {others}" if others else ""
     busy = timed["other_cores_during_latency"].max()
     if busy >= 0.05:
-        text += f" Other work on the machine used up to {busy:.1f} cores meanwhile."
+        text += f" Other work on the machine used up to {busy:.1f} cores meanwhile"
+        text += ": do not rely on these times." if busy >= BUSY else "."
     return Answer(question, verdict, text)
 
 
@@ -58,7 +61,7 @@ def takes_less_energy(shown: pd.DataFrame) -> Answer:
         return Answer(question, f"Energy: {NOT_MEASURED}.", "")
     saved = metered.groupby("criterion")["energy_reduction_percent"].mean()
     basis = basis_text(metered["inference_energy_basis"])
-    less = f"{range_text(saved, '.1f')} % less an image, {basis}"
+    less = f"{range_text(saved, '.1f')} % less an image ({basis})"
     paid = metered[metered["saving_joules_per_image"].notna()]
     if paid.empty:
         return Answer(question, f"{_capital(less)}.", "")
@@ -147,8 +150,10 @@ def _settings(timed: pd.DataFrame) -> tuple[str, str]:
     how = f", {escape(mode)}" if mode else ""
     parts = []
     for size in sizes[:-1]:
-        name = f"latency_{f'{mode}_' if mode else ''}batch_{size}_seconds"
-        ratio = (timed[f"baseline_{name}"] / timed[name]).groupby(timed["criterion"]).mean()
+        name = f"speed_up_over_macs_{f'{mode}_' if mode else ''}batch_{size}_ratio"
+        # the quotient is recorded, as the median over rounds that are paired
+        speed_up = timed[name] / (1 - timed["macs_reduction_percent"] / 100)
+        ratio = speed_up.groupby(timed["criterion"]).mean()
         parts.append(f"{range_text(ratio, '.2f')} at a batch of {size}")
     others = f"Speed-up {', '.join(parts)}." if parts else ""
     return f" at a batch of {plural(sizes[-1], 'image', 'images')}{how}", others

@@ -108,7 +108,8 @@ def _overall(verdicts: pd.Series, words: tuple[str, str] = ROBUST) -> str:
     count, word = (more, words[0]) if more else (less, words[1])
     if count == total:
         return f"{'Yes' if more else 'No'}: {word} throughout."
-    return f"In part: {word} in {count} of {total} comparisons, {words[1 if more else 0]} in none."
+    none = f"{words[1 if more else 0]} in none"
+    return f"{'In part' if more else 'No'}: {word} in {count} of {total} comparisons, {none}."
 
 
 def _points(row: pd.Series) -> str:

@@ -31,7 +31,8 @@ def notes(summary: pd.DataFrame, level: int, given_weights: bool = False) -> str
     missing = sorted({note for text in summary["notes"] for note in text.split("; ") if note})
     if missing:
         more = f" (and {len(missing) - 3} more)" if len(missing) > 3 else ""
-        lines.append("; ".join(missing[:3]) + more + ". What was not measured is left out, not 0.")
+        told = "; ".join(missing[:3])
+        lines.append(f"Missing: {told}{more}. What is missing is left out, and never a zero.")
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f'<ul class="sources">{items}</ul>'
 

@@ -105,7 +105,8 @@ def version_table(jobs: pd.DataFrame, here: Mapping[str, Any]) -> pd.DataFrame:
         for kind, group in jobs.groupby("job", sort=False)
     }
     kinds["this report"] = [here["versions"]]
-    packages = dict.fromkeys(name for found in kinds.values() for one in found for name in one)
+    packages = dict.fromkeys(here["versions"])
+    packages |= dict.fromkeys(name for found in kinds.values() for one in found for name in one)
     rows = []
     for package in packages:
         row = {"package": package}

@@ -88,7 +88,7 @@ def sources_line(summary: pd.DataFrame) -> str:
     measured = [
         name for name in summary if summary[name].notna().any() and (summary[name] != "").any()
     ]
-    files = dict.fromkeys(source_of(str(name)) for name in measured)
+    files = dict.fromkeys(source_of(str(name)).split(" of ")[0] for name in measured)
     named = ", ".join(f"<code>{escape(file)}</code>" for file in files if "." in file)
     return (
         f'<p class="sources">Numbers are from <code>{escape(root)}</code>, folders '

@@ -158,7 +158,7 @@ def change_text(row: pd.Series, other: str = "", *, verdict: bool = True) -> str
 
 def named(names: Sequence[str]) -> str:
     """HTML of one name or several in a row: "a", "a and b", "a, b and c"."""
-    *first, last = map(escape, names)
+    *first, last = (f"<i>{escape(name)}</i>" for name in names)
     return f"{', '.join(first)} and {last}" if first else last
 
 
