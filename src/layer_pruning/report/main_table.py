@@ -9,6 +9,7 @@ import pandas as pd
 from layer_pruning.atomic import written_whole
 from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.wording import signed
 
 HEADINGS = (
     "criterion",
@@ -51,7 +52,9 @@ def latex(summary: pd.DataFrame) -> str:
     parts = [r"% needs \usepackage{booktabs}" + f"\n% {ABOUT}"]
     for title, headings, rows in _tables(summary):
         body = [r"\begin{tabular}{l" + "r" * (len(headings) - 1) + "}", r"\toprule"]
-        body += [_latex_row(headings), r"\midrule", *map(_latex_row, rows)]
+        # headings in two rows: a column is as wide as its widest cell
+        above, below = zip(*(heading.partition(" ")[::2] for heading in headings), strict=True)
+        body += [_latex_row(above), _latex_row(below), r"\midrule", *map(_latex_row, rows)]
         parts.append("\n".join([f"% {title}", *body, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(parts) + "\n"
 
@@ -88,9 +91,10 @@ def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
 
 
 def _change(row: pd.Series) -> str:
-    points = [row[f"difference_{name}"] for name in ("mean", "interval_low", "interval_high")]
-    mean, low, high = (f"{100 * value:+.2f}".replace("-", "−") for value in points)
-    return mean if math.isnan(points[1]) else f"{mean} [{low}, {high}]"
+    mean, low, high = (
+        signed(row[f"difference_{name}"]) for name in ("mean", "interval_low", "interval_high")
+    )
+    return f"{mean} [{low}, {high}]" if low else mean
 
 
 def _line(cells: Sequence[str]) -> str:

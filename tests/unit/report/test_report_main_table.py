@@ -61,7 +61,7 @@ def test_what_was_measured_has_columns_and_what_was_not_has_none(planted, summar
 
 def test_the_latex_table_escapes_what_latex_reads(summary):
     text = latex(summary)
-    assert r"cka\_debiased" in text and r"MACs saved, \%" in text
+    assert r"cka\_debiased" in text and r"& MACs & " in text and r"& saved, \% &" in text
     body = [line for line in text.splitlines() if not line.startswith("%")]
     assert not re.search(r"(?<!\\)[_&%#](?=\w)", "\n".join(body))
     rows = [line for line in body if line.endswith(r"\\")]
