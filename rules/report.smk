@@ -1,8 +1,10 @@
+from layer_pruning.configuration import as_yaml
 from layer_pruning.report import REVISION as REPORT_REVISION
 
 
 localrules:
     report_figures,
+    report_provenance,
     report_ranks,
     report_tables,
     report,
@@ -221,6 +223,7 @@ rule report_tables:
         given_weights=[
             name for name, options in config["architectures"].items() if options.get("weights")
         ],
+        controls=[name for name, c in PRUNING.items() if set(c["metrics"]) <= set(CONTROLS)],
         revision=REPORT_REVISION,
     message:
         "Writing the tables of the report"
@@ -228,9 +231,40 @@ rule report_tables:
         "../workflow/scripts/report_tables.py"
 
 
+rule report_provenance:
+    input:
+        emissions=everywhere(f"{NETWORK}/emissions.json", all_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
+    output:
+        report(
+            "results/tables/provenance.html",
+            caption="../workflow/report/provenance.rst",
+            category="0 Overview",
+            labels={"table": "how it was made"},
+        ),
+    log:
+        "results/logs/report_provenance.log",
+    benchmark:
+        "results/benchmarks/report_provenance.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        configuration=as_yaml(config),
+        revision=REPORT_REVISION,
+    message:
+        "Writing how the results were made"
+    script:
+        "../workflow/scripts/report_provenance.py"
+
+
 rule report_contents:
     input:
         [f for f in rules.report_tables.output if f.endswith(".html")],
+        rules.report_provenance.output,
         expand(
             rules.report_figures.output,
             dataset=config["datasets"],

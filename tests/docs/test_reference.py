@@ -12,7 +12,9 @@ from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
 from layer_pruning.report.cost import ENDS, latency_values
 from layer_pruning.report.shift import COLUMNS as SHIFT_COLUMNS
 from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
-from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
+from layer_pruning.report.sources import source_of
+from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS
+from layer_pruning.report.summary_rows import robust_column
 from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 
@@ -41,16 +43,29 @@ def timing_columns(folder: Path) -> list[str]:
     return [name.replace("77", "{size}") for name in names]
 
 
-def test_every_column_of_the_summary_is_explained_and_no_other(tmp_path):
-    explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[1])
+def columns_of_the_summary(folder: Path) -> list[str]:
+    """All that there can be, with attacks, sizes and names in braces."""
     attacked = robust_column("{attack}", "{norm}", 0.5).replace("0.5", "{epsilon}")
     columns = [*BEFORE_ATTACKS, attacked, *SHORTCUT_COLUMNS, *AFTER_ATTACKS]
-    columns += [*timing_columns(tmp_path), "notes"]
+    columns += [*timing_columns(folder), "notes"]
     columns += [*area_names("{attack}", "{norm}"), *SHIFT_COLUMNS, "shifted_accuracy_{name}"]
-    columns += CALIBRATION_COLUMNS
+    return columns + CALIBRATION_COLUMNS
+
+
+def test_every_column_of_the_summary_is_explained_and_no_other(tmp_path):
+    explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[1])
+    columns = columns_of_the_summary(tmp_path)
     missing = [name for name in columns if name not in explained]
     assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the table of columns"
     assert sorted(explained) == sorted(columns)
+
+
+def test_every_column_of_the_summary_has_a_source_and_its_file_is_explained(tmp_path):
+    files = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[0])
+    for column in columns_of_the_summary(tmp_path):
+        source = source_of(column)
+        assert source, f"report/sources.py: no file for {column}"
+        assert source.split(" of ")[0] in files or "." not in source, f"{column}: {source}"
 
 
 def outputs_of_rules() -> set[str]:

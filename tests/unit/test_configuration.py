@@ -7,6 +7,7 @@ import yaml
 
 from layer_pruning.configuration import (
     ConfigError,
+    as_yaml,
     complete,
     corrupted_images,
     corruptions_of,
@@ -125,6 +126,17 @@ def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing(
     config = complete(given, SCHEMA)
     assert given == before
     assert complete(config, SCHEMA) == config
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "full.yaml", "compare.yaml", "shortcut.yaml"])
+def test_what_the_report_shows_is_a_configuration_that_asks_for_the_same(name):
+    config = complete(yaml.safe_load((ROOT / "config" / name).read_text()), SCHEMA)
+    text = as_yaml(config | {"device": "cuda:1", "threads": 7})
+    again = complete(yaml.safe_load(text), SCHEMA)
+    usual = {"device": "auto", "threads": 1}
+    assert again | usual == config | usual
+    assert "cuda:1" not in text and "threads" not in text
+    assert "&id" not in text, "readable: no anchors"
 
 
 def test_the_vote_for_savings_is_one_more_metric_with_its_weight():

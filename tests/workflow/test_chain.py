@@ -1,10 +1,12 @@
 """The whole chain on a tiny configuration, from images to the report."""
 
 import csv
+import html
 import json
 import random
 
 import pytest
+import yaml
 
 from conftest import MEASURED, Project
 from layer_pruning.models.network_file import read_header, read_network
@@ -142,6 +144,13 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
         assert name in report
     for name in ("overview.html", "summary.html", "cost.html", "votes-seed-0.svg"):
         assert name in report
+
+
+def test_the_report_says_which_machine_and_which_configuration_made_it(finished):
+    page = (finished.folder / "results" / "tables" / "provenance.html").read_text()
+    assert "training of baselines: 1" in page and "not recorded" not in page
+    text = html.unescape(page.split("<pre>")[1].split("</pre>")[0])
+    assert yaml.safe_load(text)["removals"] == finished.config["removals"]
 
 
 def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, tmp_path):

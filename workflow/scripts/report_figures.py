@@ -5,10 +5,10 @@ from layer_pruning.job import job
 from layer_pruning.report import cost_figures, figures, shift_figures
 from layer_pruning.report.calibration import reliability
 from layer_pruning.report.cost import latency_table, ledger_table
+from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.records import read_rankings
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.shift import corruption_accuracies
-from layer_pruning.report.summary import read_csv
 
 with job(snakemake.log[0]):
     summary = read_csv(snakemake.input.summary)

@@ -4,17 +4,20 @@ from layer_pruning.job import job
 
 from layer_pruning.report.areas import robust_areas
 from layer_pruning.report.attack_checks import attack_warnings
+from layer_pruning.report.cost_page import cost_page
+from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import latex, markdown, write_text
+from layer_pruning.report.network_tables import read_csv
+from layer_pruning.report.overview import overview
 from layer_pruning.report.robustness import paired_robustness, pooled_robustness
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import paired_shift
-from layer_pruning.report.summary import read_csv
-from layer_pruning.report.tables import cost_page, overview, summary_page, write_html
+from layer_pruning.report.summary_page import summary_page
 
 with job(snakemake.log[0]):
     attacks, corruptions = snakemake.input.attacks, snakemake.input.corruptions
     summary, pooled = read_csv(snakemake.input.summary), pooled_robustness(attacks)
-    asked = {key: snakemake.params[key] for key in ("target", "given_weights")}
+    asked = {key: snakemake.params[key] for key in ("target", "given_weights", "controls")}
     front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True), **asked)
     write_html(front, snakemake.output.overview)
     write_html(summary_page(summary), snakemake.output.summary)

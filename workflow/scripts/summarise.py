@@ -5,9 +5,10 @@ from layer_pruning.job import job
 from layer_pruning.energy.record import EnergySettings, carbon_intensity
 from layer_pruning.report.areas import area_columns
 from layer_pruning.report.calibration import calibration_columns
+from layer_pruning.report.network_tables import write_csv
 from layer_pruning.report.shift import shift_columns
 from layer_pruning.report.shortcut import with_shortcuts
-from layer_pruning.report.summary import summarise, write_csv
+from layer_pruning.report.summary import summarise
 
 with job(snakemake.log[0]) as logger:
     params = snakemake.params

@@ -4,7 +4,7 @@
 ``..._checks``; ``contents`` says what a complete configuration asks for.
 """
 
-from layer_pruning.configuration.completion import complete
+from layer_pruning.configuration.completion import as_yaml, complete
 from layer_pruning.configuration.contents import (
     Config,
     corrupted_images,
@@ -22,6 +22,7 @@ from layer_pruning.configuration.reading import check_parses
 __all__ = [
     "Config",
     "ConfigError",
+    "as_yaml",
     "check_parses",
     "complete",
     "corrupted_images",

@@ -3,8 +3,11 @@
 Defaults are filled in here rather than by Snakemake, so that remote jobs see them.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+
+import yaml
 
 from layer_pruning.configuration.contents import Config, target
 from layer_pruning.configuration.criteria_checks import check_criteria, check_probe
@@ -54,3 +57,11 @@ def complete(given: Config, schema_path: Path) -> Config:
     for check in CHECKS:
         check(config)
     return config
+
+
+def as_yaml(config: Config) -> str:
+    """A completed configuration as YAML text, without what changes no result."""
+    kept = {key: value for key, value in config.items() if key not in ("device", "threads")}
+    # a copy in which no two keys share a list, for which YAML would write an anchor
+    text: str = yaml.safe_dump(json.loads(json.dumps(kept)), sort_keys=False, allow_unicode=True)
+    return text

@@ -192,10 +192,19 @@ def _check_record(values: Any, where: str) -> None:
         )
 
 
-def write_record(path: str | os.PathLike[str], record: EmissionsRecord) -> None:
-    """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record."""
+def write_record(
+    path: str | os.PathLike[str],
+    record: EmissionsRecord,
+    machine: Mapping[str, Any] | None = None,
+) -> None:
+    """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record.
+
+    ``machine``, see :func:`layer_pruning.machine.machine`, goes into the file for the report.
+    """
     values = dataclasses.asdict(record)
     _check_record(values, str(path))
+    if machine is not None:
+        values["machine"] = dict(machine)
     write_json(path, values)
 
 
@@ -205,6 +214,8 @@ def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error})") from None
+    if isinstance(values, dict):
+        values.pop("machine", None)
     return checked(values, str(path))
 
 

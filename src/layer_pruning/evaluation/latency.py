@@ -16,6 +16,7 @@ from layer_pruning.evaluation.complexity import multiply_accumulates
 from layer_pruning.evaluation.interleaving import Median, interleaved_seconds, ratio
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
+from layer_pruning.machine import machine
 from layer_pruning.models.residual import ResidualNetwork
 
 Timer = Callable[..., dict[str, list[float]]]
@@ -97,6 +98,7 @@ def latency_record(
         "stages_method": STAGES,
         "memory_method": MEMORY if device.type == "cuda" else NO_MEMORY,
         "load": watch.record(),
+        "machine": machine(),
         "timings": timings,
     }
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import Network, number, read_json
 from layer_pruning.report.robustness import ATTACK
 from layer_pruning.report.significance import bounded_interval, paired_interval
-from layer_pruning.report.summary import in_order
 
 AREAS = [
     *("dataset", "architecture", "seed", "criterion", "removed"),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import Network, read_json
-from layer_pruning.report.summary import in_order
 
 # from weak to strong: each contains, or is far stronger than, those before it
 STRENGTH = ("fgsm", "pgd", "autoattack", "autoattack_plus")

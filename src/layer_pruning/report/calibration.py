@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import Network, number, read_json
-from layer_pruning.report.summary import in_order
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
 COLUMNS = [*ERRORS, *(f"{name}_scaled" for name in ERRORS), "temperature"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.summary import aggregate
+from layer_pruning.report.wording import signed
 
 HEADINGS = (
     "criterion",
@@ -19,28 +20,41 @@ HEADINGS = (
     "test accuracy, %",
     "change, points",
 )
-LATEX = str.maketrans({"%": r"\%", "_": r"\_", "&": r"\&", "±": r"$\pm$", "−": "$-$"})
+# by column of the summary over seeds; there if any network was measured
+MEASURED = {"speed_up_ratio": "speed-up", "energy_reduction_percent": "energy saved, %"}
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "%_&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"±": r"$\pm$", "−": "$-$"}
+)
+ABOUT = (
+    "test accuracy: mean over seeds ± sample standard deviation; change: against the baseline of "
+    "the same seed, with its 95 % t-interval over seeds"
+)
 
 
 def markdown(summary: pd.DataFrame) -> str:
     """A table for each data set and architecture: every criterion after every removal.
 
     Accuracy is the mean over seeds ± their sample standard deviation, the change is against the
-    same seed's baseline with its 95 % t-interval.
+    same seed's baseline with its 95 % t-interval. Speed-up and saved energy of inference are means
+    over seeds, empty where they were not measured.
     """
     parts = []
-    for title, rows in _tables(summary):
-        lines = [f"**{title}**", "", _line(HEADINGS), _line(["---"] * len(HEADINGS))]
+    for title, headings, rows in _tables(summary):
+        lines = [f"**{title}**", "", _line(headings), _line(["---"] * len(headings))]
         parts.append("\n".join([*lines, *map(_line, rows)]))
     return "\n\n".join(parts) + "\n"
 
 
 def latex(summary: pd.DataFrame) -> str:
-    """The tables of :func:`markdown`, for the LaTeX package booktabs."""
-    parts = []
-    for title, rows in _tables(summary):
-        body = [r"\begin{tabular}{l" + "r" * (len(HEADINGS) - 1) + "}", r"\toprule"]
-        body += [_latex_row(HEADINGS), r"\midrule", *map(_latex_row, rows)]
+    r"""The tables of :func:`markdown`, each a tabular for ``\\usepackage{booktabs}``."""
+    parts = [r"% needs \usepackage{booktabs}" + f"\n% {ABOUT}"]
+    for title, headings, rows in _tables(summary):
+        body = [r"\begin{tabular}{l" + "r" * (len(headings) - 1) + "}", r"\toprule"]
+        # headings in two rows: a column is as wide as its widest cell
+        above, below = zip(*(heading.partition(" ")[::2] for heading in headings), strict=True)
+        body += [_latex_row(above), _latex_row(below), r"\midrule", *map(_latex_row, rows)]
         parts.append("\n".join([f"% {title}", *body, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(parts) + "\n"
 
@@ -51,13 +65,15 @@ def write_text(text: str, path: str | Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _tables(summary: pd.DataFrame) -> Iterator[tuple[str, list[list[str]]]]:
-    """The title and the cells of every table."""
+def _tables(summary: pd.DataFrame) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """The title, the headings and the cells of every table."""
     for (dataset, name), rows in aggregate(summary).groupby(["dataset", "architecture"]):
-        yield f"{name} on {dataset}", [_cells(row) for _, row in rows.iterrows()]
+        measured = {key: label for key, label in MEASURED.items() if rows[key].notna().any()}
+        cells = [_cells(row, list(measured)) for _, row in rows.iterrows()]
+        yield f"{name} on {dataset}", [*HEADINGS, *measured.values()], cells
 
 
-def _cells(row: pd.Series) -> list[str]:
+def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
     is_baseline = row["criterion"] == BASELINE
     accuracy = f"{100 * row['accuracy_mean']:.2f}"
     if not math.isnan(row["accuracy_sd"]):
@@ -70,13 +86,15 @@ def _cells(row: pd.Series) -> list[str]:
         "" if is_baseline else f"{row['parameters_reduction_percent']:.2f}",
         accuracy,
         "" if is_baseline else _change(row),
+        *("" if math.isnan(row[key]) else f"{row[key]:.2f}".replace("-", "−") for key in measured),
     ]
 
 
 def _change(row: pd.Series) -> str:
-    points = [row[f"difference_{name}"] for name in ("mean", "interval_low", "interval_high")]
-    mean, low, high = (f"{100 * value:+.2f}".replace("-", "−") for value in points)
-    return mean if math.isnan(points[1]) else f"{mean} [{low}, {high}]"
+    mean, low, high = (
+        signed(row[f"difference_{name}"]) for name in ("mean", "interval_low", "interval_high")
+    )
+    return f"{mean} [{low}, {high}]" if low else mean
 
 
 def _line(cells: Sequence[str]) -> str:

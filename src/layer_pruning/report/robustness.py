@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.intervals import wilson_interval
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, Network, fraction, number, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
@@ -23,7 +24,6 @@ from layer_pruning.report.significance import (
     paired_interval,
     sign_flip,
 )
-from layer_pruning.report.summary import in_order
 
 ATTACK = ["attack", "norm", "epsilon"]
 PAIRED = [

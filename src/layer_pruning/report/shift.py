@@ -7,13 +7,13 @@ image by image: how many of the corruptions and severities of an image each netw
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, Network, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
@@ -22,7 +22,6 @@ from layer_pruning.report.significance import (
     paired_interval,
     sign_flip,
 )
-from layer_pruning.report.summary import in_order
 
 CORRUPTED = "corrupted"
 COLUMNS = [
@@ -137,25 +136,6 @@ def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
             row[f"shifted_accuracy_{name}"] = float(np.mean(result["correct"]))
         columns[folder] = row
     return columns
-
-
-def shift_answer(pooled: pd.DataFrame, level: int) -> str:
-    """A sentence for the front page, as HTML; empty where nothing was tested at ``level``."""
-    rows = pooled[pooled["removed"] == level]
-    parts = []
-    for test, group in rows.groupby("test", sort=False):
-        counts = group["verdict"].value_counts()
-        changes = ", ".join(
-            f"{escape(str(row['criterion']))} {100 * row['difference']:+.1f}".replace("-", "−")
-            for _, row in group.iterrows()
-        )
-        what = f"corrupted images ({group['source'].iloc[0]})" if test == CORRUPTED else str(test)
-        parts.append(
-            f"on {escape(what)} {changes} points against "
-            f"{100 * group['baseline_accuracy'].mean():.1f} % of the baseline "
-            f"({counts.get('higher', 0)} significantly higher, {counts.get('lower', 0)} lower)"
-        )
-    return f"<b>Other images.</b> Accuracy {'; '.join(parts)}." if parts else ""
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.network_tables import KEYS, in_order
 from layer_pruning.report.records import BASELINE, Network, fraction, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
@@ -20,7 +21,6 @@ from layer_pruning.report.significance import (
     paired_interval,
     sign_flip,
 )
-from layer_pruning.report.summary import KEYS, in_order
 
 TESTS = ("clean", "congruent", "swapped")
 COLUMNS = [

@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from layer_pruning.report.figures import BLACK, GREY, PALE, STYLE, criterion_styles
+from layer_pruning.report.html_page import page
+from layer_pruning.report.html_table import table
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.shortcut import compared, outcomes
 from layer_pruning.report.significance import Mean
-from layer_pruning.report.tables import page, table
+from layer_pruning.report.sources import titles_of_one
 
 TESTS = {
     "accuracy_congruent_cue": ("^", "cue of the own class"),
@@ -110,5 +112,7 @@ def shortcut_page(paths: Sequence[str | Path]) -> str:
         "Every network": frame.drop(columns=["dataset", "architecture"]),
     }
     for heading, rows in sections.items():
-        parts += [f"<h2>{escape(heading)}</h2>", table(rows.dropna(axis=1, how="all"))]
+        known = rows.dropna(axis=1, how="all")
+        sources = titles_of_one(known, "shortcut.json")
+        parts += [f"<h2>{escape(heading)}</h2>", table(known, titles=sources)]
     return page(title, "\n".join(parts))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.over_seeds import difference_to_baseline
 from layer_pruning.report.selection import pruned
 from layer_pruning.report.significance import Mean
-from layer_pruning.report.summary import difference_to_baseline
 
 MEANS = [
     "macs_reduction_percent",

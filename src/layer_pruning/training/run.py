@@ -13,6 +13,7 @@ from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts
 from layer_pruning.energy.record import EnergySettings, write_record
+from layer_pruning.machine import machine
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history
@@ -62,7 +63,7 @@ def train_to_files(
         )
     save_network(network, outputs["network"])
     write_history(outputs["history"], history)
-    write_record(outputs["emissions"], parts.total(measurement.record))
+    write_record(outputs["emissions"], parts.total(measurement.record), machine())
     forget_state(state_path)
     parts.forget()
 

@@ -122,6 +122,13 @@ def test_a_failing_tracker_never_fails_the_work(tmp_path, tracker, reason):
     assert read_record(tmp_path / "emissions.json") == record
 
 
+def test_the_machine_stands_in_the_file_and_is_no_part_of_the_energy(tmp_path):
+    path, record = tmp_path / "emissions.json", record_of(FakeTracker())
+    write_record(path, record, {"processor": "a calculator"})
+    assert json.loads(path.read_text())["machine"] == {"processor": "a calculator"}
+    assert read_record(path) == record
+
+
 def test_a_tracker_that_cannot_be_made_never_fails_the_work():
     def broken(settings):
         raise ImportError("no codecarbon")

@@ -175,6 +175,7 @@ def test_a_record_of_real_runs_is_complete_and_says_what_is_not_measured():
     assert entry["interval_coverage"] >= 0.95
     assert entry["peak_memory_bytes"] is None and record["memory_method"].startswith("not measured")
     assert record["load"]["other_cores_during"] >= 0
+    assert record["machine"]["versions"]["torch"] == torch.__version__
     json.dumps(record, allow_nan=False)
 
 

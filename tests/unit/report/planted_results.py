@@ -1,10 +1,14 @@
 """A writer of planted result folders, in the formats that the other stages write."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
+
+from layer_pruning.report.summary import summarise
 
 COUNTED = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}
 GUESSED = {"cpu": "estimate: 4 W a thread", "gpu": "none", "ram": "estimate: 20 W"}
@@ -353,3 +357,17 @@ class Planted:
 
 
 BLOCKS = ["stage1.block1", "stage1.block2", "stage2.block1", "stage2.block2", "stage3.block1"]
+
+
+def after_one_removal(
+    planted: Planted, tests: Mapping[str, Sequence[float]], **more: Any
+) -> pd.DataFrame:
+    """The summary of a baseline and criteria that removed one block, by test accuracy a seed."""
+    return summarise(
+        [
+            planted.network(seed, name, BLOCKS[:1] if name != "baseline" else (), test=test)
+            for name, values in tests.items()
+            for seed, test in enumerate(values)
+        ],
+        **more,
+    )

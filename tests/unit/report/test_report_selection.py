@@ -3,11 +3,11 @@
 import math
 
 import pytest
+from html_reader import Page
 from planted_results import BLOCKS
-from test_report_tables import Page
 
+from layer_pruning.report.overview import overview
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.tables import overview
 from layer_pruning.report.targets import selected_networks
 
 LATENCY = {block: 0.1 * place for place, block in enumerate(BLOCKS, start=1)}
@@ -98,7 +98,8 @@ def test_a_path_in_steps_adds_up_its_own_fine_tunings(planted):
     energies = table[table["criterion"] == "cka"]["finetuning_energy_kwh"]
     assert energies.tolist() == pytest.approx([0.3, 0.8])
     text = Page(overview(table)).text
-    assert "5 were removed 3 at a time" in text and "the 2 fine-tunings" in text
+    assert "5 of 5 residual blocks were removed from a trained network, 3 at a time" in text
+    assert "the 2 fine-tunings" in text
 
 
 def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
@@ -127,7 +128,7 @@ def test_the_budget_of_given_weights_is_said(planted):
     table = summarise(folders, architecture_of={"scratch": "cka"})
     text = Page(overview(table)).text
     assert "What cka left, trained from new weights (scratch): 70.00 %, −10.00 points" in text
-    assert "1 criterion chose the blocks (cka)" in text
+    assert "chosen by 1 criterion (cka)" in text
     assert "given weights" not in text
     text = Page(overview(table, given_weights=["resnet8"])).text
     assert "The baseline started from given weights" in text

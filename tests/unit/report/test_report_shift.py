@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 from planted_results import BLOCKS
 
+from layer_pruning.report.answers_robustness import on_other_images
 from layer_pruning.report.calibration import calibration_columns, reliability
+from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import (
     corruption_accuracies,
     mean_corruption_error,
     paired_shift,
-    shift_answer,
     shift_columns,
 )
 from layer_pruning.report.shift_figures import calibration, corruptions
 from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, sign_flip
-from layer_pruning.report.summary import read_csv, summarise, write_csv
+from layer_pruning.report.summary import summarise
 
 
 def planted_pair(planted, seed=0):
@@ -112,9 +113,13 @@ def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(plante
 
 
 def test_the_front_page_names_the_source_of_corruptions(planted):
-    text = shift_answer(paired_shift(planted_pair(planted), pooled=True), 1)
-    assert "not comparable" in text and "cka −20.0 points against 80.0 %" in text
-    assert shift_answer(paired_shift([], pooled=True), 1) == ""
+    pooled = paired_shift(planted_pair(planted), pooled=True)
+    (corrupted, anew) = on_other_images(pooled, 1)
+    assert (corrupted.question, anew.question) == ("On corrupted images?", "On new?")
+    assert "not comparable" in corrupted.evidence and "not comparable" not in anew.evidence
+    assert corrupted.evidence.startswith("Accuracy 80.0 % before; change in points: cka −20.00.")
+    assert on_other_images(paired_shift([], pooled=True), 1) == []
+    assert on_other_images(None, 1) == []
 
 
 def test_the_page_has_a_table_or_a_sentence_for_everything(planted):

@@ -4,10 +4,10 @@ import pytest
 from planted_results import Planted
 from test_report_figures import summary_of, texts
 
+from layer_pruning.report.overview import overview
 from layer_pruning.report.shortcut import COLUMNS, Shortcut, compared, outcomes, with_shortcuts
 from layer_pruning.report.shortcut_views import shortcut_figure, shortcut_page
 from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, paired_interval
-from layer_pruning.report.tables import overview
 
 
 def trials(planted: Planted, seed: int, lost_before: int, lost_after: int, *, wrong_after=0):
@@ -117,9 +117,9 @@ def test_the_summary_gains_columns_where_networks_were_trials(planted):
 def test_the_front_page_says_what_the_reliance_is(planted):
     summary, paths = with_tests(planted)
     page = overview(with_shortcuts(summary, paths))
-    assert "Shortcut learning." in page
-    assert "31.00 points for the baseline, 11.00 for cka" in page
-    assert "Shortcut learning." not in overview(summary)
+    assert "Does it learn shortcuts?" in page
+    assert "31.00 points for the baseline; after pruning: cka 11.00" in page
+    assert "Does it learn shortcuts?" not in overview(summary)
 
 
 def test_the_figure_shows_the_planted_reliance_and_every_seed(planted):

@@ -6,16 +6,11 @@ import pytest
 from planted_results import BLOCKS, COUNTED, GUESSED, Planted
 
 from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
+from layer_pruning.report.network_tables import read_csv, write_csv
+from layer_pruning.report.over_seeds import aggregate, best_criterion, compare_criteria
 from layer_pruning.report.records import Network, read_rankings, read_steps
 from layer_pruning.report.significance import NO_DIFFERENCE, ONE_SEED
-from layer_pruning.report.summary import (
-    aggregate,
-    best_criterion,
-    compare_criteria,
-    read_csv,
-    summarise,
-    write_csv,
-)
+from layer_pruning.report.summary import summarise
 
 
 def row_of(frame: pd.DataFrame, **names) -> pd.Series:

@@ -1,0 +1,186 @@
+"""What the front page says of time and energy.
+
+Everything is about one data set and architecture. ``shown`` are the pruned networks that are
+compared, and ``baseline`` the networks that they were cut from.
+"""
+
+import math
+import re
+from html import escape
+
+import pandas as pd
+
+from layer_pruning.report.answers import Answer, listed
+from layer_pruning.report.cost import faster, saves_energy
+from layer_pruning.report.records import NOT_MEASURED
+from layer_pruning.report.wording import (
+    basis_text,
+    energy_text,
+    formatted,
+    mass_text,
+    plural,
+    range_text,
+)
+
+BUSY = 0.5
+"""So many cores in use by others make a timing a poor one."""
+TIMED = re.compile(r"latency_(?:(.+)_)?batch_(\d+)_seconds")
+
+
+def is_faster(shown: pd.DataFrame) -> Answer:
+    """Whether the networks are faster, as measured, and how much of what was promised that is."""
+    question = "Is it faster?"
+    timed = shown[shown["speed_up_ratio"].notna()]
+    if timed.empty:
+        return Answer(question, f"Time: {NOT_MEASURED}.", "")
+    counts = timed.apply(faster, axis=1).value_counts()
+    by_criterion = timed.groupby("criterion")["speed_up_ratio"].mean()
+    verdict = _verdict(counts, "faster", f"{range_text(by_criterion, '.2f')} times as fast")
+    headline, others = _settings(timed)
+    speed_ups = {str(name): f"{mean:.2f}" for name, mean in by_criterion.items()}
+    promised = 1 / (1 - timed["macs_reduction_percent"] / 100)
+    text = f"Measured side by side with the baseline{headline}. {_counted(counts)}"
+    text += f" (speed-up: {listed(speed_ups)}). " if len(speed_ups) > 1 else ". "
+    text += (
+        f"Fewer multiply-accumulates promise {range_text(promised, '.2f')}; "
+        f"{range_text(timed['speed_up_over_macs_ratio'], '.2f')} of that is reached."
+    )
+    text += f" {others}" if others else ""
+    busy = timed["other_cores_during_latency"].max()
+    if busy >= 0.05:
+        text += f" Other work on the machine used up to {busy:.1f} cores meanwhile"
+        text += ": do not rely on these times." if busy >= BUSY else "."
+    return Answer(question, verdict, text)
+
+
+def takes_less_energy(shown: pd.DataFrame) -> Answer:
+    """Whether an image takes less energy, and how that is known."""
+    question = "Does it take less energy?"
+    metered = shown[shown["energy_reduction_percent"].notna()]
+    if metered.empty:
+        return Answer(question, f"Energy: {NOT_MEASURED}.", "")
+    saved = metered.groupby("criterion")["energy_reduction_percent"].mean()
+    basis = basis_text(metered["inference_energy_basis"])
+    less = f"{range_text(saved, '.1f')} % less an image ({basis})"
+    paid = metered[metered["saving_joules_per_image"].notna()]
+    if paid.empty:
+        return Answer(question, f"{_capital(less)}.", "")
+    counts = paid.apply(saves_energy, axis=1).value_counts()
+    text = (
+        f"{_counted(counts)}, side by side with the baseline; an image saves "
+        f"{range_text(paid['saving_joules_per_image'], '.2g')} J."
+    )
+    absent = sorted(set(shown["criterion"]) - set(metered["criterion"]))
+    text += f" {NOT_MEASURED.capitalize()} for {escape(', '.join(absent))}." if absent else ""
+    return Answer(question, _verdict(counts, "less energy", less), text)
+
+
+def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> Answer:
+    """What choosing the blocks and ``rounds`` fine-tunings took, and when that is earned back."""
+    question = "What did pruning cost?"
+    training = baseline["training_energy_kwh"].mean(skipna=False)
+    tuning = _by_criterion(shown, "finetuning_energy_kwh")
+    scoring = _by_criterion(shown, "scoring_energy_kwh")
+    known = tuning.dropna()
+    if math.isnan(training) or known.empty:
+        return Answer(question, f"Energy: {NOT_MEASURED}.", _break_even(shown))
+    spent = known.add(scoring.reindex(known.index).fillna(0.0))
+    share = range_text(spent / training, ".2g")
+    text = (
+        f"Training the baseline took {energy_text(pd.Series([training]))}; the "
+        f"{plural(rounds, 'fine-tuning', 'fine-tunings')} on the way to a network took "
+        f"{energy_text(known)}"
+    )
+    chosen = scoring.dropna()
+    text += f", choosing its blocks {energy_text(chosen)}" if len(chosen) else ""
+    emissions = shown["training_emissions_kg_co2e"] + shown["finetuning_emissions_kg_co2e"]
+    carbon = emissions.groupby(shown["criterion"]).mean().dropna()
+    text += f" ({mass_text(carbon)} CO₂e with the training); "
+    text += f"{basis_text(shown['training_energy_basis'])}"
+    absent = list(tuning.index[tuning.isna()])
+    text += f"; {NOT_MEASURED} for {escape(', '.join(absent))}. " if absent else ". "
+    attacks = _by_criterion(shown, "attacks_energy_kwh").dropna()
+    if len(attacks):
+        text += f"Attacking a network to test it: another {energy_text(attacks)}. "
+    verdict = f"{share} times the energy of training the baseline."
+    return Answer(question, verdict, text + _break_even(shown))
+
+
+def _by_criterion(shown: pd.DataFrame, column: str) -> pd.Series:
+    """Means over seeds, NaN as soon as one seed has no value."""
+    means: pd.Series = shown.groupby("criterion")[column].apply(
+        lambda values: values.mean(skipna=False)
+    )
+    return means
+
+
+def _break_even(shown: pd.DataFrame) -> str:
+    """After how many images pruning has paid for itself, and where that is not shown."""
+    judged = shown[~shown["break_even"].isin(["", NOT_MEASURED])]
+    paid, parts = judged["break_even_images"].dropna(), []
+    if len(paid):
+        few, most = (formatted("break_even_images", end) for end in (paid.min(), paid.max()))
+        between = few if few == most else f"{few} to {most}"
+        whole = f" ({len(paid)} of {len(judged)} networks)" if len(paid) < len(judged) else ""
+        parts.append(f"earned back after {between} images{whole}")
+    without = judged.loc[judged["break_even_images"].isna(), "break_even"].value_counts()
+    parts += [
+        f"{escape(str(verdict))}: {count} of {len(judged)} networks"
+        for verdict, count in without.items()
+    ]
+    return f"{_capital('; '.join(parts))}." if parts else ""
+
+
+def _verdict(counts: pd.Series, good: str, how_much: str) -> str:
+    """Yes where every network is ``good``, as their intervals say, else how many are."""
+    total, yes = int(counts.sum()), int(counts.get(good, 0))
+    if yes == total:
+        return f"Yes: {how_much}."
+    return f"In part: {yes} of {total} networks." if yes else "Not shown."
+
+
+def _settings(timed: pd.DataFrame) -> tuple[str, str]:
+    """At which batch size and mode the speed-up was measured, and the speed-up at other sizes."""
+    found = [match for name in map(str, timed) if (match := TIMED.fullmatch(name))]
+    found = [match for match in found if timed[match[0]].notna().any()]
+    if not found:
+        return "", ""
+    mode = found[0][1]
+    sizes = sorted({int(match[2]) for match in found if match[1] == mode})
+    how = f", {escape(mode)}" if mode else ""
+    parts = []
+    for size in sizes[:-1]:
+        name = f"speed_up_over_macs_{f'{mode}_' if mode else ''}batch_{size}_ratio"
+        # the quotient is recorded, as the median over rounds that are paired
+        speed_up = timed[name] / (1 - timed["macs_reduction_percent"] / 100)
+        ratio = speed_up.groupby(timed["criterion"]).mean()
+        parts.append(f"{range_text(ratio, '.2f')} at a batch of {size}")
+    others = f"Speed-up {', '.join(parts)}." if parts else ""
+    return f" at a batch of {plural(sizes[-1], 'image', 'images')}{how}", others
+
+
+def _counted(verdicts: pd.Series) -> str:
+    """Networks by verdict, most first: "By their intervals, 4 of 6 networks are faster, ..."."""
+    total = int(verdicts.sum())
+    if len(verdicts) == 1:
+        which = f"all {total} networks" if total > 1 else "the one network"
+        return f"By their 95 % intervals, {which} {_SAID[str(verdicts.index[0])][total > 1]}"
+    most_first = sorted(verdicts.items(), key=lambda item: (-item[1], str(item[0])))
+    parts = [f"{count} of {total} {_SAID[str(word)][count > 1]}" for word, count in most_first]
+    return f"By their 95 % intervals, {', '.join(parts)}"
+
+
+# of one network, and of several
+_SAID = {
+    "faster": ("is faster", "are faster"),
+    "slower": ("is slower", "are slower"),
+    "not shown to be faster": ("is not shown to be faster", "are not shown to be faster"),
+    "less energy": ("takes less energy", "take less energy"),
+    "more energy": ("takes more energy", "take more energy"),
+    "not shown to save energy": ("is not shown to save energy", "are not shown to save energy"),
+    NOT_MEASURED: ("has no interval", "have no interval"),
+}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,153 @@
+"""The tables of the front page: the criteria side by side, and what meets the target."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+
+import pandas as pd
+
+from layer_pruning.report.html_table import table
+from layer_pruning.report.records import BASELINE
+from layer_pruning.report.robustness import epsilon_labels
+from layer_pruning.report.sources import titles
+from layer_pruning.report.targets import selected_networks
+from layer_pruning.report.wording import (
+    energy_unit,
+    formatted,
+    p_text,
+    percent,
+    plural,
+    signed,
+    with_interval,
+)
+
+LABELS = {
+    "criterion": "Criterion",
+    "macs_reduction_percent": "MACs saved (%)",
+    "parameters_reduction_percent": "Parameters saved (%)",
+    "accuracy_mean": "Test accuracy, mean ± sd",
+    "difference_mean": "Change in points [95 %]",
+    "verdict": "Verdict",
+    "speed_up_ratio": "Speed-up",
+    "speed_up_over_macs_ratio": "Speed-up over MACs ratio",
+    "energy_reduction_percent": "Energy of an image saved (%)",
+}
+
+
+def criteria_table(
+    rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
+) -> str:
+    """A row a criterion after ``level`` removals; criteria that are not ``finetuned`` were not."""
+    shown, labels = rows[list(LABELS)].copy(), dict(LABELS)
+    texts: dict[str, list[str]] = {
+        "accuracy_mean": [
+            percent(row["accuracy_mean"])
+            + ("" if math.isnan(row["accuracy_sd"]) else f" ± {100 * row['accuracy_sd']:.2f}")
+            for _, row in rows.iterrows()
+        ],
+        "difference_mean": [with_interval(row) for _, row in rows.iterrows()],
+    }
+    for name, label, changes, written in _attack_columns(robustness, level):
+        shown[name] = shown["criterion"].map(changes).astype(float)
+        labels[name], texts[name] = label, [written.get(c, "") for c in shown["criterion"]]
+    unit, per_kwh = energy_unit(rows["finetuning_energy_kwh"].max())
+    shown["finetuning_energy_kwh"] = rows["finetuning_energy_kwh"] * per_kwh
+    labels["finetuning_energy_kwh"] = f"Fine-tuning ({unit})"
+    others = {*rows["criterion"]} - {BASELINE}
+    measured = ("speed_up_ratio", "speed_up_over_macs_ratio", "energy_reduction_percent")
+    for name in (*measured, "finetuning_energy_kwh"):
+        who = finetuned if name == "finetuning_energy_kwh" else others
+        texts[name] = [
+            "" if criterion not in who else formatted(name, value)
+            for criterion, value in zip(rows["criterion"], shown[name], strict=True)
+        ]
+    about = f"After {plural(level, 'removal', 'removals')}; means over seeds, changes against the "
+    about += (
+        "baseline of the same seed. A click on a heading sorts; on it rests the name of a file."
+    )
+    return f'<p class="about">{about}</p>' + table(
+        shown, labels, texts, titles(shown, "accuracy.json")
+    )
+
+
+def _attack_columns(
+    robustness: pd.DataFrame | None, level: int
+) -> Iterator[tuple[str, str, dict[str, float], dict[str, str]]]:
+    """Of each attack a column: its name, its heading, and by criterion the change and its text.
+
+    One epsilon an attack fits a screen: the one that tells networks apart best.
+    """
+    if robustness is None or robustness.empty:
+        return
+    last = robustness[robustness["removed"] == level]
+    for (attack, norm), group in last.groupby(["attack", "norm"], sort=True):
+        even = (group["baseline_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
+        epsilon = min(map(float, even.index), key=even.to_dict().__getitem__)
+        group = group[group["epsilon"] == epsilon].set_index("criterion")
+        changes = {str(c): float(change) for c, change in group["difference"].items()}
+        corrected = {str(c): float(p) for c, p in group["p_holm"].items()}
+        label = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: change in points, corrected p"
+        written = {c: f"{signed(changes[c])}, p {p_text(corrected[c])}" for c in changes}
+        yield f"robust_change {attack} {norm}", label, changes, written
+
+
+def target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
+    """What the networks that a target selected are worth, a row a criterion."""
+    if not target:
+        return ""
+    (kind, value), rows = next(iter(target.items())), selected_networks(summary)
+    by_accuracy = kind == "validation_accuracy"
+    goal, basis = {
+        "macs_reduction": (f"{value:g} % fewer multiply-accumulates", "multiply-accumulates"),
+        "parameters_reduction": (f"{value:g} % fewer parameters", "parameters"),
+        "latency_reduction": (f"{value:g} % less time, as predicted", "measured times of blocks"),
+        "validation_accuracy": (f"an accuracy of {percent(value)} on validation", "validation"),
+    }[kind]
+    which = "last network before one falls below" if by_accuracy else "first network that reaches"
+    about = (
+        f"The target: {goal}. Of each criterion and seed, the {which} it is selected. The choice "
+        f"rests on {basis} alone; the test split was not read for it, so that its accuracies below "
+        "are those of networks chosen without it."
+    )
+    columns = {
+        "criterion": "Criterion",
+        "selected": "Seeds that meet it",
+        "removed_low": "Removals",
+        "macs_reduction_percent": "MACs saved (%)",
+        "parameters_reduction_percent": "Parameters saved (%)",
+        "predicted_latency_reduction_percent": "Time saved, predicted (%)",
+        "accuracy_validation": "Validation accuracy",
+        "accuracy_mean": "Test accuracy [95 %]",
+        "difference_mean": "Change, points [95 % over seeds]",
+        "verdict": "Verdict",
+    }
+    unneeded = {"predicted_latency_reduction_percent": "latency_reduction"}
+    unneeded |= {"accuracy_validation": "validation_accuracy"}
+    columns = {name: label for name, label in columns.items() if unneeded.get(name, kind) == kind}
+    records = [row for _, row in rows.iterrows()]
+    texts = {
+        "selected": [f"{row['selected']} of {row['seeds']}" for row in records],
+        "removed_low": [_removals_needed(row) for row in records],
+        "accuracy_mean": [_accuracy_with_interval(row) for row in records],
+        "difference_mean": [with_interval(row) for row in records],
+    }
+    return f"<h3>What meets the target</h3><p>{about}</p>" + table(
+        rows[list(columns)], columns, texts, titles(columns, "accuracy.json")
+    )
+
+
+def _removals_needed(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return "none"
+    low, high = row["removed_low"], row["removed_high"]
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+
+
+def _accuracy_with_interval(row: pd.Series) -> str:
+    if row["selected"] == 0:
+        return ""
+    text, low = percent(row["accuracy_mean"]), row["accuracy_interval_low"]
+    return (
+        text
+        if math.isnan(low)
+        else f"{text} [{100 * low:.2f}, {100 * row['accuracy_interval_high']:.2f}]"
+    )

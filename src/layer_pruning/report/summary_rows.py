@@ -1,0 +1,181 @@
+"""What the files of a network say, put into its row of the summary."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.report.cost import LEDGER_TEXT, latency_values, ledger_values
+from layer_pruning.report.records import (
+    NOT_MEASURED,
+    Network,
+    energy_basis,
+    fraction,
+    number,
+    read_json,
+)
+
+Rows = Mapping[Path, dict[str, Any]]
+"""The row of each network, by its folder."""
+
+
+def what_it_is(network: Network) -> dict[str, Any]:
+    """What a network is: its blocks, its cost and its accuracy."""
+    row: dict[str, Any] = network.names | {"inference_energy_basis": ""}
+    row |= dict.fromkeys(LEDGER_TEXT, "")
+    path = network.folder / "complexity.json"
+    complexity = read_json(path)
+    if len(complexity["removed_blocks"]) != network.removed:
+        raise ValueError(
+            f"{path} lists {len(complexity['removed_blocks'])} removed blocks, "
+            f"its folder says {network.removed}"
+        )
+    whole_path = network.baseline / "complexity.json"
+    whole = number(read_json(whole_path), "parameters", whole_path)
+    row["removed_blocks"] = " ".join(complexity["removed_blocks"])
+    row["blocks"] = " ".join(complexity["blocks"])
+    for key in ("macs", "parameters"):
+        row[key] = int(number(complexity, key, path))
+    row["macs_reduction_percent"] = number(complexity, "macs_reduction_percent", path)
+    row["parameters_reduction_percent"] = 100 * (1 - row["parameters"] / whole)
+
+    path = network.folder / "accuracy.json"
+    splits = read_json(path)["splits"]
+    row["accuracy_validation"] = fraction(splits["validation"], "accuracy", path)
+    row["accuracy_test"] = fraction(splits["test"], "accuracy", path)
+    for end in ("low", "high"):
+        row[f"accuracy_test_interval_{end}"] = fraction(splits["test"], f"interval_{end}", path)
+    return row
+
+
+def making(
+    network: Network,
+    epochs: Mapping[Path, float],
+    intensity: float | None,
+    source: str | None,
+    blocks_per_step: int,
+) -> dict[str, Any]:
+    """What making a network took; ``source`` is the criterion whose shape it was trained in."""
+    row: dict[str, Any] = {"architecture_of": source or "", "notes": []}
+    jobs = {"training": [network.baseline], "finetuning": network.path(blocks_per_step)}
+    if source:
+        jobs = {"training": [network.folder], "finetuning": []}
+    methods = []
+    for job, folders in jobs.items():
+        energy = emissions = 0.0
+        for folder in folders:
+            path = folder / "emissions.json"
+            record = read_json(path)
+            if not record["measured"]:
+                row["notes"].append(
+                    f"energy of {folder.name} {NOT_MEASURED}: {record.get('reason') or 'no reason'}"
+                )
+                energy = emissions = math.nan
+                continue
+            methods.append(record.get("method"))
+            energy += number(record, "energy_kwh", path)
+            emissions += number(record, "emissions_kg_co2e", path)
+        row[f"{job}_energy_kwh"] = energy
+        if intensity is not None:
+            emissions = energy * intensity / 1000
+        row[f"{job}_emissions_kg_co2e"] = emissions
+        row[f"{job}_epochs"] = sum(epochs.get(folder, math.nan) for folder in folders)
+    row["training_energy_basis"] = energy_basis(methods) if methods else NOT_MEASURED
+    return row
+
+
+def robust_column(attack: str, norm: str, epsilon: float) -> str:
+    """The column of one attack, e.g. ``robust_accuracy_autoattack_linf_0.1``."""
+    return "_".join(["robust_accuracy", attack, *([norm.lower()] if norm else []), f"{epsilon:g}"])
+
+
+def add_robust_accuracies(rows: Rows, attacks: Iterable[str | Path]) -> list[str]:
+    """Put every attack into the row of its network; the columns, by attack, norm and epsilon."""
+    robust: dict[str, tuple[str, str, float]] = {}
+    for path in dict.fromkeys(map(Path, attacks)):
+        row = row_of(rows, path.parent.parent, path)
+        record = read_json(path)
+        for result in record["epsilons"]:
+            attack, norm = str(record["attack"]), str(record["norm"] or "").lower()
+            epsilon = number(result, "epsilon", path)
+            column = robust_column(attack, norm, epsilon)
+            if column in row:
+                raise ValueError(f"{path}: {column} is given twice for one network")
+            robust[column] = (attack, norm, epsilon)
+            row[column] = fraction(result, "robust_accuracy", path)
+    return sorted(robust, key=lambda name: robust[name])
+
+
+def add_further(rows: Rows, further: Iterable[Mapping[Path, Mapping[str, Any]]]) -> list[str]:
+    """Put columns of other modules into the rows, and their notes to the others; the columns."""
+    columns: dict[str, None] = {}
+    for added in further:
+        for folder, values in added.items():
+            row = row_of(rows, folder, folder)
+            row["notes"] += values.get("notes", [])
+            plain = {name: value for name, value in values.items() if name != "notes"}
+            row.update(plain)
+            columns |= dict.fromkeys(plain)
+    return list(columns)
+
+
+def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
+    """Put the energy of inference into the row of its network, or why there is none."""
+    for path in dict.fromkeys(map(Path, energies)):
+        row, inference = row_of(rows, path.parent, path), read_json(path)["inference"]
+        if not inference["measured"]:
+            reason = inference.get("reason") or "no reason"
+            row["notes"].append(f"energy of inference {NOT_MEASURED}: {reason}")
+            row["inference_energy_basis"] = NOT_MEASURED
+            continue
+        for key in ("joules_per_image", "seconds_per_image"):
+            row[f"inference_{key}"] = number(inference, key, path)
+            row[f"baseline_inference_{key}"] = number(inference, f"baseline_{key}", path)
+        for end in ("low", "high"):
+            key = f"joules_per_image_interval_{end}"
+            row[f"inference_{key}"] = number(inference, key, path)
+        row["energy_reduction_percent"] = number(inference, "energy_reduction_percent", path)
+        row["inference_energy_basis"] = energy_basis([inference.get("method")])
+
+
+def add_latencies(rows: Rows, latencies: Iterable[str | Path]) -> list[str]:
+    """Put the times beside the baseline's into the rows; the columns of batch sizes and modes."""
+    columns: dict[str, None] = {}
+    for path in dict.fromkeys(map(Path, latencies)):
+        names, values = latency_values(path)
+        row_of(rows, path.parent, path).update(values)
+        columns |= dict.fromkeys(names)
+    return list(columns)
+
+
+def add_ledgers(rows: Rows, ledgers: Iterable[str | Path]) -> None:
+    """Put what scoring and attacks took, and when pruning has paid for itself, into the rows."""
+    for path in dict.fromkeys(map(Path, ledgers)):
+        values = ledger_values(path)
+        row = row_of(rows, path.parent, path)
+        row["notes"] += values.pop("notes")
+        row.update(values)
+
+
+def add_predictions(rows: Rows, block_latencies: Iterable[str | Path]) -> None:
+    """What the blocks that are gone took of a batch's time in the baseline, in percent."""
+    for path in dict.fromkeys(map(Path, block_latencies)):
+        record = read_json(path)
+        whole = number(record["network"], "latency", path)
+        for folder, row in rows.items():
+            if Network.of(folder).baseline == path.parent.parent:
+                gone = [record["blocks"][block] for block in row["removed_blocks"].split()]
+                saved = math.fsum(number(block, "latency", path) for block in gone)
+                row["predicted_latency_reduction_percent"] = 100 * saved / whole
+
+
+def row_of(rows: Rows, folder: Path, path: Path) -> dict[str, Any]:
+    """The row of a folder; ValueError naming ``path`` where the folder is not listed."""
+    if folder not in rows:
+        raise ValueError(f"{path} belongs to no listed network: list {folder} too")
+    return rows[folder]
+
+
+def epochs_of(path: Path) -> int:
+    """Lines of a history without its header; a line is an epoch."""
+    return sum(1 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) - 1

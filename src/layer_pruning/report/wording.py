@@ -1,0 +1,185 @@
+"""How numbers and verdicts of the report are written for people."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layer_pruning.report.records import BASELINE, NOT_MEASURED
+
+HEADINGS = {
+    "macs": "MACs",
+    "speed up": "speed-up",
+    "finetuning": "fine-tuning",
+    "percent": "(%)",
+    "kwh": "(kWh)",
+    "kg co2e": "(kg CO₂e)",
+    "joules": "J",
+}
+
+
+def formatted(name: str, value: Any) -> str:
+    """A value as read by people, by the name of its column."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else ""
+    if value is None or math.isnan(value):
+        energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
+        measured = (*energetic, "speed_up", "latency")
+        return NOT_MEASURED if any(part in name for part in measured) else ""
+    if name.endswith(("_percent", "_percent_mean")):
+        return f"{value:.2f}"
+    if name.startswith("p_"):
+        return p_text(value)
+    if name.startswith("break_even_images"):
+        return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
+    if "_ratio" in name:
+        return f"{value:.2f}"
+    if "difference" in name:
+        return signed(value)
+    shares = (
+        "interval_",
+        "seed_interval_",
+        "robust_area",
+        "baseline_robust_area",
+        "shortcut_",
+        "cue_",
+        "follows_",
+        "reliance_",
+        "effect_",
+    )
+    if "accuracy" in name or name.startswith(shares):
+        return f"{100 * value:.2f} %"
+    if float(value).is_integer():
+        return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:.4g}"
+
+
+def heading(name: str) -> str:
+    """The name of a column as people write it, with its unit in brackets."""
+    words = name.replace("_", " ")
+    for written, read in HEADINGS.items():
+        words = re.sub(rf"\b{written}\b", read, words)
+    return words
+
+
+def signed(value: float) -> str:
+    """A difference of fractions in percentage points, always with its sign."""
+    if math.isnan(value):
+        return ""
+    points = f"{100 * value:+.2f}".replace("-", "−")
+    return "0.00" if points in ("+0.00", "−0.00") else points
+
+
+def p_text(value: float) -> str:
+    """A p-value to two figures, never as 0."""
+    if math.isnan(value):
+        return ""
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage."""
+    return f"{100 * value:.2f} %"
+
+
+def count_text(value: float) -> str:
+    """A count in millions or billions where it is large."""
+    for size, unit in ((1e9, " billion"), (1e6, " million")):
+        if value >= size:
+            return f"{value / size:.4g}{unit}"
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count with its noun."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def range_text(values: pd.Series, spec: str) -> str:
+    """The least and the greatest of some numbers, or the one that all of them are."""
+    low, high = (_plain(end, spec) for end in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _plain(value: float, spec: str) -> str:
+    """A number with so many digits, and without an exponent unless it is tiny."""
+    text = f"{value:{spec}}"
+    if "e+" in text:
+        text = f"{float(text):,.0f}".replace(",", "\u202f")
+    return text.replace("-", "−")
+
+
+def basis_text(bases: pd.Series) -> str:
+    """How the energy figures were obtained, in words; an estimate is called one."""
+    words = {
+        "counter": "measured by hardware counters",
+        "estimate": "an estimate, not a measurement",
+        "part counter, part estimate": "partly counted by hardware, partly an estimate",
+        "not stated": "by a method that the records do not state",
+    }
+    kinds = sorted(set(bases) - {"", NOT_MEASURED})
+    return "; ".join(words[kind] for kind in kinds)
+
+
+def epochs_text(values: pd.Series) -> str:
+    """How many epochs, or from how many to how many; empty where that is not known."""
+    return "" if values.isna().any() else range_text(values, ".0f")
+
+
+def with_interval(row: pd.Series) -> str:
+    """A change with its interval over seeds; empty for the baseline."""
+    if row["criterion"] == BASELINE or math.isnan(row["difference_mean"]):
+        return ""
+    text = signed(row["difference_mean"])
+    if math.isnan(row["difference_interval_low"]):
+        return text
+    low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
+    return f"{text} [{low}, {high}]"
+
+
+def change_text(row: pd.Series, other: str = "", *, verdict: bool = True) -> str:
+    """A change, against ``other`` if named, with its interval over seeds and, if asked, verdict."""
+    text = f"{signed(row['difference_mean'])} points"
+    text += f" against {escape(other)}" if other else ""
+    if not math.isnan(row["difference_interval_low"]):
+        low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
+        text += f" [{low}, {high}]"
+    if not verdict:
+        return text
+    said = str(row["verdict"])
+    return f"{text} ({f'significantly {said}' if said in ('higher', 'lower') else said})"
+
+
+def named(names: Sequence[str]) -> str:
+    """HTML of one name or several in a row: "a", "a and b", "a, b and c"."""
+    *first, last = (f"<i>{escape(name)}</i>" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def energy_unit(kwh: float) -> tuple[str, float]:
+    """The unit in which so much energy is easy to read, and how many of it a kWh has."""
+    return _unit(kwh, {"kWh": 1.0, "Wh": 1e3, "J": 3.6e6})
+
+
+def energy_text(kwh: pd.Series) -> str:
+    """The least and the greatest of some energies, given in kWh, in one fitting unit."""
+    unit, per_kwh = energy_unit(kwh.max())
+    return f"{range_text(kwh * per_kwh, '.3g')} {unit}"
+
+
+def mass_text(kilograms: pd.Series) -> str:
+    """The least and the greatest of some masses, given in kg, in one fitting unit."""
+    unit, per_kg = _unit(kilograms.max(), {"kg": 1.0, "g": 1e3, "mg": 1e6})
+    return f"{range_text(kilograms * per_kg, '.2g')} {unit}"
+
+
+def _unit(value: float, units: Mapping[str, float]) -> tuple[str, float]:
+    """The first unit of which ``value`` has at least one, or the last."""
+    fitting = [unit for unit in units.items() if value * unit[1] >= 1]
+    return (fitting or list(units.items())[-1:])[0]
