@@ -4,7 +4,6 @@ import pytest
 from matplotlib.figure import Figure
 from planted_results import BLOCKS, COUNTED, GUESSED
 
-from layer_pruning.report import cost_figures
 from layer_pruning.report.cost import (
     cost_claims,
     faster,
@@ -12,6 +11,8 @@ from layer_pruning.report.cost import (
     ledger_table,
     saves_energy,
 )
+from layer_pruning.report.figures.latency import latency_figure
+from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.summary import read_csv, summarise, write_csv
 from layer_pruning.report.tables import cost_page, overview
 
@@ -143,7 +144,7 @@ def test_the_latency_table_is_relative_to_the_baseline(files):
 
 
 def test_the_latency_figure_has_a_column_a_batch_and_the_ideal_line(files):
-    figure = cost_figures.latency(latency_table(files["latencies"]))
+    figure = latency_figure(latency_table(files["latencies"]))
     assert len(figure.axes) == 4
     above, below = figure.axes[0], figure.axes[2]
     assert any(list(line.get_xdata()) == list(line.get_ydata()) for line in above.get_lines())
@@ -162,13 +163,13 @@ def _first(line):
 def test_modes_have_rows_of_their_own(planted):
     folder = planted.folder(0, "cka", 1)
     path = planted.latency(folder, 1.2, 0.9, modes=("eager", "compiled"))
-    figure = cost_figures.latency(latency_table([path]))
+    figure = latency_figure(latency_table([path]))
     assert len(figure.axes) == 8
     assert "batch of 1, compiled" in texts(figure)
 
 
 def test_the_ledger_figure_stacks_the_planted_costs_and_marks_the_break_even(files):
-    figure = cost_figures.ledger(ledger_table(files["ledgers"]))
+    figure = ledger_figure(ledger_table(files["ledgers"]))
     costs, saving, even = figure.axes
     widths = sorted(patch.get_width() for patch in costs.patches)
     # both rows lack nothing but the scoring of one of them; kilojoules
@@ -182,5 +183,5 @@ def test_the_ledger_figure_stacks_the_planted_costs_and_marks_the_break_even(fil
 
 
 def test_figures_without_data_are_a_sentence():
-    assert "No latency" in texts(cost_figures.latency(latency_table([])))
-    assert "No energy" in texts(cost_figures.ledger(ledger_table([])))
+    assert "No latency" in texts(latency_figure(latency_table([])))
+    assert "No energy" in texts(ledger_figure(ledger_table([])))
