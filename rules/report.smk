@@ -1,5 +1,9 @@
 from layer_pruning.report import REVISION as REPORT_REVISION
 
+# the figures of one data set and architecture that a single job draws
+DRAWN = ["accuracy", "removals", "agreement", "robustness", "corruptions", "calibration"]
+DRAWN += ["energy", "ledger", "latency"]
+
 
 localrules:
     report_figures,
@@ -126,6 +130,8 @@ rule report_figures:
             subcategory="{dataset} {architecture}",
             labels={"figure": "time against MACs"},
         ),
+        # for print; the report holds the vector graphics
+        png=expand(f"{FIGURES}/{{figure}}.png", figure=DRAWN, allow_missing=True),
     log:
         f"{FIGURES}/logs/report_figures.log",
     benchmark:
@@ -149,13 +155,14 @@ rule report_ranks:
         rankings=rankings_of_one,
         outcomes=outcomes_of_one,
     output:
-        report(
+        svg=report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
             caption="../workflow/report/ranks.rst",
             category="3 Agreement of the metrics",
             subcategory="{dataset} {architecture}",
             labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
         ),
+        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:

@@ -142,6 +142,10 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
         assert name in report
     for name in ("overview.html", "summary.html", "cost.html", "votes-seed-0.svg"):
         assert name in report
+    drawn = sorted((finished.folder / "results" / "figures").rglob("*.svg"))
+    assert len(drawn) > len(figures)
+    for path in drawn:
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, tmp_path):

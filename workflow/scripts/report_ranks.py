@@ -12,4 +12,5 @@ with job(snakemake.log[0]):
     title = "{criterion}, {dataset}, {architecture}, seed {seed}".format(**snakemake.wildcards)
     gone = read_steps(snakemake.input.outcomes)
     tables = map(pd.read_csv, snakemake.input.rankings)
-    save(ranks_figure(dict(zip(gone, tables, strict=True)), title, gone), snakemake.output[0])
+    figure = ranks_figure(dict(zip(gone, tables, strict=True)), title, gone)
+    save(figure, snakemake.output.svg, snakemake.output.png)

@@ -9,5 +9,5 @@ from layer_pruning.report.shortcut_page import shortcut_page
 from layer_pruning.report.tables import write_html
 
 with job(snakemake.log[0]):
-    save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure)
+    save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure, snakemake.output.png)
     write_html(shortcut_page(snakemake.input), snakemake.output.table)

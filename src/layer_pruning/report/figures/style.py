@@ -21,6 +21,7 @@ BLACK, GREY, PALE = "#000000", "#7f7f7f", "#d9d9d9"
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 LINES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 3))]
+PRINT_DPI = 300  # pixels an inch of what is not vector
 SEQUENCE = "cividis"  # even in lightness, for colour-blind readers and for grey
 
 STYLE: dict[Any, Any] = {
@@ -37,7 +38,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.5,
     "lines.markersize": 5,
-    "savefig.dpi": 150,
+    "savefig.dpi": PRINT_DPI,
     "svg.hashsalt": "layer-pruning",  # the same figure gives the same bytes
 }
 FEW = 4  # curves that one panel can hold; beyond, every criterion gets a panel
@@ -56,11 +57,12 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     return drawn
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure whole; the suffix (.svg, .png, .pdf) chooses the format."""
+def save(figure: Figure, *paths: str | Path) -> None:
+    """Write a figure whole to each path; the suffix (.svg, .png, .pdf) chooses the format."""
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    with rc_context(STYLE), written_whole(path) as temporary:
-        figure.savefig(temporary, metadata=undated.get(Path(path).suffix, {}))
+    for path in paths:
+        with rc_context(STYLE), written_whole(path) as temporary:
+            figure.savefig(temporary, metadata=undated.get(Path(path).suffix, {}))
 
 
 def criterion_styles(criteria: Iterable[str]) -> dict[str, dict[str, Any]]:
