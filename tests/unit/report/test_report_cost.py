@@ -178,8 +178,18 @@ def test_the_ledger_figure_stacks_the_planted_costs_and_marks_the_break_even(fil
     assert "scoring: not measured" in words and "not shown to pay back (1)" in words
     assert "counter, estimate" in costs.get_xlabel()
     assert "counter" in saving.get_xlabel()
-    assert even.get_xscale() == "log"
     assert [_first(line) for line in even.get_lines() if len(line.get_xdata())] == [(1000, 1)]
+
+
+@pytest.mark.parametrize(
+    ("images", "scale"), [((1000.0, 800.0, 1250.0), "linear"), ((1000.0, 100.0, 5000.0), "log")]
+)
+def test_break_even_has_a_logarithmic_axis_where_it_spans_magnitudes(planted, images, scale):
+    path = planted.ledger(planted.network(0, "cka", BLOCKS[:1]), images=images)
+    even = ledger_figure(ledger_table([path])).axes[2]
+    assert even.get_xscale() == scale
+    low, high = even.get_xlim()
+    assert sum(low <= tick <= high for tick in even.get_xticks()) >= 2
 
 
 def test_figures_without_data_are_a_sentence():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from planted_results import BLOCKS, COUNTED, Planted
 
 from layer_pruning.report.figures.accuracy import accuracy_figure
@@ -12,7 +13,7 @@ from layer_pruning.report.figures.energy import energy_figure
 from layer_pruning.report.figures.ranks import ranks_figure
 from layer_pruning.report.figures.removals import removals_figure
 from layer_pruning.report.figures.robustness import robustness_figure
-from layer_pruning.report.figures.style import criterion_styles, save
+from layer_pruning.report.figures.style import bar_styles, criterion_styles, save
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.significance import Mean
 from layer_pruning.report.summary import summarise
@@ -307,14 +308,45 @@ def test_a_figure_is_about_one_network_family(planted, tmp_path):
             draw(both)
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_saved_figures_are_the_same_every_time(planted, tmp_path, suffix):
-    table = summary_of(planted)
+def test_saved_figures_are_the_same_every_time(planted, tmp_path):
+    table, magic = summary_of(planted), {".svg": b"<?xml", ".png": b"\x89PNG"}
     for name in ("one", "two"):
-        save(accuracy_figure(table), tmp_path / f"{name}{suffix}")
-    one = (tmp_path / f"one{suffix}").read_bytes()
-    assert one == (tmp_path / f"two{suffix}").read_bytes()
-    assert one.startswith({".svg": b"<?xml", ".png": b"\x89PNG"}[suffix])
+        save(accuracy_figure(table), *(tmp_path / f"{name}{suffix}" for suffix in magic))
+    for suffix, start in magic.items():
+        one = (tmp_path / f"one{suffix}").read_bytes()
+        assert one == (tmp_path / f"two{suffix}").read_bytes()
+        assert one.startswith(start)
+
+
+def test_pictures_are_dense_enough_for_print(planted, tmp_path):
+    figure = accuracy_figure(summary_of(planted))
+    save(figure, tmp_path / "accuracy.png")
+    height, width, _ = imread(tmp_path / "accuracy.png").shape
+    assert (width, height) == pytest.approx([300 * inches for inches in figure.get_size_inches()])
+
+
+@pytest.mark.parametrize(
+    ("steps", "grid"), [(1, (1, 1)), (6, (1, 6)), (7, (2, 4)), (10, (2, 5)), (20, (4, 5))]
+)
+def test_panels_of_ranks_leave_few_places_empty(steps, grid):
+    table = ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5]}, BLOCKS[0], False)
+    figure = ranks_figure(dict.fromkeys(range(1, steps + 1), table))
+    assert figure.axes[0].get_subplotspec().get_gridspec().get_geometry() == grid
+
+
+def test_metrics_without_company_are_not_in_the_map():
+    records = [
+        sidecar("consensus", 1, ["cka", "cca"], [[1, 0.2], [0.2, 1]], 0.6, 0.9),
+        sidecar("random", 1, ["random"], [[1]], None, None),
+    ]
+    (heat,) = [a for a in agreement_figure(records).axes if "tau" in a.get_title(loc="left")]
+    assert [label.get_text() for label in heat.get_yticklabels()] == ["cka", "cca"]
+
+
+def test_bars_side_by_side_differ_in_grey():
+    names = [f"criterion{n}" for n in range(6)]
+    styles = bar_styles(names)
+    assert len({style.get("hatch", "") for style in styles.values()}) == 7
 
 
 def test_networks_from_new_weights_are_points_and_have_no_order(planted):

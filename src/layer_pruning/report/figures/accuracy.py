@@ -63,11 +63,12 @@ def accuracy_figure(summary: pd.DataFrame) -> Figure:
             axis.tick_params(labelbottom=True)
     if len(panels) == 1:
         axes[0].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes[0].set_xlabel("MACs removed (% of the baseline)")
     else:
         handles, _ = axes[0].get_legend_handles_labels()
         others = Line2D([], [], color=PALE, label="the other criteria")
         figure.legend(handles=[handles[0], others], loc="outside upper right", ncols=2, fontsize=8)
-    figure.supxlabel("MACs removed (% of the baseline)", fontsize=9)
+        figure.supxlabel("MACs removed (% of the baseline)", fontsize=9)
     figure.supylabel("Test accuracy (%)", fontsize=9)
     seeds = summary["seed"].nunique()
     about = "one seed, no spread" if seeds == 1 else f"mean ± standard deviation, {seeds} seeds"

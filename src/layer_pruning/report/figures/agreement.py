@@ -38,7 +38,7 @@ def agreement_figure(rankings: Sequence[Mapping[str, Any]]) -> Figure:
     if not rankings:
         return sentence("No criterion has several metrics: there is nothing that could agree.")
     title = only_pair(pd.DataFrame(rankings))
-    metrics, tau, counts = mean_tau(rankings)
+    metrics, tau, counts = _with_company(*mean_tau(rankings))
     styles = criterion_styles(record["criterion"] for record in rankings)
     side = max(2.6, 0.42 * len(metrics))
     figure = Figure(figsize=(side + 7.6, side + 2.4), layout="constrained")
@@ -93,6 +93,18 @@ def mean_tau(
         counts[where] += ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return metrics, np.where(counts > 0, total / np.maximum(counts, 1), np.nan), counts
+
+
+def _with_company(
+    metrics: list[str], tau: np.ndarray, counts: np.ndarray
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The same without metrics that no other was ever compared with, unless that is all of them."""
+    with_others = (counts > 0).sum(axis=1) > 1
+    if not with_others.any():
+        return metrics, tau, counts
+    (kept,) = np.nonzero(with_others)
+    where = np.ix_(kept, kept)
+    return [metrics[place] for place in kept], tau[where], counts[where]
 
 
 def _between_metrics(

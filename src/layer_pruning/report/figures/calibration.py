@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from layer_pruning.report.figures.marks import seed_points, word
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
+    BASELINE_BAR,
     GREY,
     PALE,
     criterion_styles,
@@ -85,14 +86,14 @@ def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
 def _errors(axis: Axes, frame: pd.DataFrame, names: list[str]) -> None:
     styles = criterion_styles(names)
     for row, name in enumerate(names):
-        colour = "#595959" if name == BASELINE else styles[name]["color"]
+        colour = BASELINE_BAR if name == BASELINE else styles[name]["color"]
         own = frame[frame["criterion"] == name]
         for scaled in (False, True):
             values = own[own["scaled"] == scaled].groupby("seed")["expected_calibration_error"]
             where = row + (0.2 if scaled else -0.2)
             missing = own["seed"].nunique() - len(values)
             if missing:
-                end = 100 * values.first().mean() if len(values) else 0
+                end = 100 * values.first().max() if len(values) else 0
                 text = f"no temperature fits for {missing} of {missing + len(values)} seeds"
                 word(axis, end, where, text, gap=6)
             if not len(values):

@@ -16,7 +16,7 @@ from layer_pruning.report.figures.style import (
     FEW,
     PALE,
     SEQUENCE,
-    criterion_styles,
+    bar_styles,
     headline,
     sentence,
     styled,
@@ -56,7 +56,7 @@ def _means(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bars(frame: pd.DataFrame, names: list[str], tests: list[str]) -> Figure:
-    styles = criterion_styles(names)
+    styles = bar_styles(names)
     height = 0.8 / len(names)
     tall = 1.4 + len(tests) * (0.14 + 0.1 * len(names))
     figure = Figure(figsize=(7.6, tall), layout="constrained")
@@ -64,12 +64,11 @@ def _bars(frame: pd.DataFrame, names: list[str], tests: list[str]) -> Figure:
     keys: list[Artist] = []
     for place, name in enumerate(names):
         own = frame[frame["criterion"] == name]
-        colour = "#595959" if name == BASELINE else styles[name]["color"]
-        keys.append(Patch(color=colour, label=named(name, own)))
+        keys.append(Patch(**styles[name], label=named(name, own)))
         for row, test in enumerate(tests):
             values = 100 * own.loc[own["test"] == test, "accuracy"]
             where = row + (place - (len(names) - 1) / 2) * height
-            axis.barh(where, values.mean(), color=colour, height=0.9 * height)
+            axis.barh(where, values.mean(), height=0.9 * height, **styles[name])
             if len(values) > 1:
                 seed_points(axis, where, values)
     if frame["seed"].nunique() > 1:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from layer_pruning.report.figures.marks import seed_points
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
+    BASELINE_BAR,
     BLACK,
     GREY,
     PALE,
@@ -22,7 +23,6 @@ from layer_pruning.report.figures.style import (
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.selection import pruned
 
-TRAINING = "#595959"
 DASHED = (0, (4, 2))
 
 
@@ -52,7 +52,7 @@ def energy_figure(summary: pd.DataFrame) -> Figure:
         joules = group["inference_joules_per_image"]
         if name == BASELINE and joules.isna().all():
             joules = last["baseline_inference_joules_per_image"].dropna()
-        _running(running, row, joules, TRAINING if name == BASELINE else colour)
+        _running(running, row, joules, BASELINE_BAR if name == BASELINE else colour)
     reference = last["baseline_inference_joules_per_image"].dropna()
     if len(reference):
         running.axvline(reference.mean(), color=BLACK, linestyle=DASHED, linewidth=1)
@@ -65,6 +65,7 @@ def energy_figure(summary: pd.DataFrame) -> Figure:
         axis.set_xlim(left=0)
         axis.grid(axis="x", color=PALE, linewidth=0.5)
         axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     making.set_yticks(range(len(names)), labels)
     making.invert_yaxis()
     _legend(figure, summary)
@@ -78,7 +79,7 @@ def _making(axis: Axes, row: int, group: pd.DataFrame, colour: str) -> None:
     if math.isnan(training + tuning):
         _missing(axis, row)
         return
-    axis.barh(row, training, color=TRAINING, height=0.65)
+    axis.barh(row, training, color=BASELINE_BAR, height=0.65)
     axis.barh(
         row,
         tuning,
@@ -103,7 +104,7 @@ def _legend(figure: Figure, summary: pd.DataFrame) -> None:
     alone = sorted(set(summary["criterion"]) - {BASELINE} - set(pruned(summary)["criterion"]))
     whose = f" ({', '.join(alone)}: itself)" if alone else ""
     keys = [
-        Patch(color=TRAINING, label=f"training the baseline{whose}"),
+        Patch(color=BASELINE_BAR, label=f"training the baseline{whose}"),
         Patch(facecolor=GREY, hatch="///", edgecolor="white", label="fine-tuning, all steps"),
         Line2D([], [], color=BLACK, linestyle=DASHED, linewidth=1, label="baseline, inference"),
         Line2D([], [], color=BLACK, marker="o", markersize=3, linestyle="none", label="one seed"),

@@ -34,8 +34,9 @@ def latency_figure(table: pd.DataFrame) -> Figure:
     batches = sorted(set(table["batch_size"]))
     modes = list(dict.fromkeys(table["mode"]))
     parts = [WHOLE, *sorted(set(table["part"]) - {WHOLE})]
+    wide = 2.0 + 2.3 * len(batches)
     figure = Figure(
-        figsize=(2.0 + 2.3 * len(batches), 0.9 + len(modes) * (2.6 + 0.35 * len(parts))),
+        figsize=(wide, 0.9 + len(modes) * (2.6 + 0.35 * len(parts))),
         layout="constrained",
     )
     heights = [2.3, 0.5 + 0.35 * len(parts)] * len(modes)
@@ -61,8 +62,9 @@ def latency_figure(table: pd.DataFrame) -> Figure:
     ]
     hollow: dict[str, Any] = {"color": GREY, "marker": "o", "markerfacecolor": "white"}
     keys.append(Line2D([], [], label="blocks of one stage alone", **hollow, **dot))
+    keys.append(Line2D([], [], color=BLACK, marker="o", label="baseline", **dot))
     keys.append(Line2D([], [], color=BLACK, linestyle=(0, (4, 2)), label="time falls as MACs do"))
-    figure.legend(handles=keys, loc="outside lower center", ncols=min(5, len(keys)))
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(int(wide / 1.5), len(keys)))
     devices = ", ".join(sorted(set(table["device"])))
     headline(figure, f"{title}: time against MACs, {devices}, 95 % intervals")
     return figure
@@ -109,7 +111,7 @@ def _quotients(
     parts: list[str],
 ) -> None:
     axis.axvline(1, color=BLACK, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
-    networks = list(dict.fromkeys(zip(table["criterion"], table["seed"], strict=True)))
+    networks = sorted(set(zip(table["criterion"], table["seed"], strict=True)))
     for _, row in table.iterrows():
         style, whole = styles[row["criterion"]], row["part"] == WHOLE
         turn = networks.index((row["criterion"], row["seed"]))

@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from layer_pruning.report.cost import COSTS, JOULES_PER_KWH
+from layer_pruning.report.cost import COSTS, ENDS, JOULES_PER_KWH
 from layer_pruning.report.figures.marks import word
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
+    BASELINE_BAR,
     BLACK,
     GREY,
     PALE,
@@ -24,8 +27,13 @@ from layer_pruning.report.figures.style import (
 )
 from layer_pruning.report.records import NOT_MEASURED
 
-COST_COLOURS = {"training": "#595959", "scoring": "#0072B2", "finetuning": "#E69F00"}
-COST_COLOURS |= {"attacks": "#d9d9d9"}
+# hatches tell in grey what colours tell otherwise
+COST_STYLES: dict[str, dict[str, Any]] = {
+    "training": {"facecolor": BASELINE_BAR},
+    "scoring": {"facecolor": "#0072B2", "hatch": "xxxx", "edgecolor": "white"},
+    "finetuning": {"facecolor": "#E69F00", "hatch": "///", "edgecolor": "white"},
+    "attacks": {"facecolor": PALE},
+}
 COST_LABELS = {
     "training": "training the baseline",
     "scoring": "scoring the blocks",
@@ -58,8 +66,10 @@ def ledger_figure(table: pd.DataFrame) -> Figure:
         labels.append(f"{name} (−{removed.max()})")
     costs.set_yticks(range(len(names)), labels)
     costs.set_ylim(len(names) - 0.5, -0.5)
-    keys = [Patch(color=COST_COLOURS[cost], label=COST_LABELS[cost]) for cost in COSTS]
-    figure.legend(handles=keys, loc="outside lower center", ncols=4)
+    keys: list[Artist] = [Patch(**COST_STYLES[cost], label=COST_LABELS[cost]) for cost in COSTS]
+    dashed = (0, (4, 2))
+    keys.append(Line2D([], [], color=BLACK, linestyle=dashed, linewidth=1, label="as the baseline"))
+    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
     headline(figure, f"{title}: energy spent, saved and earned back; blocks removed in brackets")
     return figure
 
@@ -76,7 +86,7 @@ def _stacked_costs(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
             if math.isnan(joules):
                 missing.append(cost)
                 continue
-            axis.barh(row, joules / size, left=left, color=COST_COLOURS[cost], height=0.6)
+            axis.barh(row, joules / size, left=left, height=0.6, **COST_STYLES[cost])
             left += joules / size
         if missing:
             word(axis, left, row, f"{', '.join(missing)}: {NOT_MEASURED}")
@@ -101,12 +111,10 @@ def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str
 
 
 def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, Any]) -> None:
-    known = table["break_even_images"].dropna()
-    if (known > 0).any():
-        axis.set_xscale("log")
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter(EngFormatter())
-        axis.xaxis.set_minor_formatter(NullFormatter())
+    known = table[[f"break_even_images{end}" for end in ENDS]].to_numpy(dtype=float)
+    known = known[known > 0]
+    if len(known):
+        _images_axis(axis, known.min(), known.max())
     for row, name in enumerate(names):
         drawn = _with_intervals(axis, row, table, name, "break_even_images", styles)
         group = table[table["criterion"] == name]
@@ -123,8 +131,19 @@ def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[
                 fontsize=7.5,
             )
     axis.grid(axis="x", color=PALE, linewidth=0.5)
-    axis.set_xlabel("Images")
-    axis.set_title("until scoring and fine-tuning are earned")
+    axis.set_xlabel("Images, for scoring and fine-tuning")
+    axis.set_title("earned back after")
+
+
+def _images_axis(axis: Axes, low: float, high: float) -> None:
+    """A linear axis for numbers of one magnitude, else a logarithmic one."""
+    if high < 10 * low:
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+    else:
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.xaxis.set_major_formatter(EngFormatter())
 
 
 def _with_intervals(

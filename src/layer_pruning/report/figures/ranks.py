@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from layer_pruning.report.figures.marks import cell_text
 from layer_pruning.report.figures.style import PALE, SEQUENCE, headline, styled
@@ -36,8 +37,7 @@ def ranks_figure(
     blocks = list(tables[steps[0]]["block"])
     columns = map(str, tables[steps[0]].columns)
     metrics = [name.removesuffix("_rank") for name in columns if name.endswith("_rank")]
-    across = min(len(steps), 6 if len(steps) <= 12 else 8)
-    down = math.ceil(len(steps) / across)
+    down, across = _grid(len(steps))
     few = len(steps) <= 3
     cell = 0.3 if few else 0.17
     panel = (max(0.9, cell * len(metrics)), (0.22 if few else 0.14) * len(blocks))
@@ -59,11 +59,20 @@ def ranks_figure(
     for axis in axes[len(steps) :]:
         axis.set_visible(False)
     for place, axis in enumerate(axes[: len(steps)]):
-        axis.tick_params(labelbottom=place + across >= len(steps))
+        axis.tick_params(labelbottom=place >= (down - 1) * across)
     bar = figure.colorbar(image, ax=list(axes[: len(steps)]), shrink=min(1.0, 3 / down / panel[1]))
     bar.set_ticks([0, 0.5, 1], labels=["first to go", "middle", "last to go"])
     headline(figure, f"{title}: ranks" if title else "Ranks", "framed: removed")
     return figure
+
+
+def _grid(panels: int) -> tuple[int, int]:
+    """Rows and columns for so many panels, with as few empty places as can be."""
+    if panels <= 6:
+        return 1, panels
+    widths = range(4, 7) if panels <= 12 else range(5, 9)
+    across = min(widths, key=lambda width: (-panels % width, -width))
+    return math.ceil(panels / across), across
 
 
 def _ranks_of_step(axis: Axes, table: pd.DataFrame, metrics: Sequence[str], numbered: bool) -> Any:
@@ -94,6 +103,8 @@ def _frame_removed(
             (-0.5, row - 0.5), width, 1, fill=False, edgecolor="#D55E00", linewidth=1.8
         )
         frame.set_clip_on(False)
+        # orange on the middle of the colours would not be seen in grey
+        frame.set_path_effects([withStroke(linewidth=3.6, foreground="white")])
         axis.add_patch(frame)
     last = step + int(removed.sum()) - 1
     name = f"step {step}" if last <= step else f"steps {step}–{last}"

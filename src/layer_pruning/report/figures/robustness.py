@@ -14,6 +14,7 @@ from layer_pruning.report.figures.marks import baseline_interval
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
     BLACK,
+    FEW,
     PALE,
     criterion_styles,
     faint,
@@ -92,9 +93,9 @@ def _curves(
 ) -> Line2D:
     """One criterion's accuracy, and its change; returns what its legend shows."""
     style = dict(styles[name]) | {"zorder": 4 if name == BASELINE else 3}
-    drawn = []
+    drawn, few = [], len(styles) - 1 <= FEW  # the seeds of many criteria are a cloud
     for axis, column in ((left, "robust_accuracy"), (right, "change")):
-        if points["seed"].nunique() > 1 and not (name == BASELINE and axis is right):
+        if few and points["seed"].nunique() > 1 and not (name == BASELINE and axis is right):
             axis.plot(points["epsilon"], 100 * points[column], **faint(style))
         means = points.groupby("epsilon")[column].mean()
         drawn += axis.plot(means.index, 100 * means.to_numpy(), **style, label=named(name, points))

@@ -17,11 +17,13 @@ from layer_pruning.atomic import written_whole
 from layer_pruning.report.records import BASELINE
 
 BLACK, GREY, PALE = "#000000", "#7f7f7f", "#d9d9d9"
+BASELINE_BAR = "#595959"  # a bar in black would drown what is drawn on it
 # Okabe and Ito without black (the baseline) and yellow (too pale for a line on white).
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 LINES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 3))]
 PRINT_DPI = 300  # pixels an inch of what is not vector
+HATCHES = ["////", "....", "xxxx", "----", "\\\\\\\\", "++++"]  # of bars beside a plain one
 SEQUENCE = "cividis"  # even in lightness, for colour-blind readers and for grey
 
 STYLE: dict[Any, Any] = {
@@ -75,6 +77,15 @@ def criterion_styles(criteria: Iterable[str]) -> dict[str, dict[str, Any]]:
             "marker": MARKERS[place % len(MARKERS)],
             "linestyle": LINES[place % len(LINES)],
         }
+    return styles
+
+
+def bar_styles(criteria: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour and hatch of bars by criterion, in the colours of :func:`criterion_styles`."""
+    styles: dict[str, dict[str, Any]] = {BASELINE: {"facecolor": BASELINE_BAR}}
+    for place, name in enumerate(sorted(set(criteria) - {BASELINE})):
+        colour, hatch = COLOURS[place % len(COLOURS)], HATCHES[place % len(HATCHES)]
+        styles[name] = {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
     return styles
 
 
