@@ -1,7 +1,7 @@
 from layer_pruning.report import REVISION as REPORT_REVISION
 
 # the figures of one data set and architecture that a single job draws
-DRAWN = ["accuracy", "removals", "agreement", "robustness", "corruptions", "calibration"]
+DRAWN = ["accuracy", "pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
 DRAWN += ["energy", "ledger", "latency"]
 
 
@@ -66,6 +66,7 @@ rule report_figures:
         rankings=agreements,
         latencies=of_examined("latency.json"),
         ledgers=of_examined("ledger.json"),
+        published=published_points,
     output:
         accuracy=report(
             f"{FIGURES}/accuracy.svg",
@@ -73,6 +74,13 @@ rule report_figures:
             category="1 Accuracy",
             subcategory="{dataset} {architecture}",
             labels={"figure": "accuracy against MACs"},
+        ),
+        pareto=report(
+            f"{FIGURES}/pareto.svg",
+            caption="../workflow/report/pareto.rst",
+            category="1 Accuracy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "what accuracy costs, and published points"},
         ),
         removals=report(
             f"{FIGURES}/removals.svg",
@@ -143,6 +151,7 @@ rule report_figures:
         mem_mb=2000,
         runtime=10,
     params:
+        published_setting=published_setting_of_one,
         revision=REPORT_REVISION,
     message:
         "Drawing the figures of {wildcards.architecture} on {wildcards.dataset}"

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from layer_pruning.attacks.catalog import ATTACKS, CORRUPTIONS, check_request, get_attack
 from layer_pruning.consensus.catalog import check_aggregation
 from layer_pruning.data.catalog import (
+    IMAGE_FOLDER,
     KINDS,
     DatasetInfo,
     complete_settings,
@@ -34,6 +35,7 @@ from layer_pruning.models.architectures import (
     architecture,
     check_start,
     most_removals,
+    published_name,
 )
 from layer_pruning.named_function import named_function
 from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES, OWN_METRIC_TAKES
@@ -359,7 +361,13 @@ def _check_datasets(config: Config) -> None:
             f"split: validation_fraction and test_fraction add up to {fractions:g}; "
             "less than 1 would leave images to train on"
         )
-    for name in config["datasets"]:
+    for name, settings in config["datasets"].items():
+        kind, published = settings["kind"], settings["published"]
+        if published is not None and kind != IMAGE_FOLDER:
+            raise ConfigError(
+                f"datasets.{name}.published: it is for kind: {IMAGE_FOLDER} only; "
+                f"others know {kind} by that name"
+            )
         _check_cue(config, name)
         for part, size in zip(
             ("train", "validation", "test"), _smallest(config, name), strict=True
@@ -414,6 +422,22 @@ def networks(config: Config, dataset: str | None = None) -> dict[str, Architectu
         except ValueError as error:
             raise ConfigError(f"architectures: {error}") from error
     return found
+
+
+def published_setting(config: Config, dataset: str, architecture: str) -> Config:
+    """Under which names others publish results about a data set and an architecture, if at all.
+
+    ``dataset`` and ``network`` are those names, empty where there are none, and ``same_images`` is
+    False where the data are the user's own files. A data set with a planted cue is another one.
+    """
+    settings = config["datasets"][dataset]
+    own = settings["kind"] == IMAGE_FOLDER
+    name = (settings["published"] or "") if own else settings["kind"]
+    return {
+        "dataset": "" if settings["cue"] is not None else name,
+        "network": published_name(networks(config, dataset)[architecture]),
+        "same_images": not own,
+    }
 
 
 def _check_architectures(config: Config) -> None:

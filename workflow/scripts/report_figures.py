@@ -9,5 +9,7 @@ from layer_pruning.report.figures.style import save
 
 with job(snakemake.log[0]):
     pngs = {Path(png).stem: png for png in snakemake.output.png}
-    for name, figure in figures_of(**snakemake.wildcards, **snakemake.input).items():
+    setting = snakemake.params.published_setting
+    drawn = figures_of(**snakemake.wildcards, **snakemake.input, setting=setting)
+    for name, figure in drawn.items():
         save(figure, snakemake.output[name], pngs[name])
