@@ -10,6 +10,7 @@ from layer_pruning.configuration import (
     corruptions_of,
     files_of_shift,
     pruning_criteria,
+    published_setting,
     scratch_criteria,
     target,
 )
@@ -265,6 +266,16 @@ def everywhere(pattern, networks=None, **wildcards):
             **wildcards,
         )
     ]
+
+
+def published_points(wildcards):
+    """An input function: what others published, drawn beside results about the same networks."""
+    return str(Path(workflow.basedir, "config", "published", "points.csv"))
+
+
+def published_setting_of_one(wildcards):
+    """A params function: the names under which others publish results about these networks."""
+    return published_setting(config, wildcards.dataset, wildcards.architecture)
 
 
 def attacks_of_one(wildcards):

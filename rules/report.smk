@@ -1,6 +1,10 @@
 from layer_pruning.configuration import as_yaml
 from layer_pruning.report import REVISION as REPORT_REVISION
 
+# the figures of one data set and architecture that a single job draws
+DRAWN = ["accuracy", "pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
+DRAWN += ["energy", "ledger", "latency"]
+
 
 localrules:
     report_figures,
@@ -64,6 +68,7 @@ rule report_figures:
         rankings=agreements,
         latencies=of_examined("latency.json"),
         ledgers=of_examined("ledger.json"),
+        published=published_points,
     output:
         accuracy=report(
             f"{FIGURES}/accuracy.svg",
@@ -71,6 +76,13 @@ rule report_figures:
             category="1 Accuracy",
             subcategory="{dataset} {architecture}",
             labels={"figure": "accuracy against MACs"},
+        ),
+        pareto=report(
+            f"{FIGURES}/pareto.svg",
+            caption="../workflow/report/pareto.rst",
+            category="1 Accuracy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "what accuracy costs, and published points"},
         ),
         removals=report(
             f"{FIGURES}/removals.svg",
@@ -128,6 +140,8 @@ rule report_figures:
             subcategory="{dataset} {architecture}",
             labels={"figure": "time against MACs"},
         ),
+        # for print; the report holds the vector graphics
+        png=expand(f"{FIGURES}/{{figure}}.png", figure=DRAWN, allow_missing=True),
     log:
         f"{FIGURES}/logs/report_figures.log",
     benchmark:
@@ -139,6 +153,7 @@ rule report_figures:
         mem_mb=2000,
         runtime=10,
     params:
+        published_setting=published_setting_of_one,
         revision=REPORT_REVISION,
     message:
         "Drawing the figures of {wildcards.architecture} on {wildcards.dataset}"
@@ -151,13 +166,14 @@ rule report_ranks:
         rankings=rankings_of_one,
         outcomes=outcomes_of_one,
     output:
-        report(
+        svg=report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
             caption="../workflow/report/ranks.rst",
             category="3 Agreement of the metrics",
             subcategory="{dataset} {architecture}",
             labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
         ),
+        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:

@@ -41,6 +41,7 @@ rule report_shortcut:
             subcategory="{dataset} {architecture}",
             labels={"figure": "shortcut learning"},
         ),
+        png=f"{FIGURES}/shortcut.png",
         table=report(
             "results/tables/shortcut/{dataset}-{architecture}.html",
             caption="../workflow/report/shortcut.rst",

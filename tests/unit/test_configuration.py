@@ -11,6 +11,7 @@ from layer_pruning.configuration import (
     complete,
     corrupted_images,
     corruptions_of,
+    published_setting,
 )
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
@@ -370,3 +371,45 @@ def test_what_is_wrong_is_said_in_one_line_that_names_the_key(given, message):
         completed(**given)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def found_published(datasets, architectures):
+    given = {"datasets": datasets, "architectures": architectures}
+    given["probe"] = {"images_per_class": 10}
+    config = completed(**given, removals=2, criteria=["random"], attacked_images={"count": 10})
+    return published_setting(config, next(iter(config["datasets"])), "resnet56")
+
+
+def test_published_points_belong_to_data_sets_by_what_they_are(tmp_path):
+    Image = pytest.importorskip("PIL.Image")
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for number in range(60):
+            Image.new("RGB", (32, 32)).save(tmp_path / label / f"{number}.png")
+    folder = {"kind": "image_folder", "path": str(tmp_path)}
+    found = found_published(["cifar10"], ["resnet56"])
+    assert found == {"dataset": "cifar10", "network": "resnet56", "same_images": True}
+    # a name alone makes no user's folder into CIFAR-10, and a word of theirs does
+    assert found_published({"cifar10": folder}, ["resnet56"])["dataset"] == ""
+    said = found_published({"mine": folder | {"published": "cifar10"}}, ["resnet56"])
+    assert said == {"dataset": "cifar10", "network": "resnet56", "same_images": False}
+    cued = found_published({"mine": {"kind": "cifar10", "cue": {}}}, ["resnet56"])
+    assert cued["dataset"] == ""
+
+
+def test_published_points_belong_to_networks_by_what_they_are():
+    def network(**options):
+        return found_published(["cifar10"], {"resnet56": options})["network"]
+
+    assert network(shortcut="projection") == "resnet56"
+    assert network(widths=[32, 64, 128]) == ""
+    assert network(network="resnet18") == "resnet18"
+    # no ResNet-50 of torchvision
+    mine = {"mine": {"depth": 50}}
+    config = completed(datasets=["cifar10"], architectures=mine, criteria=["random"])
+    assert published_setting(config, "cifar10", "mine")["network"] == ""
+
+
+def test_a_known_data_set_needs_no_other_name():
+    with pytest.raises(ConfigError, match=r"mine\.published: it is for kind: image_folder"):
+        completed(datasets={"mine": {"kind": "cifar100", "published": "cifar10"}})

@@ -144,6 +144,10 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
         assert name in report
     for name in ("overview.html", "summary.html", "cost.html", "votes-seed-0.svg"):
         assert name in report
+    drawn = sorted((finished.folder / "results" / "figures").rglob("*.svg"))
+    assert len(drawn) > len(figures)
+    for path in drawn:
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_report_says_which_machine_and_which_configuration_made_it(finished):

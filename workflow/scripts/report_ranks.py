@@ -4,12 +4,13 @@ from layer_pruning.job import job
 
 import pandas as pd
 
-from layer_pruning.report import figures
+from layer_pruning.report.figures.ranks import ranks_figure
+from layer_pruning.report.figures.style import save
 from layer_pruning.report.records import read_steps
 
 with job(snakemake.log[0]):
     title = "{criterion}, {dataset}, {architecture}, seed {seed}".format(**snakemake.wildcards)
     gone = read_steps(snakemake.input.outcomes)
     tables = map(pd.read_csv, snakemake.input.rankings)
-    figure = figures.ranks(dict(zip(gone, tables, strict=True)), title, gone)
-    figures.save(figure, snakemake.output[0])
+    figure = ranks_figure(dict(zip(gone, tables, strict=True)), title, gone)
+    save(figure, snakemake.output.svg, snakemake.output.png)

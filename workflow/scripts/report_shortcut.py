@@ -2,11 +2,12 @@
 
 from layer_pruning.job import job
 
-from layer_pruning.report import figures
+from layer_pruning.report.figures.shortcut import shortcut_figure
+from layer_pruning.report.figures.style import save
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.shortcut import outcomes
-from layer_pruning.report.shortcut_views import shortcut_figure, shortcut_page
+from layer_pruning.report.shortcut_page import shortcut_page
 
 with job(snakemake.log[0]):
-    figures.save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure)
+    save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure, snakemake.output.png)
     write_html(shortcut_page(snakemake.input), snakemake.output.table)

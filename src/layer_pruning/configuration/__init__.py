@@ -13,6 +13,7 @@ from layer_pruning.configuration.contents import (
     files_of_shift,
     networks,
     pruning_criteria,
+    published_setting,
     scratch_criteria,
     target,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "files_of_shift",
     "networks",
     "pruning_criteria",
+    "published_setting",
     "scratch_criteria",
     "target",
 ]

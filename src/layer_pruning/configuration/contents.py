@@ -8,12 +8,13 @@ from typing import Any
 from layer_pruning.attacks.catalog import CORRUPTIONS
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.data.catalog import (
+    IMAGE_FOLDER,
     DatasetInfo,
     dataset_info,
     official_corruptions,
     shifted_files,
 )
-from layer_pruning.models.architectures import Architecture, architecture
+from layer_pruning.models.architectures import Architecture, architecture, published_name
 
 Config = dict[str, Any]
 
@@ -59,6 +60,22 @@ def networks(config: Config, dataset: str | None = None) -> dict[str, Architectu
         except ValueError as error:
             raise ConfigError(f"architectures: {error}") from error
     return found
+
+
+def published_setting(config: Config, dataset: str, architecture: str) -> Config:
+    """Under which names others publish results about a data set and an architecture, if at all.
+
+    ``dataset`` and ``network`` are those names, empty where there are none, and ``same_images`` is
+    False where the data are the user's own files. A data set with a planted cue is another one.
+    """
+    settings = config["datasets"][dataset]
+    own = settings["kind"] == IMAGE_FOLDER
+    name = (settings["published"] or "") if own else settings["kind"]
+    return {
+        "dataset": "" if settings["cue"] is not None else name,
+        "network": published_name(networks(config, dataset)[architecture]),
+        "same_images": not own,
+    }
 
 
 def pruning_criteria(config: Config) -> Config:

@@ -2,6 +2,7 @@
 
 from layer_pruning.configuration.contents import Config, datasets, smallest_class
 from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.data.catalog import IMAGE_FOLDER
 
 
 def check_datasets(config: Config) -> None:
@@ -12,7 +13,13 @@ def check_datasets(config: Config) -> None:
             f"split: validation_fraction and test_fraction add up to {fractions:g}; "
             "less than 1 would leave images to train on"
         )
-    for name in config["datasets"]:
+    for name, settings in config["datasets"].items():
+        kind, published = settings["kind"], settings["published"]
+        if published is not None and kind != IMAGE_FOLDER:
+            raise ConfigError(
+                f"datasets.{name}.published: it is for kind: {IMAGE_FOLDER} only; "
+                f"others know {kind} by that name"
+            )
         _check_cue(config, name)
         for part, size in zip(
             ("train", "validation", "test"), smallest_class(config, name), strict=True

@@ -258,6 +258,19 @@ def architecture(
     return _cifar_resnet(called, given)
 
 
+def published_name(network: Architecture) -> str:
+    """The name under which others publish results of a network; empty where they cannot.
+
+    CIFAR ResNets of other widths than the usual ones are not the networks that others mean.
+    """
+    if isinstance(network, TorchvisionNetwork):
+        return network.network
+    if isinstance(network, CifarResNet) and network.widths == CifarResNet.widths:
+        name = f"resnet{network.depth}"
+        return "" if name in TORCHVISION else name
+    return ""
+
+
 def _cifar_resnet(name: str, options: dict[str, Any]) -> CifarResNet:
     match = re.fullmatch(r"resnet(\d+)", name)
     if "depth" not in options:

@@ -5,7 +5,6 @@ from html_reader import Page
 from matplotlib.figure import Figure
 from planted_results import BLOCKS, COUNTED, GUESSED
 
-from layer_pruning.report import cost_figures
 from layer_pruning.report.cost import (
     cost_claims,
     faster,
@@ -14,6 +13,8 @@ from layer_pruning.report.cost import (
     saves_energy,
 )
 from layer_pruning.report.cost_page import cost_page
+from layer_pruning.report.figures.latency import latency_figure
+from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.overview import overview
 from layer_pruning.report.summary import summarise
@@ -151,7 +152,7 @@ def test_the_latency_table_is_relative_to_the_baseline(files):
 
 
 def test_the_latency_figure_has_a_column_a_batch_and_the_ideal_line(files):
-    figure = cost_figures.latency(latency_table(files["latencies"]))
+    figure = latency_figure(latency_table(files["latencies"]))
     assert len(figure.axes) == 4
     above, below = figure.axes[0], figure.axes[2]
     assert any(list(line.get_xdata()) == list(line.get_ydata()) for line in above.get_lines())
@@ -170,13 +171,13 @@ def _first(line):
 def test_modes_have_rows_of_their_own(planted):
     folder = planted.folder(0, "cka", 1)
     path = planted.latency(folder, 1.2, 0.9, modes=("eager", "compiled"))
-    figure = cost_figures.latency(latency_table([path]))
+    figure = latency_figure(latency_table([path]))
     assert len(figure.axes) == 8
     assert "batch of 1, compiled" in texts(figure)
 
 
 def test_the_ledger_figure_stacks_the_planted_costs_and_marks_the_break_even(files):
-    figure = cost_figures.ledger(ledger_table(files["ledgers"]))
+    figure = ledger_figure(ledger_table(files["ledgers"]))
     costs, saving, even = figure.axes
     widths = sorted(patch.get_width() for patch in costs.patches)
     # both rows lack nothing but the scoring of one of them; kilojoules
@@ -185,10 +186,20 @@ def test_the_ledger_figure_stacks_the_planted_costs_and_marks_the_break_even(fil
     assert "scoring: not measured" in words and "not shown to pay back (1)" in words
     assert "counter, estimate" in costs.get_xlabel()
     assert "counter" in saving.get_xlabel()
-    assert even.get_xscale() == "log"
     assert [_first(line) for line in even.get_lines() if len(line.get_xdata())] == [(1000, 1)]
 
 
+@pytest.mark.parametrize(
+    ("images", "scale"), [((1000.0, 800.0, 1250.0), "linear"), ((1000.0, 100.0, 5000.0), "log")]
+)
+def test_break_even_has_a_logarithmic_axis_where_it_spans_magnitudes(planted, images, scale):
+    path = planted.ledger(planted.network(0, "cka", BLOCKS[:1]), images=images)
+    even = ledger_figure(ledger_table([path])).axes[2]
+    assert even.get_xscale() == scale
+    low, high = even.get_xlim()
+    assert sum(low <= tick <= high for tick in even.get_xticks()) >= 2
+
+
 def test_figures_without_data_are_a_sentence():
-    assert "No latency" in texts(cost_figures.latency(latency_table([])))
-    assert "No energy" in texts(cost_figures.ledger(ledger_table([])))
+    assert "No latency" in texts(latency_figure(latency_table([])))
+    assert "No energy" in texts(ledger_figure(ledger_table([])))

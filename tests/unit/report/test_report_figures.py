@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from planted_results import BLOCKS, COUNTED, Planted
 
-from layer_pruning.report import figures
+from layer_pruning.report.figures.accuracy import accuracy_figure
+from layer_pruning.report.figures.agreement import agreement_figure, mean_tau
+from layer_pruning.report.figures.energy import energy_figure
+from layer_pruning.report.figures.ranks import ranks_figure
+from layer_pruning.report.figures.removals import removals_figure
+from layer_pruning.report.figures.robustness import robustness_figure
+from layer_pruning.report.figures.style import bar_styles, criterion_styles, save
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.significance import Mean
 from layer_pruning.report.summary import summarise
@@ -45,7 +52,7 @@ def texts(figure: Figure) -> str:
 
 
 def test_accuracy_curves_are_the_planted_means(planted):
-    figure = figures.accuracy(summary_of(planted))
+    figure = accuracy_figure(summary_of(planted))
     (axis,) = figure.axes
     for name in ("cka", "random"):
         (curve,) = lines(axis, name)
@@ -65,12 +72,12 @@ def test_accuracy_curves_are_the_planted_means(planted):
 
 
 def test_the_baseline_band_is_its_interval(planted):
-    band = figures.accuracy(summary_of(planted)).axes[0].patches[0].get_extents()
+    band = accuracy_figure(summary_of(planted)).axes[0].patches[0].get_extents()
     over_seeds = Mean.of([0.80, 0.81, 0.82])
-    axis = figures.accuracy(summary_of(planted)).axes[0]
+    axis = accuracy_figure(summary_of(planted)).axes[0]
     low, high = axis.transData.inverted().transform([[0, band.y0], [0, band.y1]])[:, 1]
     assert (low, high) == pytest.approx((100 * over_seeds.low, 100 * over_seeds.high))
-    axis = figures.accuracy(summary_of(planted, seeds=(0,))).axes[0]
+    axis = accuracy_figure(summary_of(planted, seeds=(0,))).axes[0]
     band = axis.patches[0].get_extents()
     low, high = axis.transData.inverted().transform([[0, band.y0], [0, band.y1]])[:, 1]
     assert (low, high) == pytest.approx((78.0, 82.0))  # of the file
@@ -78,7 +85,7 @@ def test_the_baseline_band_is_its_interval(planted):
 
 def test_many_criteria_get_a_panel_each_with_the_baseline(planted):
     names = ["cka", "cca", "random", "consensus", "magnitude"]
-    figure = figures.accuracy(summary_of(planted, names))
+    figure = accuracy_figure(summary_of(planted, names))
     panels = [axis for axis in figure.axes if axis.get_visible()]
     assert [axis.get_title(loc="left") for axis in panels] == sorted(names)
     for axis in panels:
@@ -87,7 +94,7 @@ def test_many_criteria_get_a_panel_each_with_the_baseline(planted):
 
 
 def test_all_data_are_inside_the_axes(planted):
-    axis = figures.accuracy(summary_of(planted)).axes[0]
+    axis = accuracy_figure(summary_of(planted)).axes[0]
     (low, high), (left, right) = axis.get_ylim(), axis.get_xlim()
     assert left < 0
     assert right > 100 * 200 / 1500
@@ -97,15 +104,15 @@ def test_all_data_are_inside_the_axes(planted):
 
 def test_styles_differ_in_grey_too():
     names = [f"criterion{n:02d}" for n in range(12)]
-    styles = figures.criterion_styles(names)
+    styles = criterion_styles(names)
     assert len({style["marker"] for name, style in styles.items() if name in names}) == 12
     assert styles["baseline"]["color"] == "#000000"
     assert all(styles[name]["color"] != "#000000" for name in names)
-    assert figures.criterion_styles([*reversed(names), "baseline"]) == styles
+    assert criterion_styles([*reversed(names), "baseline"]) == styles
 
 
 def test_the_map_shows_each_block_at_its_step(planted):
-    figure = figures.removals(summary_of(planted, steps=3))
+    figure = removals_figure(summary_of(planted, steps=3))
     axis = figure.axes[0]
     (image,) = axis.get_images()
     grid = np.ma.filled(image.get_array(), np.nan)
@@ -131,7 +138,7 @@ def ranking(blocks, ranks: dict[str, list[float]], removed: str, tied: bool) -> 
 
 
 def test_ranks_are_shares_of_the_blocks_still_there():
-    figure = figures.ranks(
+    figure = ranks_figure(
         {
             1: ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5], "cca": [5, 4, 3, 2, 1]}, BLOCKS[0], False),
             2: ranking(BLOCKS[1:], {"cka": [1.5, 1.5, 3, 4], "cca": [4, 3, 2, 1]}, BLOCKS[2], True),
@@ -177,13 +184,13 @@ def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
         sidecar("trio", 1, ["cka", "wasserstein"], [[1, -0.5], [-0.5, 1]], 0.1, 0.3),
         sidecar("cka", 1, ["cka"], [[1]], None, 1.0),
     ]
-    metrics, tau, counts = figures.mean_tau(records)
+    metrics, tau, counts = mean_tau(records)
     assert metrics == ["cka", "cca", "wasserstein"]
     assert tau[0, 1] == tau[1, 0] == pytest.approx(0.4)
     assert tau[0, 2] == pytest.approx(-0.5)
     assert math.isnan(tau[1, 2])
     assert counts[0, 1] == 2
-    figure = figures.agreement(records)
+    figure = agreement_figure(records)
     heat, w, bootstrap = (axis for axis in figure.axes if axis.get_title(loc="left"))
     assert np.ma.filled(heat.get_images()[0].get_array(), 9)[0].tolist() == pytest.approx(
         [1, 0.4, -0.5]
@@ -197,14 +204,14 @@ def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
 
 def test_without_a_bootstrap_the_figure_says_so():
     record = sidecar("cka", 1, ["cka"], [[1]], None, None)
-    said = texts(figures.agreement([record]))
+    said = texts(agreement_figure([record]))
     assert "no bootstrap was run" in said
     assert "no criterion with several metrics" in said
 
 
 def test_without_data_a_figure_says_so():
-    assert "No criterion has several metrics" in texts(figures.agreement([]))
-    assert "No network was attacked" in texts(figures.robustness(robust_accuracy([])))
+    assert "No criterion has several metrics" in texts(agreement_figure([]))
+    assert "No network was attacked" in texts(robustness_figure(robust_accuracy([])))
 
 
 def test_many_criteria_agree_in_a_heat_map():
@@ -214,7 +221,7 @@ def test_many_criteria_agree_in_a_heat_map():
         for step in (1, 2)
         for seed in (0, 1)
     ]
-    figure = figures.agreement(records)
+    figure = agreement_figure(records)
     bootstrap = next(a for a in figure.axes if a.get_title(loc="left").startswith("Bootstrap"))
     expected = [[(n + step) / 10 for step in (1, 2)] for n in range(6)]
     assert np.asarray(bootstrap.get_images()[0].get_array()) == pytest.approx(np.array(expected))
@@ -239,7 +246,7 @@ def attacked(planted: Planted, attacks=("fgsm",)):
 
 
 def test_robustness_shows_the_deepest_network_beside_the_baseline(planted):
-    figure = figures.robustness(attacked(planted, ("autoattack", "fgsm")))
+    figure = robustness_figure(attacked(planted, ("autoattack", "fgsm")))
     assert len(figure.axes) == 4
     left, right = figure.axes[:2]
     assert list(lines(left, "baseline")[0].get_xdata()) == [0, 0.1, 0.2]
@@ -252,7 +259,7 @@ def test_robustness_shows_the_deepest_network_beside_the_baseline(planted):
 def test_robustness_without_a_baseline_is_refused(planted):
     table = attacked(planted)
     with pytest.raises(ValueError, match="no attacked baseline"):
-        figures.robustness(table[table["criterion"] != "baseline"])
+        robustness_figure(table[table["criterion"] != "baseline"])
 
 
 def bars(axis):
@@ -266,7 +273,7 @@ def test_energy_bars_are_the_planted_energies(planted):
         planted,
         energies=[planted.energy(f, j) for f, j in zip(folders, joules, strict=True)],
     )
-    making, running = figures.energy(table).axes
+    making, running = energy_figure(table).axes
     assert bars(making) == {
         **{(0, 0.0): 0.5, (0, 0.5): 0.0},  # the baseline is trained and not fine-tuned
         **{(1, 0.0): 0.5, (1, 0.5): 1.0},  # cka: two fine-tunings of 0.5 kWh
@@ -286,7 +293,7 @@ def test_what_was_not_measured_has_a_word_and_no_bar(planted):
         planted.network(0, method=COUNTED),
         planted.network(0, "cka", BLOCKS[:1], kwh=None),
     ]
-    making, running = figures.energy(summarise(folders)).axes
+    making, running = energy_figure(summarise(folders)).axes
     assert {row for row, _ in bars(making)} == {0}
     assert bars(running) == {}
     assert [text.get_text() for text in making.texts] == ["not measured"]
@@ -296,19 +303,50 @@ def test_what_was_not_measured_has_a_word_and_no_bar(planted):
 def test_a_figure_is_about_one_network_family(planted, tmp_path):
     other = Planted(tmp_path, BLOCKS, architecture="resnet14")
     both = pd.concat([summary_of(planted), summary_of(other)])
-    for draw in (figures.accuracy, figures.removals, figures.energy):
+    for draw in (accuracy_figure, removals_figure, energy_figure):
         with pytest.raises(ValueError, match="expected 1 a figure"):
             draw(both)
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_saved_figures_are_the_same_every_time(planted, tmp_path, suffix):
-    table = summary_of(planted)
+def test_saved_figures_are_the_same_every_time(planted, tmp_path):
+    table, magic = summary_of(planted), {".svg": b"<?xml", ".png": b"\x89PNG"}
     for name in ("one", "two"):
-        figures.save(figures.accuracy(table), tmp_path / f"{name}{suffix}")
-    one = (tmp_path / f"one{suffix}").read_bytes()
-    assert one == (tmp_path / f"two{suffix}").read_bytes()
-    assert one.startswith({".svg": b"<?xml", ".png": b"\x89PNG"}[suffix])
+        save(accuracy_figure(table), *(tmp_path / f"{name}{suffix}" for suffix in magic))
+    for suffix, start in magic.items():
+        one = (tmp_path / f"one{suffix}").read_bytes()
+        assert one == (tmp_path / f"two{suffix}").read_bytes()
+        assert one.startswith(start)
+
+
+def test_pictures_are_dense_enough_for_print(planted, tmp_path):
+    figure = accuracy_figure(summary_of(planted))
+    save(figure, tmp_path / "accuracy.png")
+    height, width, _ = imread(tmp_path / "accuracy.png").shape
+    assert (width, height) == pytest.approx([300 * inches for inches in figure.get_size_inches()])
+
+
+@pytest.mark.parametrize(
+    ("steps", "grid"), [(1, (1, 1)), (6, (1, 6)), (7, (2, 4)), (10, (2, 5)), (20, (4, 5))]
+)
+def test_panels_of_ranks_leave_few_places_empty(steps, grid):
+    table = ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5]}, BLOCKS[0], False)
+    figure = ranks_figure(dict.fromkeys(range(1, steps + 1), table))
+    assert figure.axes[0].get_subplotspec().get_gridspec().get_geometry() == grid
+
+
+def test_metrics_without_company_are_not_in_the_map():
+    records = [
+        sidecar("consensus", 1, ["cka", "cca"], [[1, 0.2], [0.2, 1]], 0.6, 0.9),
+        sidecar("random", 1, ["random"], [[1]], None, None),
+    ]
+    (heat,) = [a for a in agreement_figure(records).axes if "tau" in a.get_title(loc="left")]
+    assert [label.get_text() for label in heat.get_yticklabels()] == ["cka", "cca"]
+
+
+def test_bars_side_by_side_differ_in_grey():
+    names = [f"criterion{n}" for n in range(6)]
+    styles = bar_styles(names)
+    assert len({style.get("hatch", "") for style in styles.values()}) == 7
 
 
 def test_networks_from_new_weights_are_points_and_have_no_order(planted):
@@ -316,20 +354,20 @@ def test_networks_from_new_weights_are_points_and_have_no_order(planted):
     summary = summary_of(planted, ["cka"])
     alone = summarise([*map(planted.folder, SEEDS), *folders], architecture_of={"scratch": "cka"})
     both = pd.concat([summary, alone[alone["criterion"] == "scratch"]], ignore_index=True)
-    (axis,) = figures.accuracy(both).axes
+    (axis,) = accuracy_figure(both).axes
     (points,) = lines(axis, "scratch")
     assert points.get_xdata() == pytest.approx([100 * 200 / 1500])
     assert points.get_ydata() == pytest.approx([80])
     assert len(lines(axis, "cka")[0].get_xdata()) == 3
-    axis = figures.removals(both).axes[0]
+    axis = removals_figure(both).axes[0]
     assert axis.get_images()[0].get_array().shape == (len(BLOCKS), len(SEEDS))
-    making, _ = figures.energy(both).axes
+    making, _ = energy_figure(both).axes
     assert bars(making)[(2, 0.0)] == 0.5 and bars(making)[(2, 0.5)] == 0.0
     assert "training the baseline (scratch: itself)" in texts(making.figure)
 
 
 def test_all_blocks_of_a_step_are_framed():
     tables = {1: ranking(BLOCKS, {"cka": [1, 2, 3, 4, 5]}, BLOCKS[0], False)}
-    figure = figures.ranks(tables, gone={1: [BLOCKS[0], BLOCKS[3]]})
+    figure = ranks_figure(tables, gone={1: [BLOCKS[0], BLOCKS[3]]})
     assert [frame.get_y() for frame in figure.axes[0].patches] == [-0.5, 2.5]
     assert figure.axes[0].get_title(loc="left") == "steps 1–2"

@@ -6,6 +6,8 @@ from planted_results import BLOCKS
 
 from layer_pruning.report.answers_robustness import on_other_images
 from layer_pruning.report.calibration import calibration_columns, reliability
+from layer_pruning.report.figures.calibration import calibration_figure
+from layer_pruning.report.figures.corruptions import corruptions_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import (
@@ -14,7 +16,6 @@ from layer_pruning.report.shift import (
     paired_shift,
     shift_columns,
 )
-from layer_pruning.report.shift_figures import calibration, corruptions
 from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, sign_flip
 from layer_pruning.report.summary import summarise
 
@@ -136,7 +137,7 @@ def bars(figure):
 
 
 def test_bars_stand_for_every_network_and_corruption_and_their_mean(planted):
-    figure = corruptions(corruption_accuracies(planted_pair(planted)))
+    figure = corruptions_figure(corruption_accuracies(planted_pair(planted)))
     # two networks; fog, snow, their mean, and the test set collected anew
     widths = sorted(round(patch.get_width(), 6) for patch in bars(figure))
     assert widths == sorted([85, 75, 80, 100, 70, 50, 60, 90])
@@ -150,7 +151,7 @@ def test_many_criteria_become_a_map(planted):
     for number in range(6):
         folder = planted.folder(0, f"c{number}", 1)
         paths.append(planted.corruptions(folder, {"fog": [number, 0]}, [number, 0]))
-    figure = corruptions(corruption_accuracies(paths))
+    figure = corruptions_figure(corruption_accuracies(paths))
     assert len(figure.axes[0].images) == 1
     assert figure.axes[0].images[0].get_array().shape == (4, 7)
 
@@ -160,7 +161,7 @@ def test_reliability_pools_seeds_and_errors_are_drawn(planted):
     paths += [planted.calibration(planted.folder(0, "cka", 1), (0.3, 0.0), temperature=None)]
     frame = reliability(paths)
     assert set(frame["images"]) == {10, 90}
-    figure = calibration(frame)
+    figure = calibration_figure(frame)
     left, right = figure.axes
     points = left.collections[0].get_offsets()
     assert np.allclose(points, [[65, 60], [95, 90]])
@@ -170,7 +171,7 @@ def test_reliability_pools_seeds_and_errors_are_drawn(planted):
 
 def test_without_records_figures_say_so():
     for draw, frame in (
-        (corruptions, corruption_accuracies([])),
-        (calibration, reliability([])),
+        (corruptions_figure, corruption_accuracies([])),
+        (calibration_figure, reliability([])),
     ):
         assert "No network was" in draw(frame).texts[0].get_text()

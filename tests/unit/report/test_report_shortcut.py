@@ -4,9 +4,10 @@ import pytest
 from planted_results import Planted
 from test_report_figures import summary_of, texts
 
+from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.overview import overview
 from layer_pruning.report.shortcut import COLUMNS, Shortcut, compared, outcomes, with_shortcuts
-from layer_pruning.report.shortcut_views import shortcut_figure, shortcut_page
+from layer_pruning.report.shortcut_page import shortcut_page
 from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, paired_interval
 
 
