@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 from documents import FILES, LINK, ROOT, anchors, prose
 
+from layer_pruning.attacks.catalog import ATTACKS
+from layer_pruning.consensus.catalog import AGGREGATIONS
+from layer_pruning.models.architectures import TORCHVISION
 from layer_pruning.report.areas import area_names
 from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
 from layer_pruning.report.cost import ENDS, latency_values
 from layer_pruning.report.shift import COLUMNS as SHIFT_COLUMNS
 from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
 from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS, robust_column
-from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 
 OUTPUTS = ROOT / "docs" / "reference" / "outputs.md"
@@ -82,9 +85,15 @@ def test_every_similarity_metric_has_its_formula():
     assert sorted(name for line in headings for name in line.split(", ")) == sorted(CATALOG)
 
 
-def test_every_metric_of_a_criterion_is_in_the_manual():
+@pytest.mark.parametrize("names", [METRIC_NAMES, AGGREGATIONS, ATTACKS, TORCHVISION])
+def test_everything_that_a_configuration_may_name_is_in_the_manual(names):
+    named = re.findall(r"`([^`]+)`", prose(ROOT / "config" / "README.md"))
+    assert not [name for name in names if name not in named]
+
+
+def test_every_criterion_with_a_name_of_its_own_is_in_the_manual():
     explained = first_cells((ROOT / "config" / "README.md").read_text())
-    assert not [name for name in METRIC_NAMES if name not in explained]
+    assert not [name for name in CRITERIA if name not in explained]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
