@@ -106,3 +106,23 @@ def test_links_lead_somewhere(path):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+def rows_of_results():
+    section = (ROOT / "README.md").read_text().split("\n## Results\n")[1].split("\n## ")[0]
+    return re.findall(
+        r"^\| (\w[^|]*\|[^|]*)\| \[[^]]+\]\(([^)#]+)#[^)]+\) \|$", section, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize(("row", "page"), rows_of_results(), ids=lambda text: text[:20])
+def test_every_figure_of_the_readme_is_measured_on_the_page_that_it_links_to(row, page):
+    # a page may round no less than it was measured, and this quotes it as it stands
+    there = (ROOT / page).read_text()
+    decimals = re.findall(r"\d+\.\d+", row)
+    assert decimals
+    assert not [number for number in decimals if number not in there]
+
+
+def test_the_readme_has_results():
+    assert len(rows_of_results()) >= 4
