@@ -9,7 +9,13 @@ from documents import ROOT, blocks, write_files
 from PIL import Image
 from safetensors.torch import save_file
 
+from layer_pruning.activations.sweep import extract_activations
+from layer_pruning.data.catalog import complete_settings
+from layer_pruning.data.image_file import write_data
+from layer_pruning.data.prepare import prepare
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
+from layer_pruning.data.splits import probe_set
+from layer_pruning.export.bundle import export_network
 from layer_pruning.models.residual import save_network
 from small_networks import random_network
 
@@ -22,7 +28,39 @@ def empty_array(path, shape):
         file.truncate(file.tell() + math.prod(shape))
 
 
-@pytest.fixture(scope="module")
+def write_results(folder):
+    """What the demonstration leaves of one network: a small one, that can tell digits apart."""
+    settings = complete_settings("digits", {"kind": "digits"})
+    data = prepare(settings, validation_fraction=0.1, test_fraction=0.25, seed=0)
+    network = random_network("narrow", depth=8, widths=(8, 8, 16))
+    images, labels = map(torch.from_numpy, data.part("train"))
+    optimizer = torch.optim.Adam(network.train().parameters(), lr=0.01)
+    for _ in range(5):
+        for chosen in torch.randperm(len(images)).split(64):
+            loss = torch.nn.functional.cross_entropy(network(images[chosen]), labels[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    network.eval()
+    seed = folder / "results/digits/resnet20/seed-0"
+    pruned = seed / "consensus/removed-05"
+    for path in (pruned, seed / "baseline"):
+        path.mkdir(parents=True)
+    write_data(folder / "results/digits/data.npz", data)
+    save_network(network, pruned / "network.safetensors")
+    export_network(network, pruned / "export")
+    probe = probe_set(data.labels_of("train"), images_per_class=10, seed=0)
+    extract_activations(
+        seed / "baseline/activations.npz",
+        network,
+        lambda chosen: data.part("train", chosen)[0],
+        data.labels_of("train")[probe],
+        probe,
+        ["stage1.block1"],
+    )
+
+
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """Stand-ins for the user's images, weights, module and results; the project's files."""
     folder = tmp_path_factory.mktemp("documentation")
@@ -45,9 +83,7 @@ def folder(tmp_path_factory):
     empty_array(folder / "data/cifar10.1_v6_labels.npy", (2000,))
     collected = {"images": np.zeros((9, 32, 32, 3), np.uint8), "labels": np.zeros(9, np.int64)}
     np.savez(folder / "data/cifar102_test.npz", **collected)
-    network = "results/digits/resnet20/seed-0/consensus/removed-05/network.safetensors"
-    (folder / network).parent.mkdir(parents=True)
-    save_network(random_network("resnet8"), folder / network)
+    write_results(folder)
     (folder / "config").symlink_to(ROOT / "config")
     for file in dict.fromkeys(block.file for block in blocks()):
         write_files(file, folder)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from documents import FILES, LINK, ROOT, anchors, prose
 
+from layer_pruning.attacks.catalog import ATTACKS
+from layer_pruning.consensus.catalog import AGGREGATIONS
+from layer_pruning.models.architectures import TORCHVISION
 from layer_pruning.report.areas import area_names
 from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
 from layer_pruning.report.cost import ENDS, latency_values
@@ -15,7 +18,7 @@ from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
 from layer_pruning.report.sources import source_of
 from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS
 from layer_pruning.report.summary_rows import robust_column
-from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.similarity.catalog import CATALOG
 
 OUTPUTS = ROOT / "docs" / "reference" / "outputs.md"
@@ -97,9 +100,15 @@ def test_every_similarity_metric_has_its_formula():
     assert sorted(name for line in headings for name in line.split(", ")) == sorted(CATALOG)
 
 
-def test_every_metric_of_a_criterion_is_in_the_manual():
+@pytest.mark.parametrize("names", [METRIC_NAMES, AGGREGATIONS, ATTACKS, TORCHVISION])
+def test_everything_that_a_configuration_may_name_is_in_the_manual(names):
+    named = re.findall(r"`([^`]+)`", prose(ROOT / "config" / "README.md"))
+    assert not [name for name in names if name not in named]
+
+
+def test_every_criterion_with_a_name_of_its_own_is_in_the_manual():
     explained = first_cells((ROOT / "config" / "README.md").read_text())
-    assert not [name for name in METRIC_NAMES if name not in explained]
+    assert not [name for name in CRITERIA if name not in explained]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -112,3 +121,23 @@ def test_links_lead_somewhere(path):
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+def rows_of_results():
+    section = (ROOT / "README.md").read_text().split("\n## Results\n")[1].split("\n## ")[0]
+    return re.findall(
+        r"^\| (\w[^|]*\|[^|]*)\| \[[^]]+\]\(([^)#]+)#[^)]+\) \|$", section, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize(("row", "page"), rows_of_results(), ids=lambda text: text[:20])
+def test_every_figure_of_the_readme_is_measured_on_the_page_that_it_links_to(row, page):
+    # a page may round no less than it was measured, and this quotes it as it stands
+    there = (ROOT / page).read_text()
+    decimals = re.findall(r"\d+\.\d+", row)
+    assert decimals
+    assert not [number for number in decimals if number not in there]
+
+
+def test_the_readme_has_results():
+    assert len(rows_of_results()) >= 4

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from layer_pruning.activations.features import read_activations
+from layer_pruning.data.image_file import read_data
 from layer_pruning.export.parity import TOLERANCE
 
 # one process runs the chain that all of these start from
 pytestmark = pytest.mark.xdist_group("workflow")
 
+DATA = "results/digits/data.npz"
 OWN_METRIC = '''
 import numpy as np
 
@@ -34,6 +36,10 @@ def test_any_network_is_exported_by_asking_for_its_manifest(project):
     provenance = manifest["provenance"]
     assert (provenance["data_set"], provenance["seed"]) == ("digits", 0)
     assert (provenance["criterion"], provenance["removals"]) == ("votes", 1)
+    assert provenance["data_sha256"] == read_data(project.folder / DATA).digest()
+    made_by = provenance["settings"]
+    assert made_by["criterion"]["metrics"] == project.config["criteria"]["votes"]
+    assert made_by["training"]["epochs"] == 2 and made_by["finetuning"]["epochs"] == 1
     assert manifest["checks"]["images_from"] == "test split of digits"
     for check in manifest["checks"]["by_file"].values():
         assert check["largest_logit_difference"] <= TOLERANCE * check["largest_logit"]

@@ -16,12 +16,16 @@ with job(snakemake.log[0]):
     data = read_data(files.data)
     chosen = fixed_subset(len(data.labels_of("test")), CHECKED_IMAGES, seed=0)
     criterion, _, removal = named["network"].partition("/removed-")
+    config = snakemake.config
+    settings = {"criterion": config["criteria"].get(criterion)}
+    settings |= {phase: config[phase] for phase in ("training", "finetuning")}
     export_network(
         files.network,
         Path(snakemake.output.manifest).parent,
         data.part("test", chosen)[0],
         images_from=f"test split of {named['dataset']}",
         metrics={k: json.loads(Path(files[k]).read_text()) for k in ("accuracy", "complexity")},
-        provenance={"data_set": named["dataset"], "seed": int(named["seed"])}
-        | {"criterion": criterion if removal else None, "removals": int(removal or 0)},
+        provenance={"data_set": named["dataset"], "data_sha256": data.digest()}
+        | {"seed": int(named["seed"]), "criterion": criterion if removal else None}
+        | {"removals": int(removal or 0), "settings": settings},
     )

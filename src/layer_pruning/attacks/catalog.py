@@ -28,7 +28,9 @@ class Attack:
 
     ``norms`` are the supported norms, ``minimum_classes`` the fewest classes it works with,
     ``carries_over`` whether an image broken at one epsilon counts as broken at every larger one,
-    and ``description`` is one line for the manual and the report.
+    and ``description`` is one line for the manual and the report. ``module`` is the module of this
+    room that has a function called like the attack, with the arguments and the result of
+    :func:`layer_pruning.attacks.fgsm.fgsm`; "" for what the package pyautoattack runs.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Attack:
     minimum_classes: int
     carries_over: bool
     description: str
+    module: str = ""
 
 
 _CATALOG = (
@@ -45,6 +48,7 @@ _CATALOG = (
         minimum_classes=2,
         carries_over=False,
         description="one gradient step of size epsilon (Goodfellow et al. 2015); weak and quick",
+        module="fgsm",
     ),
     Attack(
         name="pgd",

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from layer_pruning.attacks.catalog import check_request, get_attack
-from layer_pruning.attacks.fgsm import fgsm
 from layer_pruning.attacks.guards import (
     check_images,
     check_network,
@@ -134,8 +134,8 @@ def _attack_batch(
             check_perturbation(images[rows], adversarial, epsilon=epsilon, norm=norm)
             standing[rows] = _correct(network, adversarial, labels[rows])
         counts = broken_by.get(epsilon, {})
-        if attack == "fgsm":
-            counts = {"fgsm": int((clean & ~standing).sum())}
+        if get_attack(attack).module:
+            counts = {attack: int((clean & ~standing).sum())}
         seconds = time.perf_counter() - started
         records.append(outcome(epsilon, standing.int().tolist(), counts, seconds))
     return {
@@ -165,13 +165,17 @@ def _perturber(
     Also returned, and filled by its calls: how many images each part of an ensemble broke at an
     epsilon, and warnings. ``announce`` is called with the name of each part.
     """
-    if attack == "fgsm":
+    if module := get_attack(attack).module:
+        one_attack = getattr(import_module(f"layer_pruning.attacks.{module}"), attack)
 
         def perturb(rows: Tensor, epsilon: float) -> Tensor:
-            return fgsm(network, images[rows], labels[rows], epsilon=epsilon, norm=norm)
+            result: Tensor = one_attack(
+                network, images[rows], labels[rows], epsilon=epsilon, norm=norm
+            )
+            return result
 
         return perturb, {}, []
-    # imported here because FGSM does without the package
+    # imported here because the attacks of this room do without the package
     from layer_pruning.attacks.autoattack import PLUS_RESTARTS, Ensemble, ensemble_attacks
 
     names: tuple[str, ...] = ("apgd-ce",)

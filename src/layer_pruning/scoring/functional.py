@@ -5,6 +5,8 @@ Logits have shape (n, classes), bypassed ones (candidates, n, classes). All in f
 
 import numpy as np
 
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
+
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Log probabilities over the last axis, without overflow."""
@@ -34,4 +36,5 @@ def kl(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarr
     return np.maximum(divergence, 0.0)
 
 
-FUNCTIONAL = {"loss_increase": loss_increase, "disagreement": disagreement, "kl": kl}
+FUNCTIONAL = {name: globals()[name] for name in FUNCTIONAL_METRICS}
+"""The metrics of the catalogue: each is the function of that name."""

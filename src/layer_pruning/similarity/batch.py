@@ -12,19 +12,6 @@ from layer_pruning.similarity.features import Array, checked
 
 Metric = Callable[[ArrayLike, ArrayLike, ArrayLike], float]
 
-# a module is imported when one of its metrics is first used: scipy.optimize takes half a second
-_MODULES = {
-    "cka": "cka",
-    "cka_debiased": "cka",
-    "procrustes": "procrustes",
-    "cca": "procrustes",
-    "permutation": "permutation",
-    "wasserstein": "wasserstein",
-    "stochastic_means": "stochastic",
-    "stochastic": "stochastic",
-    "stochastic_covariances": "stochastic",
-}
-
 # numbers held in one batch: 128 MiB, which keeps 16 candidates of 2,048 features within reach
 _BATCH_NUMBERS = 2**24
 
@@ -49,7 +36,8 @@ def distances(name: str, reference: ArrayLike, candidates: ArrayLike, labels: Ar
     if name not in CATALOG:
         raise ValueError(f"unknown metric {name!r}, expected one of: {', '.join(CATALOG)}")
     reference, candidates, labels = checked(name, reference, candidates, labels)
-    metric = getattr(import_module(f"layer_pruning.similarity.{_MODULES[name]}"), name)
+    # imported when one of its metrics is first used: scipy.optimize takes half a second
+    metric = getattr(import_module(f"layer_pruning.similarity.{CATALOG[name].module}"), name)
     size = max(1, _BATCH_NUMBERS // reference.size)
     parts = [
         metric(reference, candidates[first : first + size], labels)

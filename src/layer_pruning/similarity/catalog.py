@@ -15,11 +15,13 @@ _STOCHASTIC = "Duong et al., Representational Dissimilarity Metric Spaces, arXiv
 class MetricInfo:
     """What there is to know about one metric without computing it.
 
-    A distance lies in [0, ``upper_bound``]; 0 means that the candidate changes nothing.
-    ``images`` is the smallest probe set for which the metric is more than a constant;
-    ``images_beyond_features``, where set, asks for that many more images than features.
+    ``module`` is the module of this room that has a function called like the metric. A distance
+    lies in [0, ``upper_bound``]; 0 means that the candidate changes nothing. ``images`` is the
+    smallest probe set for which the metric is more than a constant; ``images_beyond_features``,
+    where set, asks for that many more images than features.
     """
 
+    module: str
     description: str
     source: str
     upper_bound: float
@@ -45,10 +47,9 @@ PAPER_METRICS: tuple[str, ...] = (
     "stochastic_covariances",
 )
 
-VARIANT_METRICS: tuple[str, ...] = ("cka_debiased",)
-
 CATALOG: dict[str, MetricInfo] = {
     "cka": MetricInfo(
+        module="cka",
         description="One minus linear centred kernel alignment, biased estimator.",
         source=f"{_CONSENSUS}; Kornblith et al., arXiv 1905.00414",
         upper_bound=1.0,
@@ -56,12 +57,14 @@ CATALOG: dict[str, MetricInfo] = {
         images=3,
     ),
     "procrustes": MetricInfo(
+        module="procrustes",
         description="Angle left between the centred features after the best rotation.",
         source=f"{_CONSENSUS}; {_SHAPE}, alpha = 1",
         upper_bound=math.pi / 2,
         images=3,
     ),
     "cca": MetricInfo(
+        module="procrustes",
         description="Angle whose cosine is the mean canonical correlation of the features.",
         source=f"{_CONSENSUS}; {_SHAPE}, alpha = 0",
         upper_bound=math.pi / 2,
@@ -69,22 +72,26 @@ CATALOG: dict[str, MetricInfo] = {
         images_beyond_features=2,
     ),
     "permutation": MetricInfo(
+        module="permutation",
         description="Angle left between the centred features after the best reordering of them.",
         source=f"{_CONSENSUS}; {_SHAPE}, permutations",
         upper_bound=math.pi,
         images=2,
     ),
     "wasserstein": MetricInfo(
+        module="wasserstein",
         description="Wasserstein-1 distance between all feature values as two sets of numbers.",
         source=_CONSENSUS,
         upper_bound=math.inf,
     ),
     "stochastic_means": MetricInfo(
+        module="stochastic",
         description="Distance between the class means after the best rotation.",
         source=f"{_CONSENSUS}; {_STOCHASTIC}, alpha = 2",
         upper_bound=math.inf,
     ),
     "stochastic": MetricInfo(
+        module="stochastic",
         description="Wasserstein-2 distance between class Gaussians after a rotation fitted to it.",
         source=f"{_CONSENSUS}; {_STOCHASTIC}, alpha = 1",
         upper_bound=math.inf,
@@ -92,6 +99,7 @@ CATALOG: dict[str, MetricInfo] = {
         minimum_images_per_class=2,
     ),
     "stochastic_covariances": MetricInfo(
+        module="stochastic",
         description="Bures distance between class covariances after a rotation fitted to it.",
         source=f"{_CONSENSUS}; {_STOCHASTIC}, alpha = 0",
         upper_bound=math.inf,
@@ -99,9 +107,12 @@ CATALOG: dict[str, MetricInfo] = {
         minimum_images_per_class=2,
     ),
     "cka_debiased": MetricInfo(
+        module="cka",
         description="One minus linear centred kernel alignment from the unbiased HSIC estimator.",
         source="Nguyen et al., arXiv 2010.15327; Song et al., JMLR 13 (2012), equation 5",
         upper_bound=2.0,
         images=4,
     ),
 }
+
+VARIANT_METRICS: tuple[str, ...] = tuple(name for name in CATALOG if name not in PAPER_METRICS)

@@ -311,12 +311,12 @@ def test_every_perturbation_given_to_the_network_respects_epsilon(attack, norm, 
 
 
 def test_a_broken_attack_is_refused(monkeypatch):
-    from layer_pruning.attacks import evaluation
+    from layer_pruning.attacks import fgsm as fgsm_module
 
     def too_far(network, images, labels, *, epsilon, norm):
         return (images + 2 * epsilon).clamp(0, 1)
 
-    monkeypatch.setattr(evaluation, "fgsm", too_far)
+    monkeypatch.setattr(fgsm_module, "fgsm", too_far)
     network, images = Linear(2).eval(), grey_images(4)
     labels = network(images).argmax(1)
     with pytest.raises(ValueError, match=r"0\.02.* above epsilon 0\.01"):

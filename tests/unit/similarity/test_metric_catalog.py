@@ -26,8 +26,8 @@ def test_the_paper_has_eight_metrics_in_this_order():
 
 def test_what_is_catalogued_is_what_can_be_computed():
     assert tuple(similarity.METRICS) == PAPER_METRICS
-    assert tuple(similarity.VARIANTS) == VARIANT_METRICS == ("cka_debiased",)
-    assert tuple(CATALOG) == PAPER_METRICS + VARIANT_METRICS
+    assert tuple(similarity.VARIANTS) == VARIANT_METRICS
+    assert sorted(CATALOG) == sorted(PAPER_METRICS + VARIANT_METRICS)
 
 
 def test_parsing_the_workflow_imports_nothing_heavy():
