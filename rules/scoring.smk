@@ -10,17 +10,17 @@ localrules:
     consensus,
 
 
-rule extract_activations:
+rule extract_baseline_activations:
     input:
         data="results/{dataset}/data.npz",
-        network=f"{NETWORK}/network.safetensors",
+        network=f"{RUN}/baseline/network.safetensors",
     output:
-        activations=f"{NETWORK}/activations.npz",
-        usage=f"{NETWORK}/usage/extract_activations.json",
+        activations=f"{RUN}/baseline/activations.npz",
+        usage=f"{RUN}/baseline/usage/extract_activations.json",
     log:
-        f"{NETWORK}/logs/extract_activations.log",
-    benchmark:
-        f"{NETWORK}/benchmarks/extract_activations.tsv"
+        f"{RUN}/baseline/logs/extract_activations.log",
+    # no benchmark, as for train_baseline
+    cache: workflow.enable_cache
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -35,9 +35,26 @@ rule extract_activations:
         seed=seed_of,
         revisions=(MODELS_REVISION, ACTIVATIONS_REVISION),
     message:
-        "Extracting activations of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
+        "Extracting activations of the baseline, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/extract_activations.py"
+
+
+# The same work, but folders share none of it: a pruned network is seldom that of another run.
+use rule extract_baseline_activations as extract_activations with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{PRUNED}/network.safetensors",
+    output:
+        activations=f"{PRUNED}/activations.npz",
+        usage=f"{PRUNED}/usage/extract_activations.json",
+    log:
+        f"{PRUNED}/logs/extract_activations.log",
+    benchmark:
+        f"{PRUNED}/benchmarks/extract_activations.tsv"
+    cache: False
+    message:
+        "Extracting activations of {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
 
 
 rule measure_latency:

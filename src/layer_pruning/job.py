@@ -40,8 +40,19 @@ def remedy(error: BaseException) -> str | None:
             "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
         )
     if isinstance(error, ValueError | OSError | FloatingPointError):
-        return said
+        return said + _behind_a_link(said)
     return None
+
+
+def _behind_a_link(said: str) -> str:
+    """What to delete beside a damaged file that is a link, as files out of Snakemake's cache are.
+
+    Without its target Snakemake would link the same damaged file again.
+    """
+    path = Path(said.partition(": ")[0])
+    if "delete it and run" not in said or not path.is_symlink():
+        return ""
+    return f" (it is a link: delete {path.resolve()} too)"
 
 
 @contextmanager

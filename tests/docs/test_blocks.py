@@ -3,8 +3,6 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -13,6 +11,7 @@ from snakemake.cli import parse_args
 
 from layer_pruning.cli import main
 from layer_pruning.configuration import complete
+from projects import SNAKEMAKES
 
 SCHEMA = ROOT / "config" / "config.schema.yaml"
 # programs whose arguments nobody here can check
@@ -23,6 +22,7 @@ OTHERS |= {
     "sudo",
     "apt-get",
     "curl",
+    "pip-audit",
     "tar",
     "sbatch",
     "sinfo",
@@ -117,12 +117,10 @@ DRY = [given for given in of_program("snakemake") if "--dry-run" in given.values
 def test_a_dry_run_plans_jobs(file, command, folder):
     write_files(file, folder)
     # the default profile lies beside the Snakefile, and the user's files here
-    done = subprocess.run(
-        [sys.executable, "-m", *command, "--snakefile", str(ROOT / "Snakefile")],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
+    done = SNAKEMAKES.run(
+        [*command[1:], "--snakefile", str(ROOT / "Snakefile")],
+        folder=folder,
+        environment=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "train_baseline" in done.stdout + done.stderr

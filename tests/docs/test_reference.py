@@ -95,6 +95,24 @@ def test_every_output_file_is_explained_and_no_other():
     assert not set(explained) - written, "files that no rule writes"
 
 
+def rules_with_a_gpu() -> set[str]:
+    """Names of the rules that ask for one, themselves or as the rule that they use."""
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    parts = re.split(r"^ *(?:use )?rule (.+?)(?: with)?:$", text, flags=re.MULTILINE)[1:]
+    found: set[str] = set()
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        used, _, new = name.partition(" as ")
+        if "gpu=1" in body or (new and used in found):
+            found.add(new or used)
+    return found
+
+
+def test_a_profile_that_names_every_gpu_rule_names_each():
+    text = (ROOT / "profiles" / "README.md").read_text()
+    named = re.findall(r"^  (\w+): \{gpu_manufacturer", text, re.MULTILINE)
+    assert {"train_baseline", "extract_activations"} <= set(named) == rules_with_a_gpu()
+
+
 def test_every_similarity_metric_has_its_formula():
     headings = re.findall(r"^### (.+)$", METRICS.read_text(), re.MULTILINE)
     assert sorted(name for line in headings for name in line.split(", ")) == sorted(CATALOG)

@@ -13,17 +13,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from cluster import Cluster, Unavailable, install
 
 from layer_pruning.models.network_file import read_network
+from projects import TINY
+from shared_files import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GPU_RULES = {
     "train_baseline",
-    "extract_activations",
+    "extract_baseline_activations",
     "finetune",
     "evaluate",
     "attack",
@@ -36,20 +36,18 @@ SITE = [
     *("--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "2"),
 ]
-TINY = {
-    "architectures": {"tiny": {"depth": 14, "widths": [4, 4, 6]}},
-    "seeds": [0],
+SHORT = TINY | {
     "criteria": {"votes": ["cka", "disagreement"]},
     "removals": 1,
     "probe": {"images_per_class": 4},
     "bootstrap": {"resamples": 2},
-    "training": {"epochs": 2, "batch_size": 256},
-    "finetuning": {"epochs": 1, "batch_size": 256},
-    "attacks": {"fgsm": {"epsilons": [0.05]}},
-    "attacked_images": {"count": 20},
-    "energy": {"carbon_intensity_g_per_kwh": 100, "window_seconds": 0.05, "repeats": 2},
+    # a job has to find out that there is nothing behind its GPU
+    "device": "auto",
 }
 EPOCHS = 60
+BASELINE = "results/digits/tiny/seed-0/baseline"
+# by name: Snakemake does not hand a bare --cache on to the jobs
+CACHED = ("--cache", "train_baseline", "extract_baseline_activations", "--")
 # every Snakemake of this file: none outlives the cluster
 STARTED: list[subprocess.Popen] = []
 
@@ -75,7 +73,7 @@ def cluster():
 
 def snakemake(folder, config, *arguments, cluster=None):
     """Start Snakemake in ``folder``, as its user types it; on ``cluster`` if there is one."""
-    folder.mkdir(exist_ok=True)
+    (folder / "cache").mkdir(parents=True, exist_ok=True)
     (folder / "mine.json").write_text(json.dumps(config))
     command = [sys.executable, "-m", "snakemake", "--configfile", str(folder / "mine.json")]
     command += ["--directory", str(folder)]
@@ -83,6 +81,7 @@ def snakemake(folder, config, *arguments, cluster=None):
     environment = (cluster.environment if cluster else os.environ) | {
         "PYTHONPATH": str(ROOT / "src"),
         "OMP_NUM_THREADS": "1",
+        "SNAKEMAKE_OUTPUT_CACHE": str(folder / "cache"),
     }
     with (folder / "said.txt").open("w") as said:
         STARTED.append(
@@ -131,7 +130,8 @@ def chain(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     watch = Watch(cluster)
     watch.start()
-    said = finished(snakemake(folder, TINY, "results/summary.csv", cluster=cluster), folder)
+    arguments = (*CACHED, "results/summary.csv")
+    said = finished(snakemake(folder, SHORT, *arguments, cluster=cluster), folder)
     watch.over.set()
     watch.join()
     assert (folder / "results" / "summary.csv").stat().st_size > 0
@@ -195,13 +195,20 @@ def test_jobs_found_no_gpu_where_slurm_named_one_and_used_the_cpu(chain):
     assert "computing on GPU" not in logs[0].read_text()
 
 
+def test_jobs_put_the_baseline_and_its_activations_into_the_cache(chain):
+    folder, *_ = chain
+    for name in ("network.safetensors", "activations.npz"):
+        entry = (folder / BASELINE / name).resolve()
+        assert entry.parent == folder / "cache" and entry.stat().st_size > 0
+
+
 def test_a_cancelled_training_is_submitted_again_and_goes_on(cluster, tmp_path):
-    config = TINY | {"training": {"epochs": EPOCHS, "batch_size": 64}}
-    target = "results/digits/tiny/seed-0/baseline/network.safetensors"
+    config = SHORT | {"training": {"epochs": EPOCHS, "batch_size": 64}}
+    target = f"{BASELINE}/network.safetensors"
     disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
     on_slurm = snakemake(disturbed, config, target, cluster=cluster)
     here = snakemake(undisturbed, config, target)
-    log = disturbed / "results/digits/tiny/seed-0/baseline/logs/train_baseline.log"
+    log = disturbed / BASELINE / "logs" / "train_baseline.log"
     deadline = time.monotonic() + 400
     while not (log.exists() and "epoch 3 of" in log.read_text()):
         assert on_slurm.poll() is None and time.monotonic() < deadline, log

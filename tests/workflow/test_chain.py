@@ -8,8 +8,8 @@ import random
 import pytest
 import yaml
 
-from conftest import MEASURED, Project
 from layer_pruning.models.network_file import read_header, read_network
+from projects import Project
 
 # one process runs the chain that all of these start from
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -157,9 +157,9 @@ def test_the_report_says_which_machine_and_which_configuration_made_it(finished)
     assert yaml.safe_load(text)["removals"] == finished.config["removals"]
 
 
+# the long tests of faults compare with a run at another number of cores as well
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_summary_at_any_number_of_cores(finished, tmp_path):
     project = Project.new(tmp_path / "again", finished.config)
     project.snakemake("--cores", "1", "results/summary.csv")
-    for one, other in zip(finished.summary(), project.summary(), strict=True):
-        same = [key for key in one if not any(word in key for word in MEASURED)]
-        assert {key: one[key] for key in same} == {key: other[key] for key in same}
+    assert project.values() == finished.values()

@@ -3,15 +3,11 @@
 import json
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from conftest import TINY, Project
 from layer_pruning.data.image_file import read_data
 from layer_pruning.models.network_file import read_header
-
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
+from projects import TINY, Project
 
 FOLDER = {"mine-too": {"kind": "image_folder", "path": "pictures"}}
 

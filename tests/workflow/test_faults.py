@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import MEASURED, ROOT, TINY, Project
 from layer_pruning.activations.features import read_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.models.network_file import read_network
+from projects import TINY, Project
+from shared_files import ROOT
 
 # one process runs the chain that the workflow tests start from
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -35,13 +36,13 @@ class Started:
     """Snakemake in a session of its own, as in a terminal of its own."""
 
     def __init__(self, project: Project, *arguments: str, cores: int = 2) -> None:
-        (project.folder / "mine.yaml").write_text(yaml.safe_dump(project.config))
+        project.write_configuration()
         self.output = (project.folder / "output.txt").open("w+")
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
         self.process = subprocess.Popen(
             [*command, "--configfile", "mine.yaml", *arguments, "--", SUMMARY],
             cwd=project.folder,
-            env=os.environ | {"PYTHONPATH": str(project.folder / "src"), "OMP_NUM_THREADS": "1"},
+            env=project.environment(),
             stdout=self.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -97,14 +98,6 @@ def kill(pid: int) -> bool:
     return True
 
 
-def values(project: Project) -> list[dict[str, str]]:
-    """The summary less what a clock or a meter says."""
-    return [
-        {key: value for key, value in row.items() if not any(word in key for word in MEASURED)}
-        for row in project.summary()
-    ]
-
-
 def whole(folder: Path) -> None:
     """Every file below results that has a reader is whole; no temporary one counts as a result."""
     readers = {"network.safetensors": read_network, "pruned.safetensors": read_network}
@@ -118,7 +111,7 @@ def whole(folder: Path) -> None:
 def undisturbed(tmp_path_factory):
     project = Project.new(tmp_path_factory.mktemp("undisturbed") / "project", SHORT)
     project.snakemake("--", SUMMARY)
-    return values(project)
+    return project.values()
 
 
 def disturb(run: Started, victim: str, generator: random.Random) -> bool:
@@ -166,11 +159,11 @@ def test_thirty_kills_change_no_value_and_the_same_command_goes_on(tmp_path, und
                     assert again.returncode and "--unlock" in again.stderr + again.stdout
                 assert project.snakemake_alone("--unlock").returncode == 0
             elif status == 0:
-                assert values(project) == undisturbed
+                assert project.values() == undisturbed
                 chains += 1
                 project = Project.new(tmp_path / f"chain-{chains}", SHORT)
         project.snakemake("--", SUMMARY)
-        assert values(project) == undisturbed
+        assert project.values() == undisturbed
         assert min(kills.values()) >= KILLS // 5 and len(told) == 2
     finally:
         for run in runs:
@@ -208,7 +201,7 @@ def test_ctrl_c_is_said_once_and_the_same_command_goes_on(tmp_path, undisturbed)
         assert "Run the same command again to go on" in said
         whole(project.folder)
     project.snakemake("--", SUMMARY)
-    assert values(project) == undisturbed
+    assert project.values() == undisturbed
 
 
 @pytest.fixture
@@ -250,7 +243,7 @@ def test_a_full_disk_is_one_line_and_with_space_the_same_command_goes_on(
         whole(disk)
         ballast.unlink()
     project.snakemake("--directory", str(disk), "--", SUMMARY)
-    assert values(Project(disk, SHORT)) == undisturbed
+    assert Project(disk, SHORT).values() == undisturbed
 
 
 @pytest.mark.long
@@ -273,8 +266,8 @@ def test_a_second_run_in_one_folder_is_told_and_one_in_another_folder_is_not_dis
     finally:
         first.end()
         other.end()
-    assert values(project) == undisturbed
-    assert values(Project(elsewhere, SHORT)) == undisturbed
+    assert project.values() == undisturbed
+    assert Project(elsewhere, SHORT).values() == undisturbed
 
 
 def odd_locales() -> dict[str, str]:
@@ -318,7 +311,7 @@ def test_odd_surroundings_change_no_value(tmp_path, undisturbed):
     finally:
         if mounted[0]:
             subprocess.run(["umount", str(source)], check=True)
-    assert values(Project(results, SHORT)) == undisturbed
+    assert Project(results, SHORT).values() == undisturbed
     assert not list(tmp_path.rglob("PWNED"))
     if not wrapper or not all(mounted):
         pytest.skip("everything but: unshare or mount is not permitted here")

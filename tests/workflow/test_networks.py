@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from conftest import ROOT, TINY, Project
 from layer_pruning.models.network_file import read_network
+from projects import TINY, Project
+from shared_files import ROOT
 
 # one process runs the chain that all of these start from
 pytestmark = pytest.mark.xdist_group("workflow")

@@ -1,21 +1,15 @@
 """The table of ``tests/bad_input`` through Snakemake, and what only Snakemake meets."""
 
-import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import ROOT, TINY, Project
-
-sys.path.append(str(ROOT / "tests" / "bad_input"))
 from bad_input_scene import FOLDER, TABLE, configuration, merged, plant, tree
-
-# one process runs the chain that the workflow tests start from
-pytestmark = pytest.mark.xdist_group("workflow")
+from projects import SNAKEMAKES, TINY, Project
+from shared_files import ROOT
 
 
 def said(output: str) -> list[str]:
@@ -26,30 +20,19 @@ def said(output: str) -> list[str]:
 @pytest.mark.long
 def test_every_case_of_the_table_stops_snakemake_before_the_first_job(tmp_path):
     scene = plant(tmp_path / "scene")
-    runs = []
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{scene}"}
+    arguments = ["--cores", "1", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(scene)]
+    before = tree(scene)
     for number, case in enumerate(TABLE["config"]):
         given = case["given"]
         if "mine" in given.get("datasets", {}):
             given = merged(FOLDER, given)
         config = tmp_path / f"{number}.yaml"
         config.write_text(yaml.safe_dump(configuration(given)))
-        arguments = ["--cores", "1", "--snakefile", str(ROOT / "Snakefile")]
-        runs.append([*arguments, "--directory", str(scene), "--configfile", str(config)])
-    (tmp_path / "runs.json").write_text(json.dumps(runs))
-    before = tree(scene)
-    driver = Path(__file__).with_name("snakemake_forks.py")
-    done = subprocess.run(
-        [sys.executable, str(driver), str(tmp_path / "runs.json")],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{scene}"},
-        cwd=tmp_path,
-    )
-    results = json.loads(done.stdout)
-    assert len(results) == len(TABLE["config"])
-    for case, (status, output) in zip(TABLE["config"], results, strict=True):
-        assert status != 0, case
+        run = [*arguments, "--configfile", str(config)]
+        done = SNAKEMAKES.run(run, folder=tmp_path, environment=environment)
+        output = done.stdout + done.stderr
+        assert done.returncode != 0, case
         assert len(said(output)) == 1 and case["says"] in said(output)[0], (case, output)
         assert "Traceback" not in output and "Building DAG" not in output, case
     assert tree(scene) == before

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from shared_files import ROOT
+
 LARGE = {
     "architectures": ["resnet110", "resnet56"],
     "criteria": ["consensus", "functional", "cka", "random", "magnitude"],

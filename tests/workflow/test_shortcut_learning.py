@@ -3,13 +3,9 @@
 import json
 
 import numpy as np
-import pytest
 
-from conftest import TINY, Project
 from layer_pruning.data.image_file import read_data
-
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
+from projects import TINY, Project
 
 QUICK = {"criteria": {"control": ["random"]}, "removals": 1, "attacks": {}}
 

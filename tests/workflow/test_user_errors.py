@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import TINY, Project
+from projects import TINY, Project
 
 # one process runs the chain that all of these start from
 pytestmark = pytest.mark.xdist_group("workflow")
