@@ -170,6 +170,14 @@ def test_removals_are_left_to_the_target_only_where_there_is_one():
     assert complete(config, SCHEMA) == config
 
 
+def test_what_is_left_out_is_measured_for_figures_that_matter():
+    config = completed()
+    assert config["energy"]["window_seconds"] >= 10
+    assert config["energy"]["repeats"] >= 5
+    assert config["latency"]["repeats"] >= 100
+    assert config["latency"]["batch_sizes"] == [1, 8, 64, 256]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
     if path.name != SCHEMA.name:

@@ -11,6 +11,7 @@ from layer_pruning.energy.account import energy_account
 from layer_pruning.energy.inference import inference_energy
 from layer_pruning.energy.record import EnergySettings, read_record
 from layer_pruning.evaluation.latency import latency_record
+from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.residual import load_network
 
@@ -26,7 +27,8 @@ with job(snakemake.log[0]) as logger:
     runs = [batch_runner(network, batch) for network in networks]
     energy, count = EnergySettings.of(settings), len(images)
     options = {key: settings[key] for key in ("repeats", "window_seconds")} | {"seed": 0}
+    watch = LoadWatch()
     inference = inference_energy(*runs, images=count, batch_size=count, settings=energy, **options)
     records = [read_record(path) for path in files.finetuning]
     account = energy_account(read_record(files.training), records, inference, energy)
-    write_json(snakemake.output.energy, account)
+    write_json(snakemake.output.energy, account | {"load": watch.record()})

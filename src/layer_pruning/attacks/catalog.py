@@ -26,16 +26,15 @@ OFFICIAL = "official files of Hendrycks and Dietterich 2019"
 class Attack:
     """What a user has to know to choose an attack.
 
-    ``norms`` are the supported norms, ``minimum_classes`` the fewest classes it works with,
-    ``carries_over`` whether an image broken at one epsilon counts as broken at every larger one,
-    and ``description`` is one line for the manual and the report. ``module`` is the module of this
-    room that has a function called like the attack, with the arguments and the result of
-    :func:`layer_pruning.attacks.fgsm.fgsm`; "" for what the package pyautoattack runs.
+    ``norms`` are the supported norms, ``carries_over`` whether an image broken at one epsilon
+    counts as broken at every larger one, and ``description`` is one line for the manual and the
+    report. ``module`` is the module of this room that has a function called like the attack, with
+    the arguments and the result of :func:`layer_pruning.attacks.fgsm.fgsm`; "" for what the package
+    pyautoattack runs. All of them work from two classes on, and no data set has fewer.
     """
 
     name: str
     norms: tuple[str, ...]
-    minimum_classes: int
     carries_over: bool
     description: str
     module: str = ""
@@ -45,7 +44,6 @@ _CATALOG = (
     Attack(
         name="fgsm",
         norms=NORMS,
-        minimum_classes=2,
         carries_over=False,
         description="one gradient step of size epsilon (Goodfellow et al. 2015); weak and quick",
         module="fgsm",
@@ -53,14 +51,12 @@ _CATALOG = (
     Attack(
         name="pgd",
         norms=NORMS,
-        minimum_classes=2,
         carries_over=True,
         description="Auto-PGD on the cross-entropy, 100 steps, one start (Croce & Hein 2020)",
     ),
     Attack(
         name="autoattack",
         norms=NORMS,
-        minimum_classes=2,
         carries_over=True,
         description="AutoAttack, standard: APGD-CE, APGD-T, FAB-T, Square (Croce & Hein 2020); "
         "with 3 classes APGD-DLR stands in for APGD-T, with 2 there is neither",
@@ -68,7 +64,6 @@ _CATALOG = (
     Attack(
         name="autoattack_plus",
         norms=NORMS,
-        minimum_classes=2,
         carries_over=True,
         description="AutoAttack, plus: APGD-CE, APGD-DLR and FAB with five restarts each, Square, "
         "APGD-T, FAB-T; without the DLR losses that 2 or 3 classes do not have",

@@ -2,7 +2,7 @@
 
 import difflib
 
-from layer_pruning.attacks.catalog import ATTACKS, check_request, get_attack
+from layer_pruning.attacks.catalog import ATTACKS, check_request
 from layer_pruning.configuration.contents import (
     Config,
     corrupted_images,
@@ -17,7 +17,7 @@ from layer_pruning.energy.catalog import countries
 
 
 def check_attacks(config: Config) -> None:
-    """Attacks, norms and epsilons are known and fit the classes, and there are enough images."""
+    """Attacks, norms and epsilons are known, and there are enough images."""
     kinds: dict[tuple[str, str], str] = {}
     for name, attack in config["attacks"].items():
         other = kinds.setdefault((attack["attack"], attack["norm"]), name)
@@ -43,14 +43,6 @@ def check_attacks(config: Config) -> None:
                 check_request(attack["attack"], attack["norm"], epsilons)
             except ValueError as error:
                 raise ConfigError(f"attacks.{name}: {error}") from error
-        least = get_attack(attack["attack"]).minimum_classes
-        for dataset in config["datasets"]:
-            classes = datasets(config)[dataset].classes
-            if classes < least:
-                raise ConfigError(
-                    f"attacks.{name}: {attack['attack']} needs at least {least} classes, "
-                    f"and {dataset} has {classes}"
-                )
     batch, shard = (config["attacked_images"][key] for key in ("batch_size", "shard_size"))
     if shard is not None and shard % batch:
         raise ConfigError(

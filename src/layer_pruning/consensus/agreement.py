@@ -4,11 +4,9 @@ This module owns ``ranking/{criterion}.json``, the sidecar of a ranking. A numbe
 defined, such as an agreement with nobody, is null there and never NaN.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import NoReturn, TypedDict, cast
+from typing import TypedDict
 
 from layer_pruning.atomic import write_json
 from layer_pruning.consensus.aggregation import families_of
@@ -171,25 +169,6 @@ def write_agreement(agreement: Agreement, path: PathLike) -> None:
     write_json(path, agreement)
 
 
-def read_agreement(path: PathLike) -> Agreement:
-    """Read a sidecar that `write_agreement` wrote.
-
-    Raises ``FileNotFoundError``, or ``ValueError`` with one line that names the file, where it is
-    no JSON object with exactly these keys.
-    """
-    try:
-        with Path(path).open(encoding="utf-8") as file:
-            content = json.load(file, parse_constant=_refuse)
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: not a JSON object")
-    differing = sorted(Agreement.__required_keys__ ^ content.keys())
-    if differing:
-        raise ValueError(f"{path}: missing or unknown keys: {', '.join(differing)}")
-    return cast(Agreement, content)
-
-
 def _without(weights: Mapping[str, float], metric: str) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if name != metric}
 
@@ -201,7 +180,3 @@ def _families_without(families: Sequence[Sequence[str]], metric: str) -> list[li
 
 def _or_null(number: float) -> float | None:
     return None if math.isnan(number) else number
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number")

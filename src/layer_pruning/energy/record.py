@@ -273,31 +273,6 @@ def reduction_percent(baseline: float, candidate: float) -> float:
     return 100 * (1 - candidate / baseline)
 
 
-def reductions(
-    baseline: EmissionsRecord | EmissionsTotal, candidate: EmissionsRecord | EmissionsTotal
-) -> tuple[float, float]:
-    """Return the reductions of energy and of carbon in percent.
-
-    At one carbon intensity they are the same number, so a "carbon saving" beside an "energy
-    saving" is no second result; this is asserted. Raises ValueError if one is not measured.
-    """
-    numbers = [
-        baseline.energy_kwh,
-        candidate.energy_kwh,
-        baseline.emissions_kg_co2e,
-        candidate.emissions_kg_co2e,
-    ]
-    if any(number is None for number in numbers):
-        raise ValueError(f"not measured: {baseline.reason or candidate.reason}")
-    energy_before, energy_after, carbon_before, carbon_after = (float(n or 0.0) for n in numbers)
-    energy = reduction_percent(energy_before, energy_after)
-    carbon = reduction_percent(carbon_before, carbon_after)
-    intensity = baseline.carbon_intensity_g_per_kwh
-    if intensity is not None and intensity == candidate.carbon_intensity_g_per_kwh:
-        same_reduction(energy, carbon)
-    return energy, carbon
-
-
 def same_reduction(energy_percent: float, carbon_percent: float) -> None:
     """Assert that the reductions of energy and of carbon at one intensity are the same number."""
     same = math.isclose(energy_percent, carbon_percent, rel_tol=1e-6, abs_tol=1e-6)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 SCHEDULES = ("one_cycle", "cosine", "multi_step", "constant")
-KEEP = ("last", "best_validation")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 

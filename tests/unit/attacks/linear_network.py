@@ -1,5 +1,7 @@
 """Networks whose robustness is known in closed form."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -9,10 +11,13 @@ SHAPE = (1, 8, 8)
 class Linear(nn.Module):
     """Logits w x + b; the closest image of class j lies at margin_j / ||w_y - w_j||_dual."""
 
-    def __init__(self, classes: int, *, seed: int = 0, scale: float = 1.0) -> None:
+    def __init__(
+        self, classes: int, *, seed: int = 0, scale: float = 1.0, shape: tuple = SHAPE
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.weight = nn.Parameter(scale * torch.randn(classes, 64, generator=generator))
+        weight = torch.randn(classes, math.prod(shape), generator=generator)
+        self.weight = nn.Parameter(scale * weight)
         # no class wins on the grey image
         self.bias = nn.Parameter(-0.5 * self.weight.detach().sum(1))
 
@@ -31,10 +36,10 @@ class Linear(nn.Module):
         return distances.amin(1)
 
 
-def grey_images(n: int, *, seed: int = 1) -> Tensor:
-    """Images (n, 1, 8, 8) in [0.4, 0.6], so that perturbations up to 0.4 meet neither 0 nor 1."""
+def grey_images(n: int, *, seed: int = 1, shape: tuple = SHAPE) -> Tensor:
+    """Images (n, *shape) in [0.4, 0.6], so that perturbations up to 0.4 meet neither 0 nor 1."""
     generator = torch.Generator().manual_seed(seed)
-    return 0.4 + 0.2 * torch.rand(n, *SHAPE, generator=generator)
+    return 0.4 + 0.2 * torch.rand(n, *shape, generator=generator)
 
 
 def epsilons_between(distances: Tensor, count: int) -> list[float]:

@@ -57,6 +57,21 @@ def test_autoattack_finds_the_nearest_of_all_classes(classes, norm):
     assert len(said) == (1 if classes < 4 else 0)
 
 
+@pytest.mark.parametrize(
+    ("shape", "norm"),
+    [((3, 8, 8), "L2"), ((1, 28, 28), "Linf"), ((3, 32, 32), "Linf"), ((3, 6, 10), "Linf")],
+)
+def test_autoattack_knows_colour_and_any_size(shape, norm):
+    network, images = Linear(3, shape=shape).eval(), grey_images(6, shape=shape)
+    labels = network(images).argmax(1)
+    distances = network.distances(images, labels, norm)
+    (entry,) = run(network, images, labels, "autoattack", norm, epsilons_between(distances, 1))[
+        "epsilons"
+    ]
+    assert entry["correct"] == (distances > entry["epsilon"]).int().tolist()
+    assert 0 < entry["robust_accuracy"] < 1
+
+
 def test_autoattack_equals_the_standard_version_of_the_package():
     from pyautoattack import AutoAttack
 

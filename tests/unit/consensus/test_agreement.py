@@ -9,7 +9,6 @@ from layer_pruning.consensus.agreement import (
     bootstrap_removal,
     describe_agreement,
     leave_one_out,
-    read_agreement,
     write_agreement,
 )
 from layer_pruning.consensus.catalog import AGGREGATIONS
@@ -143,7 +142,7 @@ def test_the_sidecar_comes_back_as_it_went_and_holds_no_nan(aggregation, tmp_pat
         weights=weights,
     )
     write_agreement(sidecar, path)
-    assert read_agreement(path) == sidecar
+    assert json.loads(path.read_text()) == sidecar
     assert "NaN" not in path.read_text()
     assert json.loads(path.read_text())["kendall_tau"]["matrix"][3] == [None] * 4
     assert list(sidecar) == [
@@ -167,22 +166,3 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_agreement(sidecar, tmp_path / "consensus.json")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[]", "not a JSON object"),
-        ('{"kendall_w": NaN}', "not JSON .NaN is not a number"),
-        ("{}", "missing or unknown keys: aggregation, bootstrap"),
-    ],
-)
-def test_a_bad_sidecar_is_refused_in_one_line_that_names_the_file(text, message, tmp_path) -> None:
-    path = tmp_path / "consensus.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message) as caught:
-        read_agreement(path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)

@@ -1,9 +1,8 @@
-import dataclasses
 import json
-import math
 import time
 
 import pytest
+from planted_records import COUNTER, missing, planted_record
 
 from layer_pruning.atomic import write_json
 from layer_pruning.energy.inference import inference_energy
@@ -13,40 +12,14 @@ from layer_pruning.energy.ledger import (
     energy_ledger,
     read_inference,
 )
-from layer_pruning.energy.record import EmissionsRecord, EnergySettings
+from layer_pruning.energy.record import JOULES_PER_KWH, EnergySettings
 
 SETTINGS = EnergySettings(carbon_intensity_g_per_kwh=360.0)
-COUNTER = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}
-JOULES_PER_KWH = 3.6e6
 
 
 def record(cpu_joules, *, cpu_seconds, seconds=None, gpu_joules=0.0, ram_joules=0.0):
     parts = [joules / JOULES_PER_KWH for joules in (cpu_joules, gpu_joules, ram_joules)]
-    energy = math.fsum(parts)
-    return EmissionsRecord(
-        measured=True,
-        reason=None,
-        duration_seconds=seconds or cpu_seconds,
-        energy_kwh=energy,
-        cpu_energy_kwh=parts[0],
-        gpu_energy_kwh=parts[1],
-        ram_energy_kwh=parts[2],
-        emissions_kg_co2e=energy * 0.36,
-        carbon_intensity_g_per_kwh=360.0,
-        cpu_seconds=cpu_seconds,
-        method=COUNTER,
-        tracking_mode="process",
-        codecarbon_version="3",
-        cpu_model=None,
-        gpu_model=None,
-        country_iso_code=None,
-    )
-
-
-def missing():
-    numbers = {f.name: None for f in dataclasses.fields(EmissionsRecord)}
-    kept = {"method": COUNTER, "tracking_mode": "process"}
-    return EmissionsRecord(**numbers | kept | {"measured": False, "reason": "no meter"})
+    return planted_record(*parts, seconds=seconds or cpu_seconds, cpu_seconds=cpu_seconds)
 
 
 class Meter:

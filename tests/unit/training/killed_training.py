@@ -33,7 +33,7 @@ def outputs(folder: Path) -> dict[str, Path]:
     return {key: folder / name for key, name in names.items()}
 
 
-def run(folder: str) -> None:
+def run(folder: str, recipe: Recipe = RECIPE) -> None:
     """Train to files in ``folder``, going on from the state there."""
     torch.set_num_threads(1)
     data = load_digits()
@@ -45,7 +45,7 @@ def run(folder: str) -> None:
     train_to_files(
         random_network("narrow", depth=8, widths=(2, 2, 3)),
         small,
-        RECIPE,
+        recipe,
         seed=7,
         device=torch.device("cpu"),
         energy=EnergySettings(carbon_intensity_g_per_kwh=100),
