@@ -18,7 +18,12 @@ from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
 from layer_pruning.report.sources import source_of
 from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS
 from layer_pruning.report.summary_rows import robust_column
-from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
+from layer_pruning.scoring.catalog import (
+    CRITERIA,
+    FUNCTIONAL_METRICS,
+    METRIC_NAMES,
+    WEIGHT_METRICS,
+)
 from layer_pruning.similarity.catalog import CATALOG
 
 OUTPUTS = ROOT / "docs" / "reference" / "outputs.md"
@@ -116,6 +121,11 @@ def test_a_profile_that_names_every_gpu_rule_names_each():
 def test_every_similarity_metric_has_its_formula():
     headings = re.findall(r"^### (.+)$", METRICS.read_text(), re.MULTILINE)
     assert sorted(name for line in headings for name in line.split(", ")) == sorted(CATALOG)
+
+
+def test_every_metric_of_predictions_or_weights_has_its_formula():
+    text = METRICS.read_text()
+    assert not [n for n in (*FUNCTIONAL_METRICS, *WEIGHT_METRICS) if f"`{n}`" not in text]
 
 
 @pytest.mark.parametrize("names", [METRIC_NAMES, AGGREGATIONS, ATTACKS, TORCHVISION])
