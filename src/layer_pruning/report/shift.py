@@ -95,7 +95,8 @@ def paired_shift(paths: Iterable[str | Path], *, pooled: bool = False) -> pd.Dat
 
     ``test`` is "corrupted", the plain mean over corruptions and severities, or the name of a test
     set that was collected anew. ``p_value`` is the exact sign-flip test of the images' sums
-    (McNemar's where an image has one outcome), ``p_holm`` corrected for all rows. ``pooled`` takes
+    (McNemar's where an image has one outcome), ``p_holm`` corrected for all rows, and the intervals
+    of all rows hold at once with 95 %. ``pooled`` takes
     the seeds of a criterion together, as
     :func:`layer_pruning.report.robustness.pooled_robustness` does.
 
@@ -107,7 +108,8 @@ def paired_shift(paths: Iterable[str | Path], *, pooled: bool = False) -> pd.Dat
         groups.setdefault((*names, pair.test), []).append(pair)
     columns = [*(n for n in NAMES if not (pooled and n == "seed")), *OUTCOME]
     rows = [
-        dict(zip(columns, key, strict=False)) | _outcome(pairs) for key, pairs in groups.items()
+        dict(zip(columns, key, strict=False)) | _outcome(pairs, len(groups))
+        for key, pairs in groups.items()
     ]
     frame = pd.DataFrame(rows, columns=columns)
     frame["p_holm"] = holm(frame["p_value"].tolist())
@@ -178,14 +180,16 @@ def _pairs(paths: Iterable[str | Path]) -> list[Pair]:
     return pairs
 
 
-def _outcome(pairs: Sequence[Pair]) -> dict[str, Any]:
+def _outcome(pairs: Sequence[Pair], comparisons: int) -> dict[str, Any]:
     sums: dict[int, int] = {}
     shares: dict[int, list[float]] = {}
     for pair in pairs:
         for index, change in zip(pair.indices, pair.after - pair.before, strict=True):
             sums[index] = sums.get(index, 0) + int(change)
             shares.setdefault(index, []).append(int(change) / pair.outcomes)
-    low, high = paired_interval(sum(values) / len(values) for values in shares.values())
+    low, high = paired_interval(
+        (sum(values) / len(values) for values in shares.values()), comparisons
+    )
     before, after = (
         float(np.mean([getattr(pair, when).mean() / pair.outcomes for pair in pairs]))
         for when in ("before", "after")

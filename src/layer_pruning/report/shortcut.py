@@ -137,7 +137,8 @@ def compared(paths: Iterable[str | Path], *, pooled: bool) -> pd.DataFrame:
 
     A network that is worse at everything gets more of these images wrong without relying more on
     the cue. So verdicts rest on the change in reliance, and in the effect of the cue, tested by
-    sign flips of each image's change too. ``p_..._holm`` are corrected for the rows of this table.
+    sign flips of each image's change too. ``p_..._holm`` are corrected for the rows of this table,
+    and the intervals over images of all rows hold at once with 95 % (Bonferroni).
 
     Raises ValueError if a baseline was not tested, or on other images or cues.
     """
@@ -155,7 +156,9 @@ def compared(paths: Iterable[str | Path], *, pooled: bool) -> pd.DataFrame:
     rows = []
     for (criterion, removed, *_), pairs in groups.items():
         seeds = ", ".join(str(test.network.seed) for _, test in pairs)
-        rows.append({"criterion": criterion, "removed": removed, "seeds": seeds} | _row(pairs))
+        rows.append(
+            {"criterion": criterion, "removed": removed, "seeds": seeds} | _row(pairs, len(groups))
+        )
     frame = pd.DataFrame(rows, columns=COMPARED)
     frame["p_holm"] = holm(frame["p_value"].tolist())
     for name in MEASURES:
@@ -167,10 +170,10 @@ def compared(paths: Iterable[str | Path], *, pooled: bool) -> pd.DataFrame:
     return in_order(frame)
 
 
-def _row(pairs: Sequence[tuple[Shortcut, Shortcut]]) -> dict[str, Any]:
+def _row(pairs: Sequence[tuple[Shortcut, Shortcut]], comparisons: int) -> dict[str, Any]:
     """One row: arrays are (seeds, images)."""
     before, after = (np.array([pair[side].correct["swapped"] for pair in pairs]) for side in (0, 1))
-    low, high = paired_interval((after - before).mean(axis=0))
+    low, high = paired_interval((after - before).mean(axis=0), comparisons)
     row: dict[str, Any] = {
         "images": before.shape[1],
         "baseline_accuracy_swapped_cue": float(before.mean()),
@@ -185,7 +188,7 @@ def _row(pairs: Sequence[tuple[Shortcut, Shortcut]]) -> dict[str, Any]:
     for name, test in MEASURES.items():
         changes = np.array([pruned.lost(test) - base.lost(test) for base, pruned in pairs])
         # these changes reach from -2 to 2, and the same half pairs are added
-        low, high = paired_interval(changes.mean(axis=0))
+        low, high = paired_interval(changes.mean(axis=0), comparisons)
         over_seeds = Mean.of(changes.mean(axis=1))
         row |= {
             f"{name}_difference": float(changes.mean()),

@@ -143,16 +143,19 @@ def sign_flip(differences: Sequence[int]) -> float:
     return float(min(1.0, chances[far].sum()))
 
 
-def paired_interval(differences: Iterable[float]) -> tuple[float, float]:
+def paired_interval(differences: Iterable[float], comparisons: int = 1) -> tuple[float, float]:
     """95 % interval of a mean paired difference, one number in [-1, 1] an image.
 
+    With several ``comparisons``, each at the level 1 - 0.05 / comparisons (Bonferroni): all of
+    their intervals hold at once with 95 %.
     Agresti and Min (2005): half a pair is added to each cell of the two-by-two table, i.e. two
     pairs that cancel out and one unit of squares; so no interval collapses when nothing differs.
     """
     sample = np.asarray(list(differences), dtype=float)
     pairs = len(sample) + 2
     mean = sample.sum() / pairs
-    half = Z * math.sqrt(max(0.0, (np.square(sample).sum() + 1) / pairs - mean**2) / pairs)
+    z = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * comparisons))
+    half = z * math.sqrt(max(0.0, (np.square(sample).sum() + 1) / pairs - mean**2) / pairs)
     return float(max(-1.0, mean - half)), float(min(1.0, mean + half))
 
 

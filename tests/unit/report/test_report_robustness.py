@@ -10,7 +10,7 @@ from layer_pruning.report.robustness import (
     pooled_robustness,
     robust_accuracy,
 )
-from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar
+from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, paired_interval
 
 
 def outcomes(both: int, lost: int, gained: int, neither: int) -> tuple[list[int], list[int]]:
@@ -99,6 +99,17 @@ def test_one_seed_pooled_is_the_same_as_paired(planted):
     paired, pooled = paired_robustness(paths).iloc[0], pooled_robustness(paths).iloc[0]
     for name in ("p_value", "difference", "interval_low", "interval_high", "n10", "n01"):
         assert pooled[name] == pytest.approx(paired[name])
+
+
+def test_intervals_of_a_table_are_corrected_for_its_rows(planted):
+    paths = [path for seed in (0, 1, 2) for path in attacked(planted, seed, (50, 6, 14, 30))]
+    changes = [0] * 80 + [-1] * 6 + [1] * 14
+    paired, pooled = paired_robustness(paths), pooled_robustness(paths)
+    assert len(paired) == 3 and len(pooled) == 1
+    for frame in (paired, pooled):
+        for _, row in frame.iterrows():
+            ends = (row["interval_low"], row["interval_high"])
+            assert ends == pytest.approx(paired_interval(changes, len(frame)))
 
 
 def test_networks_attacked_on_other_images_are_not_compared(planted):

@@ -123,3 +123,20 @@ def test_paired_interval_without_a_difference_keeps_its_width():
     low, high = paired_interval([0] * 100)
     assert low < -0.01
     assert high > 0.01
+
+
+def test_intervals_of_many_comparisons_hold_at_once():
+    """Of tables without any difference, about 5 % have an interval without 0, not 1 - 0.95^20."""
+    generator = np.random.default_rng(3)
+    comparisons, tables, images = 20, 300, 200
+
+    def wrong(m: int) -> float:
+        found = 0
+        for _ in range(tables):
+            changes = generator.choice([-1, 0, 1], size=(comparisons, images), p=[0.1, 0.8, 0.1])
+            ends = [paired_interval(row, m) for row in changes]
+            found += any(low > 0 or high < 0 for low, high in ends)
+        return found / tables
+
+    assert wrong(comparisons) < 0.09
+    assert wrong(1) > 0.5
