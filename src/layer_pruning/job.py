@@ -4,6 +4,7 @@ Scripts import this module before all others: importing PyTorch takes seconds, a
 missing package in that time should be no page of traceback either.
 """
 
+import gc
 import logging
 import os
 import resource
@@ -15,6 +16,10 @@ from pathlib import Path
 from types import TracebackType
 
 from layer_pruning.atomic import is_full_disk
+
+# What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
+# seventh of the time that PyTorch takes to import. `job` turns it on again.
+gc.disable()
 
 
 def remedy(error: BaseException) -> str | None:
@@ -68,6 +73,7 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     memory that it held.
     """
     start_up = time.process_time()
+    gc.enable()
     # a log that cannot be written should not bury the reason, which may be a full disk
     logging.raiseExceptions = False
     try:
