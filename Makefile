@@ -45,7 +45,7 @@ lint: .venv/installed
 
 dry-runs: .venv/installed
 	for config in $(filter-out config/config.schema.yaml,$(wildcard config/*.yaml)); do \
-		PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores 1 --dry-run --quiet all \
+		PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores 1 --dry-run --quiet \
 			--configfile $$config || exit 1; \
 	done
 
