@@ -30,7 +30,7 @@ run: .venv/installed
 
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" \
-		--numprocesses $(CORES) --dist loadgroup
+		--numprocesses $(CORES) --dist worksteal
 
 # named by its file, as `make test` leaves it out
 test-slurm: .venv/installed

@@ -16,9 +16,6 @@ EXTRACTED = ("activations.npz", "usage/extract_activations.json")
 QUICK = TINY | {"training": {"epochs": 1, "batch_size": 256}}
 BOTH = ["extract_activations", "train_baseline"]
 
-# one process fills the cache that these start from
-pytestmark = pytest.mark.xdist_group("cache")
-
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):

@@ -11,9 +11,6 @@ import yaml
 from layer_pruning.models.network_file import read_header, read_network
 from projects import Project
 
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 def test_the_chain_ends_with_a_summary_of_every_network(finished):
     rows = finished.summary()

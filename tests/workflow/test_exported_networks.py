@@ -11,9 +11,6 @@ from layer_pruning.activations.features import read_activations
 from layer_pruning.data.image_file import read_data
 from layer_pruning.export.parity import TOLERANCE
 
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 DATA = "results/digits/data.npz"
 OWN_METRIC = '''
 import numpy as np

@@ -17,9 +17,6 @@ from layer_pruning.models.network_file import read_network
 from projects import TINY, Project
 from shared_files import ROOT
 
-# one process runs the chain that the workflow tests start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 SUMMARY = "results/summary.csv"
 KILLS = 30
 SHORT = TINY | {

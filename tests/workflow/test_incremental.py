@@ -5,9 +5,6 @@ import re
 
 import pytest
 
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 def test_more_removals_run_only_the_new_steps(project):
     project.config["removals"] = 3

@@ -5,15 +5,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 from safetensors.numpy import save_file
 
 from layer_pruning.models.network_file import read_network
 from projects import TINY, Project
 from shared_files import ROOT
-
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
 
 OWN_NETWORKS = ROOT / "tests" / "unit" / "models" / "own_networks.py"
 QUICK = {

@@ -6,9 +6,6 @@ import pytest
 
 from layer_pruning.models.network_file import read_header, read_network
 
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 def test_steps_a_target_and_new_weights(project):
     project.config["criteria"] = {

@@ -4,9 +4,6 @@ import pytest
 
 from projects import TINY, Project
 
-# one process runs the chain that all of these start from
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 def files(project):
     return {p: p.stat().st_mtime_ns for p in project.folder.glob("results/**/*") if p.is_file()}
