@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
     it has started to.
     """
     return {
-        "processor": _processor(),
+        "processor": processor_name() or platform.processor() or None,
         "cores": os.cpu_count(),
         "usable_cores": _usable_cores(),
         "memory_bytes": _memory(),
@@ -51,14 +51,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _processor() -> str | None:
-    """What Linux calls the processor; elsewhere what Python does."""
+def processor_name() -> str | None:
+    """The "model name" of /proc/cpuinfo; None where there is none (no Linux, most ARM kernels)."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        text = ""
-    model = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return model[1].strip() if model else platform.processor() or None
+        return None
+    model = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
+    return model[1].strip() if model else None
 
 
 def _usable_cores() -> int | None:

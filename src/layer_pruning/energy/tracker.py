@@ -3,14 +3,12 @@
 CodeCarbon and its dependencies are imported inside functions, as they take a while.
 """
 
-import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from layer_pruning.energy.record import EnergySettings
+from layer_pruning.machine import processor_name
 
 
 @contextmanager
@@ -18,21 +16,17 @@ def _cpu_name_from_kernel() -> Iterator[None]:
     """Let CodeCarbon find the name of the processor in a millisecond rather than in a second.
 
     It asks py-cpuinfo, which starts another Python and runs several programs, whatever the
-    options. On Linux the name it ends up with is the "model name" of /proc/cpuinfo. Where there
-    is none (other systems, most ARM kernels) py-cpuinfo is asked as before.
+    options. On Linux the name it ends up with is the kernel's. Where that gives none, py-cpuinfo is
+    asked as before.
     """
-    try:
-        text = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
-    except OSError:
-        text = ""
-    name = re.search(r"^model name\s*:\s*(\S.*)$", text, re.MULTILINE)
+    name = processor_name()
     if name is None:
         yield
         return
     import cpuinfo  # type: ignore[import-untyped]
 
     original = cpuinfo.get_cpu_info
-    answer = {"brand_raw": name.group(1).strip()}
+    answer = {"brand_raw": name}
     cpuinfo.get_cpu_info = lambda: answer
     try:
         yield
