@@ -15,6 +15,7 @@ from layer_pruning.report.cost import faster, saves_energy
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.wording import (
     basis_text,
+    capital,
     energy_text,
     formatted,
     mass_text,
@@ -64,7 +65,7 @@ def takes_less_energy(shown: pd.DataFrame) -> Answer:
     less = f"{range_text(saved, '.1f')} % less an image ({basis})"
     paid = metered[metered["saving_joules_per_image"].notna()]
     if paid.empty:
-        return Answer(question, f"{_capital(less)}.", "")
+        return Answer(question, f"{capital(less)}.", "")
     counts = paid.apply(saves_energy, axis=1).value_counts()
     text = (
         f"{_counted(counts)}, side by side with the baseline; an image saves "
@@ -128,7 +129,7 @@ def _break_even(shown: pd.DataFrame) -> str:
         f"{escape(str(verdict))}: {count} of {len(judged)} networks"
         for verdict, count in without.items()
     ]
-    return f"{_capital('; '.join(parts))}." if parts else ""
+    return f"{capital('; '.join(parts))}." if parts else ""
 
 
 def _verdict(counts: pd.Series, good: str, how_much: str) -> str:
@@ -180,7 +181,3 @@ _SAID = {
     "not shown to save energy": ("is not shown to save energy", "are not shown to save energy"),
     NOT_MEASURED: ("has no interval", "have no interval"),
 }
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -13,7 +13,7 @@ from layer_pruning.report.answers import Answer, listed
 from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.shift import CORRUPTED
 from layer_pruning.report.significance import NO_DIFFERENCE
-from layer_pruning.report.wording import plural, signed
+from layer_pruning.report.wording import capital, plural, signed
 
 ROBUST = ("more robust", "less robust")
 ACCURATE = ("higher", "lower")
@@ -60,8 +60,7 @@ def on_other_images(pooled: pd.DataFrame | None, level: int) -> list[Answer]:
             f"{listed(changes)}. "
         )
         if test == CORRUPTED:
-            source = str(group["source"].iloc[0])
-            text += f"{escape(source[:1].upper() + source[1:])}."
+            text += f"{escape(capital(str(group['source'].iloc[0])))}."
         name = "corrupted images" if test == CORRUPTED else str(test)
         answers.append(Answer(f"On {name}?", _overall(group["verdict"], ACCURATE), text))
     return answers

@@ -96,6 +96,11 @@ def count_text(value: float) -> str:
     return f"{value:,.0f}".replace(",", "\u202f")
 
 
+def capital(text: str) -> str:
+    """The text with its first letter large and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(count: int, one: str, many: str) -> str:
     """A count with its noun."""
     return f"{count} {one if count == 1 else many}"
