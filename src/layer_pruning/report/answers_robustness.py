@@ -4,7 +4,6 @@ Everything is about one data set and architecture. ``level`` is the number of re
 criteria are compared.
 """
 
-import math
 from html import escape
 
 import pandas as pd
@@ -13,7 +12,7 @@ from layer_pruning.report.answers import Answer, listed
 from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.shift import CORRUPTED
 from layer_pruning.report.significance import NO_DIFFERENCE
-from layer_pruning.report.wording import capital, plural, signed
+from layer_pruning.report.wording import capital, interval_text, plural, signed
 
 ROBUST = ("more robust", "less robust")
 ACCURATE = ("higher", "lower")
@@ -113,9 +112,8 @@ def _overall(verdicts: pd.Series, words: tuple[str, str] = ROBUST) -> str:
 
 def _points(row: pd.Series) -> str:
     """A change under attack, with its intervals over images and over seeds."""
-    low, high = signed(row["interval_low"]), signed(row["interval_high"])
-    text = f"{signed(row['difference'])} points [{low}, {high}] over images"
-    if not math.isnan(row["seed_interval_low"]):
-        low, high = signed(row["seed_interval_low"]), signed(row["seed_interval_high"])
-        text += f", [{low}, {high}] over seeds"
+    over_images = interval_text(row["interval_low"], row["interval_high"])
+    text = f"{signed(row['difference'])} points{over_images} over images"
+    over_seeds = interval_text(row["seed_interval_low"], row["seed_interval_high"])
+    text += f",{over_seeds} over seeds" if over_seeds else ""
     return f"{text}; without an attack {signed(row['clean_difference'])}"

@@ -137,24 +137,24 @@ def epochs_text(values: pd.Series) -> str:
     return "" if values.isna().any() else range_text(values, ".0f")
 
 
+def interval_text(low: float, high: float) -> str:
+    """What follows a difference that has an interval: its ends in brackets, in points."""
+    return "" if math.isnan(low) else f" [{signed(low)}, {signed(high)}]"
+
+
 def with_interval(row: pd.Series) -> str:
     """A change with its interval over seeds; empty for the baseline."""
     if row["criterion"] == BASELINE or math.isnan(row["difference_mean"]):
         return ""
-    text = signed(row["difference_mean"])
-    if math.isnan(row["difference_interval_low"]):
-        return text
-    low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
-    return f"{text} [{low}, {high}]"
+    ends = row["difference_interval_low"], row["difference_interval_high"]
+    return signed(row["difference_mean"]) + interval_text(*ends)
 
 
 def change_text(row: pd.Series, other: str = "", *, verdict: bool = True) -> str:
     """A change, against ``other`` if named, with its interval over seeds and, if asked, verdict."""
     text = f"{signed(row['difference_mean'])} points"
     text += f" against {escape(other)}" if other else ""
-    if not math.isnan(row["difference_interval_low"]):
-        low, high = signed(row["difference_interval_low"]), signed(row["difference_interval_high"])
-        text += f" [{low}, {high}]"
+    text += interval_text(row["difference_interval_low"], row["difference_interval_high"])
     if not verdict:
         return text
     said = str(row["verdict"])
