@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import Network, number, read_json
+from layer_pruning.report.records import KEYS, Network, number, read_json
 from layer_pruning.report.robustness import ATTACK
 from layer_pruning.report.significance import bounded_interval, paired_interval
 
 AREAS = [
-    *("dataset", "architecture", "seed", "criterion", "removed"),
+    *KEYS,
     *ATTACK[:2],
     *("epsilons", "images", "baseline_robust_area", "robust_area", "interval_low"),
     *("interval_high", "difference", "difference_interval_low", "difference_interval_high"),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import Network, number, read_json
+from layer_pruning.report.records import KEYS, Network, number, read_json
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
 COLUMNS = [*ERRORS, *(f"{name}_scaled" for name in ERRORS), "temperature"]
@@ -51,6 +51,5 @@ def reliability(paths: Iterable[str | Path]) -> pd.DataFrame:
                     row: dict[str, Any] = {name: place[name] for name in names}
                     row["expected_calibration_error"] = errors["expected_calibration_error"]
                     rows.append(network.names | {"scaled": scaled} | row)
-    columns = ["dataset", "architecture", "seed", "criterion", "removed", "scaled"]
-    columns += ["images", "accuracy", "confidence", "expected_calibration_error"]
+    columns = [*KEYS, "scaled", "images", "accuracy", "confidence", "expected_calibration_error"]
     return in_order(pd.DataFrame(rows, columns=columns))

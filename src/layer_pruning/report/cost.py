@@ -7,7 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.records import NOT_MEASURED, Network, energy_basis, number, read_json
+from layer_pruning.report.records import (
+    KEYS,
+    NOT_MEASURED,
+    Network,
+    energy_basis,
+    number,
+    read_json,
+)
 
 COSTS = ("training", "scoring", "finetuning", "attacks")
 """The parts of the ledger, in the order in which they are spent."""
@@ -142,8 +149,7 @@ def saves_energy(row: Mapping[str, Any]) -> str:
 def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
     """One row for every network whose latency or energy was measured: what can be claimed of it."""
     measured = summary[summary["speed_up_ratio"].notna() | (summary["break_even"] != "")]
-    columns = ["dataset", "architecture", "seed", "criterion", "removed"]
-    claims = measured[columns].copy()
+    claims = measured[KEYS].copy()
     claims["cheaper_in_time"] = [faster(dict(row)) for _, row in measured.iterrows()]
     claims["cheaper_in_energy"] = [saves_energy(dict(row)) for _, row in measured.iterrows()]
     claims["macs_ratio"] = 1 / (1 - measured["macs_reduction_percent"] / 100)

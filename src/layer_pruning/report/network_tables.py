@@ -6,10 +6,7 @@ import pandas as pd
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.report.cost import LEDGER_TEXT
-from layer_pruning.report.records import BASELINE
-
-KEYS = ["dataset", "architecture", "seed", "criterion", "removed"]
-
+from layer_pruning.report.records import BASELINE, KEYS
 
 TEXT = [
     "dataset",

@@ -15,6 +15,9 @@ BASELINE = "baseline"
 
 NOT_MEASURED = "not measured"
 
+KEYS = ["dataset", "architecture", "seed", "criterion", "removed"]
+"""The columns that tell networks apart: they are read off the folder."""
+
 
 @dataclass(frozen=True)
 class Network:

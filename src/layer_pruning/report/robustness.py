@@ -15,7 +15,7 @@ import pandas as pd
 
 from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import BASELINE, Network, fraction, number, read_json
+from layer_pruning.report.records import BASELINE, KEYS, Network, fraction, number, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
     Mean,
@@ -27,7 +27,7 @@ from layer_pruning.report.significance import (
 
 ATTACK = ["attack", "norm", "epsilon"]
 PAIRED = [
-    *("dataset", "architecture", "seed", "criterion", "removed"),
+    *KEYS,
     *ATTACK,
     *("images", "baseline_robust_accuracy", "robust_accuracy", "difference"),
     *("interval_low", "interval_high", "n10", "n01", "clean_difference"),

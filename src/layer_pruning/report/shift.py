@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import BASELINE, Network, read_json
+from layer_pruning.report.records import BASELINE, KEYS, Network, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
     bounded_interval,
@@ -32,7 +32,6 @@ COLUMNS = [
     "corruption_source",
 ]
 """Of the summary, for corrupted images."""
-NAMES = ["dataset", "architecture", "seed", "criterion", "removed"]
 OUTCOME = [
     *("test", "images", "baseline_accuracy", "accuracy", "difference"),
     *("interval_low", "interval_high", "mean_corruption_error_percent"),
@@ -87,11 +86,11 @@ def corruption_accuracies(paths: Iterable[str | Path]) -> pd.DataFrame:
         for name, result in record["shifted"].items():
             row = {"test": name, "collected": True, "accuracy": np.mean(result["correct"])}
             rows.append(network.names | row | {"note": ""})
-    return in_order(pd.DataFrame(rows, columns=[*NAMES, "test", "collected", "accuracy", "note"]))
+    return in_order(pd.DataFrame(rows, columns=[*KEYS, "test", "collected", "accuracy", "note"]))
 
 
 def paired_shift(paths: Iterable[str | Path], *, pooled: bool = False) -> pd.DataFrame:
-    """Every tested network against the baseline of its seed; columns NAMES and OUTCOME.
+    """Every tested network against the baseline of its seed; columns KEYS and OUTCOME.
 
     ``test`` is "corrupted", the plain mean over corruptions and severities, or the name of a test
     set that was collected anew. ``p_value`` is the exact sign-flip test of the images' sums
@@ -106,7 +105,7 @@ def paired_shift(paths: Iterable[str | Path], *, pooled: bool = False) -> pd.Dat
     for pair in _pairs(paths):
         names = [v for k, v in pair.network.names.items() if not (pooled and k == "seed")]
         groups.setdefault((*names, pair.test), []).append(pair)
-    columns = [*(n for n in NAMES if not (pooled and n == "seed")), *OUTCOME]
+    columns = [*(n for n in KEYS if not (pooled and n == "seed")), *OUTCOME]
     rows = [
         dict(zip(columns, key, strict=False)) | _outcome(pairs, len(groups))
         for key, pairs in groups.items()

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layer_pruning.report.network_tables import KEYS, in_order
-from layer_pruning.report.records import BASELINE, Network, fraction, read_json
+from layer_pruning.report.network_tables import in_order
+from layer_pruning.report.records import BASELINE, KEYS, Network, fraction, read_json
 from layer_pruning.report.significance import (
     NO_DIFFERENCE,
     Mean,

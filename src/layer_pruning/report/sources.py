@@ -7,15 +7,12 @@ from html import escape
 import pandas as pd
 
 from layer_pruning.report.html_page import folded
-from layer_pruning.report.records import BASELINE
+from layer_pruning.report.records import BASELINE, KEYS
 from layer_pruning.report.wording import heading
-
-FOLDER = ("dataset", "architecture", "seed", "criterion", "removed")
-"""The columns that tell networks apart: they are read off the folder."""
 
 # the first pattern that fits the name of a column counts
 _FILES = {
-    "|".join((*FOLDER, "folder", "seeds", "other")): "the folder's name",
+    "|".join((*KEYS, "folder", "seeds", "other")): "the folder's name",
     r"selected|architecture_of": "the configuration",
     r"removed_blocks|blocks|macs|macs_reduction.*|parameters.*|macs_ratio": "complexity.json",
     r"predicted_latency.*": "savings/latency.json of the baseline",
@@ -64,7 +61,7 @@ def titles(columns: Iterable[object], otherwise: str = "") -> dict[str, str]:
 def titles_of_one(columns: Iterable[object], file: str) -> dict[str, str]:
     """The same where all that is not in the folder's name is from one file."""
     names = [str(name) for name in columns]
-    return {name: f"from {source_of(name) if name in FOLDER else file}" for name in names}
+    return {name: f"from {source_of(name) if name in KEYS else file}" for name in names}
 
 
 def legend(columns: Iterable[object]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
-from layer_pruning.report.network_tables import KEYS, TEXT, in_order
-from layer_pruning.report.records import Network
+from layer_pruning.report.network_tables import TEXT, in_order
+from layer_pruning.report.records import KEYS, Network
 from layer_pruning.report.selection import selected
 from layer_pruning.report.summary_rows import (
     add_further,

@@ -21,7 +21,7 @@ from layer_pruning.report.figures.style import (
     sentence,
     styled,
 )
-from layer_pruning.report.records import BASELINE
+from layer_pruning.report.records import BASELINE, KEYS
 
 MEAN = "mean"
 
@@ -50,7 +50,7 @@ def corruptions_figure(frame: pd.DataFrame) -> Figure:
 
 def _means(frame: pd.DataFrame) -> pd.DataFrame:
     """A row more for each network: the plain mean over its corruptions."""
-    keys = ["dataset", "architecture", "seed", "criterion", "removed", "collected"]
+    keys = [*KEYS, "collected"]
     means = frame[~frame["collected"]].groupby(keys, as_index=False)["accuracy"].mean()
     return means.assign(test=MEAN, note="")
 
