@@ -44,6 +44,11 @@ def smallest_class(config: Config, dataset: str) -> tuple[int, int, int]:
     return min(train), min(validation), min(test)
 
 
+def test_images(config: Config, dataset: str) -> int:
+    """How many images of a data set are for testing."""
+    return sum(sizes[2] for sizes in sizes_of_classes(config, dataset))
+
+
 def networks(config: Config, dataset: str | None = None) -> dict[str, Architecture]:
     """The architectures of a configuration by name, for images of ``dataset`` (the first one).
 
@@ -127,8 +132,7 @@ def files_of_shift(config: Config, dataset: str) -> list[str]:
 
     Raises ConfigError naming one that is missing, cut short or not what belongs there.
     """
-    images = sum(sizes[2] for sizes in sizes_of_classes(config, dataset))
-    settings = config["datasets"][dataset]
+    settings, images = config["datasets"][dataset], test_images(config, dataset)
     try:
         return shifted_files(settings, corruptions_of(config, dataset), images)
     except (ValueError, OSError) as error:

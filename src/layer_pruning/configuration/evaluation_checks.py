@@ -9,7 +9,7 @@ from layer_pruning.configuration.contents import (
     corruptions_of,
     datasets,
     files_of_shift,
-    sizes_of_classes,
+    test_images,
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.data.catalog import shifted_name
@@ -50,7 +50,7 @@ def check_attacks(config: Config) -> None:
             "that no result depends on it"
         )
     for dataset in config["datasets"]:
-        test = sum(sizes[2] for sizes in sizes_of_classes(config, dataset))
+        test = test_images(config, dataset)
         if config["attacks"] and config["attacked_images"]["count"] > test:
             raise ConfigError(
                 f"attacked_images.count: {config['attacked_images']['count']} is more than the "
@@ -65,7 +65,7 @@ def check_corruptions(config: Config) -> None:
         names = [shifted_name(path) for path in settings["shifted"]]
         if len(set(names)) < len(names):
             raise ConfigError(f"datasets.{dataset}.shifted: two files would be called {names}")
-        images = sum(sizes[2] for sizes in sizes_of_classes(config, dataset))
+        images = test_images(config, dataset)
         # how many a folder of corrupted images holds is only known when it is listed
         if corruptions_of(config, dataset) and corrupted_images(config) > images:
             raise ConfigError(
