@@ -45,8 +45,8 @@ rule summarise:
         runtime=10,
     params:
         networks=everywhere(NETWORK, all_networks),
-        architecture_of=FROM_SCRATCH,
-        blocks_per_step=config["blocks_per_step"],
+        origins=ORIGINS,
+        blocks_per_step=BLOCKS_PER_STEP,
         target=TARGET,
         energy={
             key: config["energy"][key]

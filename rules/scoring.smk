@@ -8,6 +8,7 @@ from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
 
 localrules:
     consensus,
+    list_blocks,
 
 
 rule extract_baseline_activations:
@@ -131,6 +132,8 @@ rule score_metrics:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
+    wildcard_constraints:
+        criterion="|".join(RANKED) or "none",
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -145,6 +148,31 @@ rule score_metrics:
         "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/score_metrics.py"
+
+
+# A criterion that lists its blocks looks at nothing.
+rule list_blocks:
+    input:
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/scores/{{listed}}.csv",
+    log:
+        f"{NETWORK}/logs/list_blocks/{{listed}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/list_blocks/{{listed}}.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        blocks=lambda wildcards: config["criteria"][wildcards.listed]["blocks"],
+        revision=SCORING_REVISION,
+    message:
+        "Listing the blocks of {wildcards.network} for {wildcards.listed}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/list_blocks.py"
 
 
 rule consensus:

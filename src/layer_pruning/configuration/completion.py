@@ -20,6 +20,7 @@ from layer_pruning.configuration.evaluation_checks import (
 )
 from layer_pruning.configuration.network_checks import (
     check_architectures,
+    check_schedule,
     check_start_weights,
     check_target,
 )
@@ -32,6 +33,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_architectures,
     check_start_weights,
     check_target,
+    check_schedule,
     check_criteria,
     check_probe,
     check_attacks,
