@@ -59,6 +59,10 @@ TARGET = target(config)
 # the data sets on which a cue was planted, so that shortcut learning can be tested
 CUED = [name for name, settings in config["datasets"].items() if settings["cue"] is not None]
 
+# What comes first where several jobs could: the networks and their accuracy, then its figure. What
+# looks at finished networks (attacks, energy, exports) has Snakemake's 0.
+AT_ONCE, SOON = 20, 10
+
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
@@ -344,6 +348,17 @@ def published_points(wildcards):
 def published_setting_of_one(wildcards):
     """A params function: the names under which others publish results about these networks."""
     return published_setting(config, wildcards.dataset, wildcards.architecture)
+
+
+def counted_of_one(wildcards):
+    """Accuracy and size of every network of one data set and architecture."""
+    here = wildcards.dataset, wildcards.architecture
+    return {
+        kind: expand(
+            f"{NETWORK}/{kind}.json", seed=config["seeds"], network=all_networks(*here), **wildcards
+        )
+        for kind in ("accuracy", "complexity", "emissions")
+    }
 
 
 def attacks_of_one(wildcards):

@@ -27,6 +27,7 @@ rule train_baseline:
         f"{RUN}/baseline/logs/train_baseline.log",
     # no benchmark: Snakemake lets no rule that has one be cached; the log says time and memory
     cache: workflow.enable_cache
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -57,6 +58,7 @@ rule prune:
         f"{PRUNED}/logs/prune.log",
     benchmark:
         f"{PRUNED}/benchmarks/prune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -86,6 +88,7 @@ rule finetune:
         f"{PRUNED}/logs/finetune.log",
     benchmark:
         f"{PRUNED}/benchmarks/finetune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -164,6 +167,7 @@ rule train_scratch:
         f"{SCRATCH}/logs/train_scratch.log",
     benchmark:
         f"{SCRATCH}/benchmarks/train_scratch.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]

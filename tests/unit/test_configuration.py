@@ -487,3 +487,17 @@ def test_published_points_belong_to_networks_by_what_they_are():
 def test_a_known_data_set_needs_no_other_name():
     with pytest.raises(ConfigError, match=r"mine\.published: it is for kind: image_folder"):
         completed(datasets={"mine": {"kind": "cifar100", "published": "cifar10"}})
+
+
+def test_quick_gives_cheap_defaults_and_what_the_user_names_stays():
+    given = {"quick": True, "latency": {"repeats": 50}, "attacks": {"pgd": {}}, "removals": 2}
+    plain = {"removals": 2, "energy": {"carbon_intensity_g_per_kwh": 475}}
+    config, usual = complete(given, SCHEMA), complete(plain, SCHEMA)
+    assert config["latency"] == usual["latency"] | {"batch_sizes": [1, 64], "repeats": 50}
+    assert list(config["attacks"]) == ["pgd"]
+    assert config["seeds"] == [0] and config["removals"] == 2
+    assert config["energy"]["window_seconds"] < usual["energy"]["window_seconds"]
+    # a configuration that was completed is completed to itself, as the report runs it
+    assert complete(config, SCHEMA) == config
+    own = complete(given | {"energy": {"country_iso_code": "DEU"}}, SCHEMA)["energy"]
+    assert own["carbon_intensity_g_per_kwh"] is None and own["window_seconds"] == 0.5
