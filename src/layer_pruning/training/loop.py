@@ -170,6 +170,11 @@ class Trainer:
             self.teacher = teacher.to(memory_format=self.layout).eval()
         self.forward = compiled(network) if recipe.compile else network
         self.optimizer = NesterovSGD(network, recipe)
+        if recipe.epochs > 0 and not self.optimizer.parameters:
+            raise ValueError(
+                "every parameter of the network is frozen (requires_grad false): 'epochs: 0', or a "
+                "parameter that trains, would be right"
+            )
         self.average: AveragedModel | None = None
         if recipe.ema_decay > 0:
             self.average = moving_average(network, recipe.ema_decay)
