@@ -50,6 +50,7 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("criteria", "metrics"),  # required
     } | {
         *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
+        *((phase, key) for phase in RECIPES["quick"] for key in ("momentum", "betas")),
         *(("finetuning", "final", key) for key in RECIPES["quick"]["finetuning"]),  # as above it
     }
     for path, part in keys.items():

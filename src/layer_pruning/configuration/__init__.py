@@ -23,6 +23,7 @@ from layer_pruning.configuration.contents import (
 )
 from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.configuration.reading import check_parses
+from layer_pruning.configuration.recipes import epochs_of, phases, recipe_of
 
 __all__ = [
     "Config",
@@ -35,12 +36,15 @@ __all__ = [
     "corrupted_images",
     "corruptions_of",
     "datasets",
+    "epochs_of",
     "files_of_shift",
     "final_criteria",
     "networks",
     "origins",
+    "phases",
     "pruning_criteria",
     "published_setting",
+    "recipe_of",
     "scratch_criteria",
     "target",
 ]

@@ -43,7 +43,7 @@ def check_start_weights(config: Config) -> None:
             check_start(name, options, network)
         except (ValueError, OSError) as error:
             raise ConfigError(f"architectures.{name}: {error}") from error
-        if config["training"]["epochs"] == 0 and not options.get("weights"):
+        if config["training"].get("epochs") == 0 and not options.get("weights"):
             raise ConfigError(
                 f"training.epochs: 0 needs weights to start from, and {name} has no 'weights'"
             )

@@ -7,7 +7,6 @@ from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.data.catalog import KINDS, complete_settings
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
-from layer_pruning.training.catalog import recipe_settings
 
 # comparisons known by name, and the key that says which criterion they are beside
 COMPARISONS = {"scratch": "architecture_of", "continued": "epochs_of"}
@@ -37,10 +36,6 @@ def write_out_shorthands(config: Config) -> None:
         if not set(COMPARISONS.values()) & set(settings):
             settings = _removing(name, settings)
         config["criteria"][name] = settings
-    final = config["finetuning"].pop("final")
-    for phase in ("training", "finetuning"):
-        config[phase] = recipe_settings(phase, config[phase])
-    config["finetuning"]["final"] = final and config["finetuning"] | final
     for name, attack in config["attacks"].items():
         settings = {"attack": name, "norm": "Linf", "epsilons": None} | attack
         settings["epsilons"] = settings["epsilons"] and list(map(_number, settings["epsilons"]))

@@ -89,6 +89,11 @@ class CifarResNet:
         return self.widths[2]
 
     @property
+    def batch_norm(self) -> bool:
+        """Whether it has batch norm."""
+        return True
+
+    @property
     def renamed(self) -> dict[str, str]:
         """Names of tensors elsewhere, as regular expressions, and what they are here.
 
@@ -155,6 +160,11 @@ class FoundNetwork(ABC):
     def features(self) -> int:
         """Width of the pooled representation."""
         return self._found().features
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether it has batch norm."""
+        return self._found().batch_norm
 
     def _found(self) -> Any:
         # torch and torchvision take seconds to import: only where such a network is named

@@ -35,6 +35,7 @@ class Found:
     """Width of the pooled representation."""
     classes: int
     """Width of the logits."""
+    batch_norm: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def found_in(body: nn.Module, images: Tensor, name: str) -> Found:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
     classifier = body.get_submodule(trunk.classifier)
     assert isinstance(classifier, nn.Linear)
-    return Found(blocks, classifier.in_features, classifier.out_features)
+    batch_norm = any("BatchNorm" in type(module).__name__ for module in body.modules())
+    return Found(blocks, classifier.in_features, classifier.out_features, batch_norm)
 
 
 @torch.no_grad()
