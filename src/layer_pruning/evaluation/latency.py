@@ -5,6 +5,7 @@ over pruned): 1 where time falls as much as they do, less where fewer multiply-a
 less time than they promise.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,11 +30,9 @@ NO_MEMORY = "not measured: PyTorch counts memory on GPUs alone"
 
 def without_blocks(network: ResidualNetwork, blocks: Sequence[str]) -> ResidualNetwork:
     """A copy of an unpruned network without ``blocks``; its other weights are the same."""
-    pruned = ResidualNetwork(replace(network.header, removed_blocks=tuple(blocks)))
-    kept = network.body.state_dict()
-    pruned.body.load_state_dict({name: kept[name] for name in pruned.body.state_dict()})
+    header = replace(network.header, removed_blocks=tuple(blocks))
     device = next(network.parameters()).device
-    return pruned.to(device).eval()
+    return ResidualNetwork(header, copy.deepcopy(network.body)).to(device).eval()
 
 
 def removed_by_stage(network: ResidualNetwork) -> dict[str, list[str]]:
