@@ -34,7 +34,9 @@ SMALL_FIRST = (
     "zepto|atto|femto|pico|xxs|xxt|nano|tiny|mini|small|_s$|_xs|_s_|_t_|_t|_b0|_0|18|26|050|"
     "_s0|_m0|base|"
 )
-CHECKED_BLOCKS = 4
+SMALL = 96
+"""Pixels of a side, for networks that take such images."""
+CHECKED_BLOCKS = 3
 """Blocks of a network that are pruned, spread over its depth."""
 
 
@@ -63,7 +65,7 @@ def torchvision_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]
         by_module.setdefault(family, []).append(name)
     for family, names in sorted(by_module.items()):
         name = smallest(names)
-        yield family, name, lambda name=name: models.get_model(name, weights=None)
+        yield family, name, lambda name=name, **_: models.get_model(name, weights=None)
 
 
 def timm_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]:
@@ -73,7 +75,11 @@ def timm_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]:
     for family in sorted(timm.list_modules()):
         if names := timm.list_models(module=family):
             name = smallest(names)
-            yield family, name, lambda name=name: timm.create_model(name, pretrained=False)
+
+            def build(name: str = name, **options: Any) -> nn.Module:
+                return timm.create_model(name, pretrained=False, **options)
+
+            yield family, name, build
 
 
 def transformers_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]:
@@ -85,25 +91,45 @@ def transformers_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]
     for family, classes in sorted(names.items()):
         first = classes if isinstance(classes, str) else classes[0]
 
-        def build(family: str = family, first: str = first) -> nn.Module:
-            config = transformers.AutoConfig.for_model(family, **SHALLOW.get(family, {}))
-            if SHALLOW.get(family) is None:
-                shallow(config)
-            config.num_labels = 10
+        def build(
+            family: str = family, first: str = first, img_size: int | None = None
+        ) -> nn.Module:
+            config = shallow(transformers.AutoConfig.for_model(family, num_labels=10))
+            if img_size and hasattr(config, "image_size"):
+                config.image_size = img_size
             return getattr(transformers, first)(config)
 
         yield family, first, build
 
 
-SHALLOW: dict[str, dict[str, Any]] = {}
-
-
-def shallow(config: Any) -> None:
+def shallow(config: Any) -> Any:
     """Fewer layers of each stage: blocks are alike, and time is short."""
     if isinstance(getattr(config, "depths", None), list | tuple):
         config.depths = [min(depth, 2) for depth in config.depths]
     elif isinstance(getattr(config, "num_hidden_layers", None), int):
         config.num_hidden_layers = min(config.num_hidden_layers, 3)
+    return config
+
+
+def built(build: Callable[..., nn.Module]) -> tuple[nn.Module, Tensor]:
+    """A network, and images as small as it takes, up to those of its own size."""
+    module = seasoned(build())
+    channels, height, width = input_shape(module)
+    for side in (SMALL, None):
+        images = torch.randn((2, channels, side or height, side or width))
+        try:
+            if side:
+                logits(module, images)
+            return module, images
+        except Exception as error:
+            logging.debug("%s", error)
+        try:
+            small = seasoned(build(img_size=side))
+            logits(small, images)
+            return small, images
+        except Exception as error:
+            logging.debug("%s", error)
+    raise AssertionError
 
 
 SOURCES = {
@@ -236,20 +262,19 @@ def examined(source: str, family: str, name: str, build: Callable[[], nn.Module]
     started = time.perf_counter()
     torch.manual_seed(0)
     try:
-        module = seasoned(build())
-        shape = input_shape(module)
-        images = torch.randn((2, *shape), generator=torch.Generator().manual_seed(2))
+        module, images = built(build)
         logits(module, images)
     except Exception as error:
         reason = f"cannot be built or run: {one_line(error)}"
         return Row(source, family, name, "not run", reason=reason)
-    row = wrapped_and_pruned(Row(source, family, name, ""), module, shape, images)
+    row = wrapped_and_pruned(Row(source, family, name, ""), module, images)
     row.seconds = round(time.perf_counter() - started, 1)
     return row
 
 
-def wrapped_and_pruned(row: Row, module: nn.Module, shape: Any, images: Tensor) -> Row:
+def wrapped_and_pruned(row: Row, module: nn.Module, images: Tensor) -> Row:
     """Fill in the verdict of ``row``."""
+    shape = tuple(images.shape[1:])
     untouched = copy.deepcopy(module)
     try:
         network = layer_pruning.wrap(module, input_shape=shape)

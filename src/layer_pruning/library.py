@@ -4,8 +4,8 @@ A thin layer on what the workflow runs. Nothing here trains: fine-tune a pruned 
 loop, it is a ``torch.nn.Module``.
 """
 
-import copy
 import os
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.consensus.ranking import rank_blocks
-from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.savings import (
     block_runners,
     counted_savings,
@@ -27,12 +27,14 @@ from layer_pruning.evaluation.savings import (
 )
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
-from layer_pruning.models.behaviour import Behaviour, check_wrappable, copied
+from layer_pruning.models.behaviour import Behaviour, check_wrappable
 from layer_pruning.models.candidates import candidates
+from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
+from layer_pruning.models.steadiness import unsteadiness
 from layer_pruning.scoring.catalog import CRITERIA, SAVINGS
 from layer_pruning.scoring.own import OwnMetric, own_distances
 from layer_pruning.scoring.scores import score as score_by_name
@@ -75,8 +77,9 @@ def wrap(
     their own (attention, feed-forward) are blocks.
 
     Raises ValueError in one line where ``module`` has no such blocks, see
-    :data:`layer_pruning.models.discovery.NEEDS`, and where the result would not compute what
-    ``module`` does, in evaluation and in training mode.
+    :data:`layer_pruning.models.discovery.NEEDS`, computes in another precision than float32, or
+    would not compute in the result what it does by itself, in evaluation and in training mode.
+    Warns of a module whose logits depend on chance or on the other images of a batch.
     """
     name = type(module).__name__
     check_wrappable(module, name)
@@ -97,6 +100,8 @@ def wrap(
     )
     network = ResidualNetwork(header, module).to(parameter.device).eval()
     before.check(network, name)
+    if (said := unsteadiness(network, input_shape)) is not None:
+        warnings.warn(f"{name}: {said}", stacklevel=2)
     return network
 
 
@@ -239,14 +244,15 @@ def measure(
 ) -> dict[str, int | float | str]:
     """What a network costs, on the device that it is on.
 
-    ``macs`` are the multiply-accumulates of convolutions and linear layers for one image,
+    ``macs`` are the multiply-accumulates of convolutions and linear layers for one image, in
+    ``macs_with_attention`` with the products inside attention;
     ``parameters`` the trainable ones, and ``latency_seconds`` the median of ``repeats`` batches of
     ``batch_size`` images, with as many threads as PyTorch has.
     """
     device, shape = next(network.parameters()).device, network.header.input_shape
-    runner = batch_runner(copy.deepcopy(network), torch.zeros(batch_size, *shape, device=device))
+    runner = batch_runner(copied(network), torch.zeros(batch_size, *shape, device=device))
     return {
-        "macs": multiply_accumulates(network, shape),
+        **counted_cost(network, shape)._asdict(),
         "parameters": parameter_count(network),
         "latency_seconds": latencies({"network": runner}, repeats=repeats, seed=0)["network"],
         "batch_size": batch_size,
@@ -266,7 +272,7 @@ def _name(metric: OwnMetric) -> str:
 
 def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, float]]:
     """What the removal of each block would save; of its energy, nothing is known here."""
-    network = copy.deepcopy(network)
+    network = copied(network)
     blocks = removable_blocks(network)
     savings = counted_savings(network, blocks)
     batch = images[:64].to(next(network.parameters()).device)

@@ -5,7 +5,7 @@ over pruned): 1 where time falls as much as they do, less where fewer multiply-a
 less time than they promise.
 """
 
-import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,10 @@ from layer_pruning.evaluation.interleaving import Median, interleaved_seconds, r
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
 from layer_pruning.machine import machine
+from layer_pruning.models.copies import copied
 from layer_pruning.models.residual import ResidualNetwork
+
+logger = logging.getLogger(__name__)
 
 Timer = Callable[..., dict[str, list[float]]]
 
@@ -32,7 +35,7 @@ def without_blocks(network: ResidualNetwork, blocks: Sequence[str]) -> ResidualN
     """A copy of an unpruned network without ``blocks``; its other weights are the same."""
     header = replace(network.header, removed_blocks=tuple(blocks))
     device = next(network.parameters()).device
-    return ResidualNetwork(header, copy.deepcopy(network.body)).to(device).eval()
+    return ResidualNetwork(header, copied(network.body)).to(device).eval()
 
 
 def removed_by_stage(network: ResidualNetwork) -> dict[str, list[str]]:
@@ -76,6 +79,7 @@ def latency_record(
             generator = torch.Generator().manual_seed(seed)
             batch = torch.rand(size, *shape, generator=generator).to(device)
             runs = {name: _runner(net, batch, mode) for name, net in networks.items()}
+            logger.info("latency: batches of %d, %s, %d rounds", size, mode, repeats)
             seconds = timer(runs, repeats=repeats, seed=seed)
             timings.append(
                 {"mode": mode, "batch_size": size}

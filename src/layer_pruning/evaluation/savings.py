@@ -1,6 +1,5 @@
 """What the removal of each block would save: counted, and measured."""
 
-import copy
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.calls import Call, calls_of, evaluating
+from layer_pruning.models.copies import copied
 from layer_pruning.models.pass_through import mapped
 from layer_pruning.models.replay import Replay
 from layer_pruning.models.residual import ResidualNetwork
@@ -76,7 +76,7 @@ class Surroundings(nn.Module):
 
     def __init__(self, network: ResidualNetwork, images: Tensor) -> None:
         super().__init__()
-        self.replay = Replay(copy.deepcopy(network).eval())
+        self.replay = Replay(copied(network).eval())
         blocks = [*self.replay.blocks.values()]
         self.given: list[Any] = []
 
