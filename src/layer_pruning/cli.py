@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 
 from layer_pruning import __version__
-from layer_pruning.models.architectures import CifarResNet, architecture, candidates
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
+from layer_pruning.models.specifications import CifarResNet
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from layer_pruning.configuration.contents import Config, datasets, networks
 from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.models.network_blocks import has_batch_norm
 from layer_pruning.training.catalog import AUTO, OPTIMIZERS, recipe_settings
 
 
@@ -20,7 +21,7 @@ def recipe_of(config: Config, phase: str, architecture: str) -> Config:
     """
     given = _given(config, phase)
     asks = given.get("recipe") == AUTO
-    batch_norm = not asks or networks(config)[architecture].batch_norm
+    batch_norm = not asks or has_batch_norm(networks(config)[architecture])
     phase = "finetuning" if phase == "final" else phase
     return recipe_settings(phase, given, batch_norm=batch_norm)
 

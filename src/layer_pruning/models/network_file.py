@@ -19,7 +19,9 @@ from safetensors.numpy import save_file
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.checksums import array_checksum, text_checksum
-from layer_pruning.models.architectures import Block, architecture
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.blocks import Block
+from layer_pruning.models.network_blocks import blocks_of
 
 FORMAT = "layer-pruning network 1"
 REMEDY = "delete it and run the workflow again"
@@ -60,7 +62,7 @@ class NetworkHeader:
         return cls(
             architecture=name,
             arguments=shape.arguments(),
-            blocks=shape.blocks(),
+            blocks=blocks_of(shape),
             input_shape=input_shape,
             mean=tuple(options.get("mean") or mean),
             std=tuple(options.get("std") or std),
@@ -83,7 +85,8 @@ def write_network(
             )
     tensors = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     metadata = {"format": FORMAT, "tensors_checksum": array_checksum(tensors)}
-    for key, value in asdict(header).items():
+    written = asdict(header) | {"blocks": [block.record() for block in header.blocks]}
+    for key, value in written.items():
         metadata[key] = value if isinstance(value, str) else json.dumps(value)
     metadata["metadata_checksum"] = _metadata_checksum(metadata)
     with written_whole(path) as temporary:
@@ -142,7 +145,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
         header = NetworkHeader(
             architecture=metadata["architecture"],
             arguments=json.loads(metadata["arguments"]),
-            blocks=tuple(Block(**block) for block in json.loads(metadata["blocks"])),
+            blocks=tuple(Block.of(block) for block in json.loads(metadata["blocks"])),
             input_shape=tuple(json.loads(metadata["input_shape"])),
             mean=tuple(json.loads(metadata["mean"])),
             std=tuple(json.loads(metadata["std"])),
