@@ -29,9 +29,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 import layer_pruning
+from layer_pruning.activations.sweep import Walk
 
 SMALL_FIRST = (
-    "zepto|atto|femto|pico|xxs|xxt|nano|tiny|mini|small|_s$|_xs|_s_|_t_|_t|_b0|_0|18|26|050|"
+    "zepto|atto|femto|pico|xxs|xxt|nano|tiny|mini|small|_s$|_xs|_s_|_t_|_t|_b0|_0|18$|121|050|"
     "_s0|_m0|base|"
 )
 SMALL = 96
@@ -52,6 +53,8 @@ class Row:
     removable: int = 0
     blocks: int = 0
     reason: str = ""
+    sweep: str = ""
+    """``shared`` where branches share what runs before them, else ``whole runs``."""
     seconds: float = 0.0
 
 
@@ -292,6 +295,9 @@ def wrapped_and_pruned(row: Row, module: nn.Module, images: Tensor) -> Row:
     row.removable, row.blocks = len(names), len(blocks)
     intact = logits(untouched, images)
     row.verdict = "pruned"
+    walk = Walk(network, names, torch.float32)
+    walk.settle(images[:1], together=False)
+    row.sweep = "shared" if walk.shared else "whole runs"
     if not torch.equal(network(images), intact):
         row.verdict, row.reason = "fails", "wrapped logits differ"
         return row
@@ -348,6 +354,7 @@ def table(rows: list[Row]) -> str:
         ]
         for row in sorted(own, key=lambda row: row.family):
             said = "" if row.verdict == "pruned" else f"{row.verdict}: {row.reason}"
+            said = said or row.sweep.replace("shared", "")
             said = said.replace("|", "\\|")
             lines.append(
                 f"| {row.family} | `{row.network}` | {row.removable} of {row.blocks} | {said} |"

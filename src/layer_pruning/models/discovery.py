@@ -51,9 +51,10 @@ def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "blo
         blocks = find_blocks(body, images, granularity)
         modules = [body.get_submodule(block.name) for block in blocks]
         with evaluating(body), torch.no_grad():
-            paths = heads(body, images, modules)
-            features = _features(body, images, body.get_submodule(paths[0]))
-            classes = logits_of(body(images)).shape[1]
+            one = images[:1]
+            paths = heads(body, one, modules)
+            features = _features(body, one, body.get_submodule(paths[0]))
+            classes = logits_of(body(one)).shape[1]
     except ValueError as error:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
     batch_norm = any("BatchNorm" in type(module).__name__ for module in body.modules())
@@ -123,9 +124,9 @@ class _Network:
             if module is not body and _may_be_block(module)
         }
         try:
-            first = logits_of(body(images))
+            first = logits_of(body(images[:1]))
             self.calls = calls_of(body, images, watched)
-            again = logits_of(body(images))
+            again = logits_of(body(images[:1]))
         except ValueError:
             raise
         except Exception as error:

@@ -120,13 +120,13 @@ def verdict(module: nn.Module, positional: tuple[Any, ...], keywords: dict[str, 
         route = route_of(output, given, _equal)
     except ValueError as error:
         reason = watch.reason(output, str(error))
-        return Verdict(reason, sums=sums, near=bool(sums) or watch.multiplied)
+        return Verdict(reason, sums=sums, near=bool(sums) or watch.near)
     following = [watch.after[leaf] for leaf in tensors(output) if leaf in watch.after]
     if any(not _is_activation(name) for name in following):
         return Verdict(watch.reason(output, ""), sums=sums, near=True)
     if not sums:
         reason = "it has no shortcut: nothing is added to its input"
-        return Verdict(reason, near=watch.multiplied)
+        return Verdict(reason, near=watch.near)
     plain = route == {"argument": [0]}
     return Verdict(None, None if plain else json.dumps(route), sums)
 
@@ -167,6 +167,8 @@ class _Branchless(TorchDispatchMode):
         self.stack: list[nn.Module] = []
         self.sums: list[tuple[nn.Module, ...]] = []
         self.multiplied = False
+        self.on_shortcut = ""
+        """What was done to an input that was then added."""
         # which input a tensor is, in another order maybe
         self.carried: Any = WeakTensorKeyDictionary()
         # tensors that were computed from an input
@@ -234,6 +236,9 @@ class _Branchless(TorchDispatchMode):
             labels[1:] = [None] * (len(labels) - 1)
         known = sorted(label for label in labels if label is not None)
         if not known or known.count(known[0]) > 1:
+            changed = [self.after[term] for term in terms if term in self.after]
+            if any(term in self.derived for term in terms) and changed:
+                self.on_shortcut = changed[0]
             return None
         place = labels.index(known[0])
         kept = terms[place]
@@ -253,6 +258,11 @@ class _Branchless(TorchDispatchMode):
         self.derived[kept] = True
         return kept
 
+    @property
+    def near(self) -> bool:
+        """Whether the module multiplies its input, or adds what it made of it."""
+        return self.multiplied or bool(self.on_shortcut)
+
     def reason(self, output: Any, fallback: str) -> str:
         """Why the output is not the input."""
         names = [self.after[tensor] for tensor in tensors(output) if tensor in self.after]
@@ -265,6 +275,8 @@ class _Branchless(TorchDispatchMode):
             return fallback
         if self.sums:
             return "its shortcut is not the identity"
+        if self.on_shortcut:
+            return f"its shortcut is not the identity: {_word(self.on_shortcut)} changes it"
         return "it has no shortcut: nothing is added to its input as it is"
 
 
