@@ -14,12 +14,15 @@ from layer_pruning.configuration import (
     final_criteria,
     origins,
     pruning_criteria,
+    promised_checksums,
     published_setting,
     recipe_of,
     scratch_criteria,
+    start_files,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.steps import parent_step, steps_through, steps_to
@@ -79,6 +82,7 @@ wildcard_constraints:
     network=rf"baseline|({'|'.join([*PRUNING, *ORIGINS])})/(removed|beside)-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
     kind="|".join(DATASETS),
+    repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
     shard=r"\d{3}",
 
@@ -207,15 +211,15 @@ def of_architecture(wildcards):
     return config["architectures"][wildcards.architecture]
 
 
-def start_files(wildcards):
-    """An input function: the files of the user's that a baseline starts from, if any.
+def start_of_baseline(wildcards):
+    """An input function: the files of the user's or the hub's that a baseline starts from."""
+    return start_files(config, wildcards.architecture)
 
-    They are its weights, and the module that builds it where that lies in the working folder.
-    """
-    options = config["architectures"][wildcards.architecture]
-    weights = options.get("weights") or "torchvision"
-    files = [] if weights == "torchvision" else [weights]
-    return files + (source_files(options["build"]) if options.get("build") else [])
+
+def promised_checksum(wildcards):
+    """A params function: the SHA-256 that the user gave for a file of the hub, if any."""
+    path = hub_path(wildcards.repository, wildcards.file)
+    return promised_checksums(config).get(path)
 
 
 def own_metrics(wildcards):

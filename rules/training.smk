@@ -21,7 +21,7 @@ TAUGHT = {
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
-        start=start_files,
+        start=start_of_baseline,
     output:
         network=f"{RUN}/baseline/network.safetensors",
         history=f"{RUN}/baseline/history.csv",

@@ -17,7 +17,13 @@ from layer_pruning import __version__
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
-from layer_pruning.models.specifications import CifarResNet
+from layer_pruning.models.specifications import (
+    Architecture,
+    CifarResNet,
+    HuggingFaceNetwork,
+    Shape,
+    TimmNetwork,
+)
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text
 
@@ -32,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     network = argparse.ArgumentParser(add_help=False)
-    network.add_argument("architecture", help="such as resnet56, or a name of --config")
+    network.add_argument(
+        "architecture", help="such as resnet56 or timm/convnext_atto, or a name of --config"
+    )
     network.add_argument("--config", type=Path, help="configuration that describes the network")
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
     network.add_argument(
@@ -40,10 +48,12 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
-        help="of an image (3 32 32 for CIFAR ResNets, 3 224 224 for others)",
+        help="of an image (3 32 32 for CIFAR ResNets, what timm and the hub say, or 3 224 224)",
     )
     network.add_argument(
-        "--classes", type=int, help="outputs (10 for CIFAR ResNets, 1000 for others)"
+        "--classes",
+        type=int,
+        help="outputs (10 for CIFAR ResNets, what timm and the hub say, or 1000)",
     )
     network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
     network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
@@ -104,9 +114,9 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
             options = dict(described.get(given.architecture) or {})
     if given.shortcut is not None:
         options["shortcut"] = given.shortcut
-    small = isinstance(architecture(given.architecture, options), CifarResNet)
-    shape = tuple(given.input_shape or ((3, 32, 32) if small else (3, 224, 224)))
-    classes = given.classes or (10 if small else 1000)
+    usual_shape, usual_classes = _usual(architecture(given.architecture, options))
+    shape = tuple(given.input_shape or usual_shape)
+    classes = given.classes or usual_classes
     return NetworkHeader.of(
         given.architecture,
         options,
@@ -115,6 +125,17 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         std=(0.25,) * shape[0],
         class_names=tuple(str(label) for label in range(classes)),
     )
+
+
+def _usual(network: Architecture) -> tuple[Shape, int]:
+    """Shape of images and number of classes that a network is usually for."""
+    if isinstance(network, TimmNetwork | HuggingFaceNetwork):
+        # seconds that only such networks need
+        from layer_pruning.models.hub import record_of
+
+        record = record_of(network)
+        return record.input_shape, record.classes
+    return ((3, 32, 32), 10) if isinstance(network, CifarResNet) else ((3, 224, 224), 1000)
 
 
 def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]:

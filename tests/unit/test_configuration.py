@@ -164,8 +164,9 @@ def test_known_criteria_need_only_their_names():
 def test_a_last_phase_is_fine_tuning_but_for_what_it_names():
     assert completed()["finetuning"]["final"] is None
     given = {"recipe": "strong", "batch_size": 32, "final": {"epochs": 6, "learning_rate": 0.02}}
-    tuning = completed(finetuning=given)["finetuning"]
-    final = tuning.pop("final")
+    config = completed(finetuning=given)
+    tuning = recipe_of(config, "finetuning", "resnet20")
+    final = recipe_of(config, "final", "resnet20")
     assert final == tuning | {"epochs": 6, "learning_rate": 0.02} and final["batch_size"] == 32
 
 

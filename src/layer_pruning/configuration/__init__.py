@@ -16,9 +16,11 @@ from layer_pruning.configuration.contents import (
     final_criteria,
     networks,
     origins,
+    promised_checksums,
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    start_files,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
@@ -42,9 +44,11 @@ __all__ = [
     "networks",
     "origins",
     "phases",
+    "promised_checksums",
     "pruning_criteria",
     "published_setting",
     "recipe_of",
     "scratch_criteria",
+    "start_files",
     "target",
 ]

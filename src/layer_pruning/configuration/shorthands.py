@@ -59,7 +59,7 @@ def _path_names(given: list[str], key: str) -> list[str]:
     """The entries of a list; the user's own, ``module:function``, as they can be part of a path."""
     names: list[str] = []
     for entry in given:
-        own = ":" in entry
+        own = bool({":", "/"} & set(entry))
         name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
         if name in names:
             raise ConfigError(f"{key}: two would be called '{name}'; use a mapping")
@@ -120,6 +120,6 @@ def _named_architectures(given: list[str]) -> Config:
     """Networks of the user's own get a name that can be part of a path."""
     names = _path_names(given, "architectures")
     return {
-        name: {"build": entry} if ":" in entry else {}
+        name: {"build": entry} if ":" in entry else {"network": entry} if "/" in entry else {}
         for name, entry in zip(names, given, strict=True)
     }
