@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
 
     network = argparse.ArgumentParser(add_help=False)
     network.add_argument(
-        "architecture", help="such as resnet56 or timm/convnext_atto, or a name of --config"
+        "architecture", help="such as resnet56, timm/convnext_atto or a name of --config"
     )
     network.add_argument("--config", type=Path, help="configuration that describes the network")
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")

@@ -15,6 +15,7 @@ from layer_pruning.configuration import (
     corruptions_of,
     origins,
     published_setting,
+    recipe_of,
 )
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS

@@ -143,8 +143,8 @@ def _cifar_resnet(name: str, options: dict[str, Any]) -> CifarResNet:
             hint = f"did you mean '{near[0]}'? " if near else ""
             raise ValueError(
                 f"'{name}' is unknown: {hint}known are {', '.join(TORCHVISION)}, resnet20, "
-                "resnet32 … (6n + 2), timm/…, hf/…, and any other name with a 'depth', 'network' or "
-                "'build'"
+                "resnet32 … (6n + 2), timm/…, hf/…, and any other name with a 'depth', 'network' "
+                "or 'build'"
             )
         options["depth"] = int(match[1])
     elif match is not None and int(match[1]) != options["depth"]:
