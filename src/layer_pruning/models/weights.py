@@ -42,11 +42,12 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
     """The network of ``header`` with the weights that the ``options`` of its architecture name.
 
     ``weights`` is ``torchvision``, ``pretrained`` (of timm or the hub, fetched before) or a
-    ``.safetensors`` file: a network file of this workflow, or anyone's state dict. ``names`` maps regular expressions to what they become here, applied to
-    every name of the file in turn; a tensor is left out where nothing stays of its name, or of the
-    part behind the last dot. With ``new_classifier`` the classifier is drawn from ``seed``;
-    so is all else without ``weights``. ``mean`` and ``std`` are the normalisation; those that the
-    weights bring along are used where none are given, and else the header's.
+    ``.safetensors`` file: a network file of this workflow, or anyone's state dict. ``names`` maps
+    regular expressions to what they become here, applied to every name of the file in turn; a
+    tensor is left out where nothing stays of its name, or of the part behind the last dot. With
+    ``new_classifier`` the classifier is drawn from ``seed``; so is all else without ``weights``.
+    ``mean`` and ``std`` are the normalisation; those that the weights bring along are used where
+    none are given, and else the header's.
 
     Raises ValueError or FileNotFoundError in one line where the weights do not fit.
     """
