@@ -184,14 +184,24 @@ def logits(module: nn.Module, images: Tensor) -> Tensor:
     return getattr(output, "logits", output)
 
 
-def first_tensor(value: Any) -> Tensor | None:
-    """The first tensor of arguments or of an output."""
+def tensors_in(value: Any) -> list[Tensor]:
+    """All tensors of arguments, in order."""
     if isinstance(value, Tensor):
-        return value
+        return [value]
     items = value.values() if isinstance(value, dict) else value
     if not isinstance(value, dict | tuple | list):
-        return None
-    return next((t for item in items if (t := first_tensor(item)) is not None), None)
+        return []
+    return [tensor for item in items for tensor in tensors_in(item)]
+
+
+def replaced(output: Any, waiting: list[Tensor]) -> Any:
+    """``output`` with each tensor replaced by the next one of its shape among those given."""
+    if isinstance(output, Tensor):
+        place = next(i for i, tensor in enumerate(waiting) if tensor.shape == output.shape)
+        return waiting.pop(place)
+    if isinstance(output, tuple | list):
+        return type(output)([replaced(item, waiting) for item in output])
+    return output
 
 
 def overwritten(module: nn.Module, block: str, images: Tensor) -> Tensor:
@@ -203,15 +213,8 @@ def overwritten(module: nn.Module, block: str, images: Tensor) -> Tensor:
 
     def after(_: nn.Module, given: Any, named: Any, output: Any) -> Any:
         given, named = kept.pop()
-        values = [*given, *named.values()]
-        if isinstance(output, Tensor):
-            like = [v for v in values if isinstance(v, Tensor) and v.shape == output.shape]
-            return like[0]
-        whole = [v for v in values if isinstance(v, type(output)) and first_tensor(v) is not None]
-        if whole:
-            return whole[0]
-        first = first_tensor(values)
-        return type(output)([first, *output[1:]])
+        waiting = [*tensors_in(given), *tensors_in(named)]
+        return replaced(output, waiting)
 
     part = module.get_submodule(block)
     handles = [
@@ -233,14 +236,17 @@ def zeroed_identities(module: nn.Module, images: Tensor) -> list[str]:
     def watch(name: str) -> Callable[..., None]:
         def after(part: nn.Module, given: Any, named: Any, output: Any) -> None:
             nonlocal busy
-            x, y = first_tensor([*given, *named.values()]), first_tensor(output)
-            if busy or x is None or y is None or x.shape != y.shape or x.dim() < 2:
+            inputs, outputs = tensors_in([*given, *named.values()]), tensors_in(output)
+            if busy or not inputs or not outputs:
+                return
+            x, y = inputs[0], outputs[0]
+            if x.shape != y.shape or x.dim() < 2:
                 return
             busy = True
             state = {key: torch.zeros_like(v) for key, v in part.state_dict().items()}
             try:
-                again = first_tensor(functional_call(part, state, given, named))
-                if again is not None and torch.equal(again, x) and not torch.equal(x, y):
+                (again, *_) = tensors_in(functional_call(part, state, given, named))
+                if torch.equal(again, x) and not torch.equal(x, y):
                     found.append(name)
             except Exception as error:
                 logging.debug("%s: %s", name, error)
@@ -377,6 +383,7 @@ def main() -> None:
     parser.add_argument("--source", nargs="*", choices=SOURCES, default=list(SOURCES))
     parser.add_argument("--shard", default="1/1", help="such as 2/4")
     parser.add_argument("--family", nargs="*", help="these alone")
+    parser.add_argument("--but", nargs="*", default=[], help="not these families")
     parser.add_argument("--json", type=Path, help="write the rows here")
     parser.add_argument("--table", nargs="*", type=Path, help="files of rows to make a table of")
     parser.add_argument("--write", type=Path, help="write the table into this page")
@@ -388,16 +395,17 @@ def main() -> None:
         rows = [Row(**row) for path in given.table for row in json.loads(path.read_text())]
     else:
         shard, shards = map(int, given.shard.split("/"))
-        chosen = families(given.source)[shard - 1 :: shards]
+        chosen = [one for one in families(given.source) if one[1] not in given.but]
         if given.family:
             chosen = [one for one in chosen if one[1] in given.family]
+        chosen = chosen[shard - 1 :: shards]
         rows = []
         for one in chosen:
             row = examined(*one)
             rows.append(row)
             print(*(str(v) for v in asdict(row).values()), sep=" | ", flush=True)
-    if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+            if given.json:
+                given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     if given.write:
         head = given.write.read_text().partition("<!-- table -->")[0]
         given.write.write_text(f"{head}<!-- table -->\n{table(rows)}\n")
