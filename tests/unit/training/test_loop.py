@@ -14,6 +14,7 @@ from layer_pruning.training.optimizer import NesterovSGD
 from layer_pruning.training.precision import has_bfloat16
 from layer_pruning.training.recipe import SCHEDULES, Recipe
 from layer_pruning.training.resume import read_state, write_state
+from layer_pruning.training.teacher import Teacher
 from small_networks import random_network
 
 RECIPE = Recipe(
@@ -196,6 +197,24 @@ def test_a_distilled_network_follows_its_teacher(tmp_path):
     student, _ = run(tmp_path / "student", recipe, teacher=teacher)
     images, labels = splits()[1].images, splits()[1].labels
     assert (student(images).argmax(1) == (labels + 1) % 4).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_a_teacher_is_asked_once_about_images_that_never_change(flip, tmp_path, monkeypatch):
+    """What it remembers is what it would say again."""
+    recipe = dataclasses.replace(RECIPE, flip=flip, shift_pixels=0, distillation_weight=0.7)
+    asked, teacher = [], small_network()
+    predict = Teacher.predict
+    monkeypatch.setattr(
+        Teacher, "predict", lambda self, images: asked.append(len(images)) or predict(self, images)
+    )
+    with_memory, _ = run(tmp_path / "one", recipe, teacher=teacher)
+    images = len(splits()[0].labels)
+    assert sum(asked) == images * (recipe.epochs if flip else 1)
+    monkeypatch.setattr(Teacher, "remember", lambda self, split: None)
+    without, _ = run(tmp_path / "two", recipe, teacher=teacher)
+    for name, value in with_memory.state_dict().items():
+        assert torch.allclose(value.float(), without.state_dict()[name].float(), atol=1e-4), name
 
 
 def test_another_teacher_is_another_run(tmp_path, monkeypatch):
