@@ -33,19 +33,21 @@ def parser() -> argparse.ArgumentParser:
 
     network = argparse.ArgumentParser(add_help=False)
     network.add_argument("architecture", help="such as resnet56, or a name of --config")
-    network.add_argument("--config", type=Path, help="configuration that describes the network")
+    network.add_argument(
+        "--config", type=Path, help="configuration that describes network and images"
+    )
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
     network.add_argument(
         "--input-shape",
         type=int,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
-        help="of an image (that of the data of --config; else 3 32 32 for CIFAR ResNets, 3 224 224)",
+        help="of an image (without --config 3 32 32 for CIFAR ResNets, else 3 224 224)",
     )
     network.add_argument(
         "--classes",
         type=int,
-        help="outputs (those of the data of --config; else 10 for CIFAR ResNets, 1000)",
+        help="outputs (without --config 10 for CIFAR ResNets, else 1000)",
     )
     network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
     network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")

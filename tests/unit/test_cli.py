@@ -131,7 +131,7 @@ def test_show_tells_the_history_in_order(capsys, tmp_path):
         (["blocks", "resnet20", "--config", "missing.yaml"], "missing.yaml"),
         (
             ["blocks", "resnet20", "--config", "list.yaml"],
-            "list.yaml: a configuration is a mapping",
+            "list.yaml: a configuration is",
         ),
     ],
 )
