@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
 # what any room may use: no room of its own, and nothing in them imports a room
-COMMON = {"atomic", "checksums", "intervals", "machine", "named_function", "steps"}
+COMMON = {"access", "atomic", "checksums", "intervals", "machine", "named_function", "steps"}
 MAY_IMPORT = {
     "data": set(),
     "attacks": set(),
@@ -42,10 +42,21 @@ MAY_IMPORT = {
     "manual": {"training"},
     "planning": set(),
     "preview": {"configuration", "targets"},
-    "cli": {"devices", "evaluation", "export", "models", "planning", "preview", "terminal"},
+    "cli": {
+        "configuration",
+        "data",
+        "devices",
+        "evaluation",
+        "export",
+        "models",
+        "planning",
+        "preview",
+        "terminal",
+    },
     # the public names, imported when one is used
     "__init__": {"library"},
     "library": {"activations", "consensus", "evaluation", "export", "models", "scoring", "surgery"},
+    "access": set(),
     "atomic": set(),
     "checksums": set(),
     "intervals": set(),
