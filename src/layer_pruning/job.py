@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from layer_pruning.access import access_remedy, address_space, of_the_system
+from layer_pruning.printable import printable
 
 # What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
 # seventh of the time that PyTorch takes to import. `job` turns it on again.
@@ -126,7 +127,7 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
         if line is None:
             raise
         logging.getLogger("layer_pruning.job").error("error: %s", line)
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(1)
 
 
