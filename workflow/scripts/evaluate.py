@@ -12,7 +12,8 @@ from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     outputs = outputs_of_splits(network, read_data(snakemake.input.data), device)
     accuracy = accuracy_record(outputs)
     write_json(snakemake.output.accuracy, accuracy)

@@ -16,7 +16,8 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     labels = data.labels_of("train")
     probe = probe_set(labels, images_per_class=params.images_per_class, seed=params.seed)
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     blocks = candidates(
         network.header.blocks,
         network.header.removed_blocks,

@@ -5,7 +5,7 @@ from layer_pruning.job import job
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
-from layer_pruning.models.network_file import read_header
+from layer_pruning.models.network_file import named_by_caller, read_header
 from layer_pruning.models.residual import new_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
@@ -13,7 +13,8 @@ from layer_pruning.training.run import train_to_files
 
 with job(snakemake.log[0]):
     params, name = dict(snakemake.params.items()), snakemake.wildcards.scratch
-    header = read_header(snakemake.input.model)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    header = named_by_caller(read_header(snakemake.input.model), kind.get("build"))
     train_to_files(
         new_network(header, derived_seed(params["seed"], name, "weights")),
         read_data(snakemake.input.data),
