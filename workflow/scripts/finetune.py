@@ -1,4 +1,4 @@
-"""Fine-tune a network from which a block was just removed."""
+"""Fine-tune a network: after a removal, in the last phase, or an unpruned one beside those."""
 
 from layer_pruning.job import job
 
@@ -14,13 +14,16 @@ from layer_pruning.training.run import train_to_files
 
 with job(snakemake.log[0]):
     params, files = dict(snakemake.params.items()), snakemake.input
-    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    names = snakemake.wildcards
+    kind = snakemake.config["architectures"][names.architecture]
     load = partial(load_network, build=kind.get("build"))
+    # the last phase, and the baseline trained for longer, draw images in an order of their own
+    phase = next((way for way in ("final", "continued") if names.get(way)), "removal")
     train_to_files(
         load(files.network),
         read_data(files.data),
         Recipe.of(params),
-        seed=derived_seed(params["seed"], "removal", snakemake.wildcards.step),
+        seed=derived_seed(params["seed"], phase, names.step),
         device=select_device(snakemake.config["device"], snakemake.config["threads"]),
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],

@@ -2,11 +2,13 @@
 
 from layer_pruning.job import job
 
+from functools import partial
+
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.models.network_file import named_by_caller, read_header
-from layer_pruning.models.residual import new_network
+from layer_pruning.models.residual import load_network, new_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
@@ -14,6 +16,7 @@ from layer_pruning.training.run import train_to_files
 with job(snakemake.log[0]):
     params, name = dict(snakemake.params.items()), snakemake.wildcards.scratch
     kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    load, teacher = partial(load_network, build=kind.get("build")), snakemake.input.teacher
     header = named_by_caller(read_header(snakemake.input.model), kind.get("build"))
     train_to_files(
         new_network(header, derived_seed(params["seed"], name, "weights")),
@@ -24,4 +27,5 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        teacher=load(teacher) if teacher else None,
     )
