@@ -9,6 +9,7 @@ from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.residual import load_network
+from layer_pruning.training.scratch import forget_training
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
@@ -33,3 +34,4 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
         probe,
         blocks,
     )
+    forget_training(snakemake.input.network)
