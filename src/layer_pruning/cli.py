@@ -96,6 +96,11 @@ def _add_export(commands: Any) -> None:
     export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     export.add_argument("folder", type=Path, help="where the files go")
     export.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    export.add_argument(
+        "--build",
+        metavar="MODULE:FUNCTION",
+        help="builds a network of your own; never taken from the file alone",
+    )
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
@@ -331,9 +336,9 @@ def exported(given: argparse.Namespace) -> str:
     from layer_pruning.models.residual import load_network
 
     select_device("cpu", given.threads)
-    network = load_network(given.network)
+    network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, metrics=metrics)
+    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
