@@ -280,12 +280,17 @@ def all_networks(dataset, architecture):
 
 
 def examined_networks(dataset, architecture):
-    """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
+    """The pruned networks that are attacked, and compared with their baseline in much else."""
     here = dataset, architecture
     if config["evaluation"]["networks"] == "all":
         return all_networks(*here)[1:]
     path = [] if LAST_PHASE else [n for c in PRUNING for n in counted_networks(c, *here)]
     return path + comparisons(*here)
+
+
+def measured_networks(dataset, architecture):
+    """Those of them whose energy and latency are measured: all or none."""
+    return examined_networks(dataset, architecture) if config["evaluation"]["cost"] else []
 
 
 def exported_networks(dataset, architecture):
@@ -517,8 +522,8 @@ def attack_usages(wildcards):
     ]
 
 
-def of_examined(name):
-    """An input function: a file of every examined network of one data set and architecture."""
+def of_measured(name):
+    """An input function: a file of every measured network of one data set and architecture."""
 
     def paths(wildcards):
         return expand(
@@ -526,7 +531,7 @@ def of_examined(name):
             dataset=wildcards.dataset,
             architecture=wildcards.architecture,
             seed=config["seeds"],
-            network=examined_networks(wildcards.dataset, wildcards.architecture),
+            network=measured_networks(wildcards.dataset, wildcards.architecture),
         )
 
     return paths

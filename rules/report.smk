@@ -27,9 +27,9 @@ rule summarise:
         attacks=all_attacks(),
         corruptions=all_corruptions(),
         calibrations=everywhere(f"{NETWORK}/calibration.json", all_networks),
-        energies=everywhere(f"{NETWORK}/energy.json", examined_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
-        ledgers=everywhere(f"{NETWORK}/ledger.json", examined_networks),
+        energies=everywhere(f"{NETWORK}/energy.json", measured_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
+        ledgers=everywhere(f"{NETWORK}/ledger.json", measured_networks),
         shortcuts=all_shortcuts(),
         block_latencies=block_latencies_for_target(),
     output:
@@ -101,8 +101,8 @@ rule report_figures:
         corruptions=corruptions_of_one,
         calibrations=calibrations_of_one,
         rankings=agreements,
-        latencies=of_examined("latency.json"),
-        ledgers=of_examined("ledger.json"),
+        latencies=of_measured("latency.json"),
+        ledgers=of_measured("ledger.json"),
         published=published_points,
     output:
         pareto=report(
@@ -225,7 +225,9 @@ rule report_tables:
         summary="results/summary.csv",
         attacks=all_attacks(),
         corruptions=all_corruptions(),
+        shortcuts=all_shortcuts(),
     output:
+        answers="results/answers.json",
         overview=report(
             "results/tables/overview.html",
             caption="../workflow/report/overview.rst",
@@ -267,6 +269,7 @@ rule report_tables:
         given_weights=[
             name for name, options in config["architectures"].items() if options.get("weights")
         ],
+        margin_points=config["claims"]["margin_points"],
         controls=[name for name, c in PRUNING.items() if set(c["metrics"]) <= set(CONTROLS)],
         revision=REPORT_REVISION,
     message:
@@ -278,7 +281,7 @@ rule report_tables:
 rule report_provenance:
     input:
         emissions=everywhere(f"{NETWORK}/emissions.json", all_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
     output:
         report(
             "results/tables/provenance.html",

@@ -172,6 +172,8 @@ rule list_blocks:
         runtime=10,
     params:
         blocks=lambda wildcards: config["criteria"][wildcards.listed]["blocks"],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
         revision=SCORING_REVISION,
     message:
         "Listing the blocks of {wildcards.network} for {wildcards.listed}, seed {wildcards.seed}"

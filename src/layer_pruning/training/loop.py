@@ -171,6 +171,11 @@ class Trainer:
             self.teacher = Teacher(teacher, recipe, self.precision, self.layout)
         self.forward = compiled(network) if recipe.compile else network
         self.optimizer = NesterovSGD(network, recipe)
+        if recipe.epochs > 0 and not self.optimizer.parameters:
+            raise ValueError(
+                "every parameter of the network is frozen (requires_grad false): 'epochs: 0', or a "
+                "parameter that trains, would be right"
+            )
         self.average: AveragedModel | None = None
         if recipe.ema_decay > 0:
             self.average = moving_average(network, recipe.ema_decay)
