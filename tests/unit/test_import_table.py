@@ -37,6 +37,10 @@ MAY_IMPORT = {
         "training",
     },
     "devices": {"gpus"},
+    "estimate": {
+        *("activations", "attacks", "configuration", "data", "devices", "export", "gpus"),
+        *("models", "scoring", "similarity", "targets", "terminal", "training"),
+    },
     "gpus": set(),
     "job": set(),
     "manual": {"training"},
@@ -52,6 +56,7 @@ MAY_IMPORT = {
         "planning",
         "preview",
         "terminal",
+        "estimate",
     },
     # the public names, imported when one is used
     "__init__": {"library"},
@@ -112,6 +117,8 @@ NO_TORCH = [
     "gpus",
     "machine",
     "cli",
+    "estimate.forecast",
+    "estimate.stages",
     "planning",
     "preview",
     "steps",
