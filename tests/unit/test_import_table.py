@@ -64,6 +64,7 @@ MAY_IMPORT = {
     "access": set(),
     "atomic": set(),
     "checksums": set(),
+    "installation": set(),
     "intervals": set(),
     "machine": set(),
     "named_function": set(),
@@ -74,7 +75,7 @@ MAY_IMPORT = {
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
     "consensus": {"numpy", "scipy", "pandas"},
-    "report": {"numpy", "pandas", "matplotlib"},
+    "report": {"numpy", "pandas", "matplotlib", "scipy"},
     "scoring": {"numpy"},
     "__init__": set(),
     "named_function": set(),
