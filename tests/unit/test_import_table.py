@@ -10,7 +10,16 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
 # what any room may use: no room of its own, and nothing in them imports a room
-COMMON = {"access", "atomic", "checksums", "intervals", "machine", "named_function", "steps"}
+COMMON = {
+    "access",
+    "atomic",
+    "checksums",
+    "intervals",
+    "machine",
+    "named_function",
+    "printable",
+    "steps",
+}
 MAY_IMPORT = {
     "data": set(),
     "attacks": set(),
@@ -68,6 +77,7 @@ MAY_IMPORT = {
     "intervals": set(),
     "machine": set(),
     "named_function": set(),
+    "printable": set(),
     "steps": set(),
     "terminal": set(),
     "targets": {"configuration", "data", "evaluation", "models", "planning"},
