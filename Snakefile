@@ -5,6 +5,7 @@ from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable, folders_below
 from layer_pruning.configuration import ConfigError, check_parses, complete
+from layer_pruning.installation import shadowing
 from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
@@ -23,6 +24,9 @@ except PermissionError as error:
     raise WorkflowError(str(error))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
+
+if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
+    logger.warning(shadowed)
 
 if not workflow.configfiles:
 

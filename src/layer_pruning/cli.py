@@ -17,6 +17,7 @@ import yaml
 from layer_pruning import __version__
 from layer_pruning.configuration.schema import read_schema
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
+from layer_pruning.estimate.forecast import forecast, forecast_text
 from layer_pruning.models.architectures import CifarResNet, architecture, candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
@@ -76,8 +77,15 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--min-blocks-per-stage", type=int, default=1, help="that stay (1)")
     plan.add_argument("--protect", nargs="*", default=[], metavar="BLOCK", help="blocks that stay")
 
-    check = commands.add_parser("check", help="whether a configuration is right, and what it asks")
+    check = commands.add_parser(
+        "check",
+        help="whether a configuration is right, what it asks for, and how long that takes here",
+        description="Check a configuration, count what it asks for, and try some seconds of each "
+        "kind of its work to say how long all of it takes on this machine.",
+    )
     check.add_argument("configuration", type=Path, help="what you would give to --configfile")
+    check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
 
     show = commands.add_parser("show", help="what a network file holds, and its history")
@@ -98,6 +106,11 @@ def _add_export(commands: Any) -> None:
     export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     export.add_argument("folder", type=Path, help="where the files go")
     export.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    export.add_argument(
+        "--build",
+        metavar="MODULE:FUNCTION",
+        help="builds a network of your own; never taken from the file alone",
+    )
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
@@ -333,9 +346,9 @@ def exported(given: argparse.Namespace) -> str:
     from layer_pruning.models.residual import load_network
 
     select_device("cpu", given.threads)
-    network = load_network(given.network)
+    network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, metrics=metrics)
+    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
@@ -346,6 +359,30 @@ def exported(given: argparse.Namespace) -> str:
     return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
 
 
+def checked(given: argparse.Namespace) -> str:
+    """What ``check`` prints: what is asked for, and what that takes on this machine."""
+    record = preview(given.configuration)
+    text = preview_text(record)
+    if not given.no_estimate:
+        show = sys.stderr.isatty()
+
+        def say(what: str) -> None:
+            # a line that the next one, and at last the table, takes the place of
+            print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
+
+        path = given.configuration
+        record["estimate"] = forecast(
+            path, schema_of(path), given.cores, say if show else lambda _: None
+        )
+        if show:
+            say("")
+        text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
+    if given.format == "json":
+        return json.dumps(record, indent=2)
+    left = f"snakemake -n --configfile {record['configuration']}"
+    return f"{text}\nWhich of its jobs are left to do: {left}"
+
+
 def run(given: argparse.Namespace) -> str:
     """What a command prints."""
     if given.command == "export":
@@ -354,8 +391,7 @@ def run(given: argparse.Namespace) -> str:
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
     if given.command == "check":
-        record = preview(given.configuration)
-        return json.dumps(record, indent=2) if given.format == "json" else preview_text(record)
+        return checked(given)
     header = header_of(given)
     costs = costs_of(header, given)
     if given.command == "blocks":

@@ -103,6 +103,5 @@ def preview_text(record: dict[str, Any]) -> str:
         f"{removals} removals for each criterion and seed",
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",
-        f"Which of its jobs are left to do: snakemake -n --configfile {record['configuration']}",
     ]
     return "\n".join(lines)

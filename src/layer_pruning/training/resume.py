@@ -1,4 +1,4 @@
-"""The state of an unfinished run, on disk after every epoch."""
+"""The state of a run, on disk after every epoch."""
 
 import hashlib
 import json
@@ -68,8 +68,3 @@ def read_state(
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         logger.warning("the state in %s cannot be read (%s); starting anew", path, error)
         return None
-
-
-def forget_state(path: str | os.PathLike[str]) -> None:
-    """Delete the state of a run that has ended."""
-    Path(path).unlink(missing_ok=True)
