@@ -48,12 +48,19 @@ class Planted:
     ) -> Path:
         """accuracy.json, complexity.json and emissions.json; ``kwh`` None is not measured."""
         folder = self.folder(seed, criterion, len(removed))
-        split = {"images": 1000, "correct": round(1000 * test), "accuracy": test}
-        split |= {"interval_low": test - 0.02, "interval_high": test + 0.02}
+
+        def split(accuracy: float) -> dict[str, Any]:
+            ends = {"interval_low": accuracy - 0.02, "interval_high": accuracy + 0.02}
+            return {
+                "images": 10_000,
+                "correct": round(10_000 * accuracy),
+                "accuracy": accuracy,
+            } | ends
+
         self.write(
             folder / "accuracy.json",
             {
-                "splits": {"validation": split | {"accuracy": validation}, "test": split},
+                "splits": {"validation": split(validation), "test": split(test)},
                 "interval": "Wilson 95 %",
             },
         )
@@ -119,6 +126,7 @@ class Planted:
                 "image_indices": list(range(images)) if indices is None else list(indices),
                 "labels": [0] * images,
                 "clean_correct": [1] * images if clean is None else list(clean),
+                "saturated_images": 0,
                 "epsilons": [
                     {
                         "epsilon": epsilon,
@@ -126,6 +134,7 @@ class Planted:
                         "robust_accuracy": sum(correct) / images,
                         "interval_low": max(0.0, sum(correct) / images - 0.05),
                         "interval_high": min(1.0, sum(correct) / images + 0.05),
+                        "broken_by": {},
                         "seconds": 1.0,
                     }
                     for epsilon, correct in outcomes.items()
