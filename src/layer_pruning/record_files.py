@@ -22,6 +22,9 @@ from layer_pruning.checksums import text_checksum
 FORMAT = "layer-pruning record 1"
 REMEDY = "delete it and run the workflow again"
 
+NO_ROWS = "no_rows"
+"""The last column of a table without rows, which otherwise looks like one that was cut off."""
+
 PathLike = str | os.PathLike[str]
 Check = Callable[[dict[str, Any]], None]
 """Raises ValueError, naming the field, for a record whose numbers do not fit together."""
@@ -75,19 +78,21 @@ def checked(path: PathLike, record: dict[str, Any], check: Check | None) -> None
 
 
 def write_table(path: PathLike, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a table as CSV, whole, with a last column of checksums."""
+    """Write a table as CSV, whole, with a last column of checksums (or ``NO_ROWS``)."""
     with (
         written_whole(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*header, "checksum"])
+        writer.writerow([*header, "checksum" if rows else NO_ROWS])
         for row in rows:
             writer.writerow([*row, _row_checksum(header, row, len(rows))])
 
 
-def read_table(path: PathLike) -> tuple[list[str], list[list[str]]]:
+def read_table(path: PathLike, *, signed: bool = False) -> tuple[list[str], list[list[str]]]:
     """Read a table: its header and its rows, less the column of checksums.
+
+    With ``signed``, that of an earlier version, which has none, is damaged.
 
     Raises FileNotFoundError, or ValueError in one line with file and row for one that is damaged.
     """
@@ -104,6 +109,11 @@ def read_table(path: PathLike) -> tuple[list[str], list[list[str]]]:
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             damaged(path, f"row {number} has {len(row)} cells, not {len(header)}")
+    if header[-1] == NO_ROWS and not rows:
+        return header[:-1], rows
+    # a table of nothing but its header may have been cut off
+    if not rows or (signed and header[-1] != "checksum"):
+        damaged(path, "it has no checksums, or no rows")
     if header[-1] != "checksum":
         return header, rows
     header = header[:-1]

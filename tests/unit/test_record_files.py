@@ -14,7 +14,7 @@ from layer_pruning.attacks.result import outcome, read_result, write_result
 from layer_pruning.attacks.shift_result import read_shift
 from layer_pruning.consensus.agreement import describe_agreement, read_agreement, write_agreement
 from layer_pruning.consensus.ranking import rank_blocks, read_ranking, read_scores, write_ranking
-from layer_pruning.energy.job_usage import read_usage, usage_recorded
+from layer_pruning.energy.job_usage import JobUsage, read_usage, usage_recorded
 from layer_pruning.energy.ledger import energy_ledger, read_account, read_ledger
 from layer_pruning.energy.record import EnergySettings, read_emissions, read_record, write_record
 from layer_pruning.evaluation.accuracy import accuracy_record
@@ -109,7 +109,8 @@ def shortcut(path):
 def ledger(path):
     settings = EnergySettings(carbon_intensity_g_per_kwh=100)
     training = planted_record(0.5, 0.0, 0.1)
-    write_record_file(path, energy_ledger(training, [training], {}, INFERENCE, settings))
+    usages = {"scoring": [JobUsage(2.0, 3.0, gpu=False)], "attacks": []}
+    write_record_file(path, energy_ledger(training, [training], usages, INFERENCE, settings))
 
 
 def usage(path):

@@ -19,6 +19,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from layer_pruning.access import check_opens
 from layer_pruning.atomic import written_whole
 from layer_pruning.checksums import array_checksum, text_checksum
 from layer_pruning.models.architectures import Block, OwnNetwork, architecture
@@ -168,6 +169,7 @@ def read_network(path: str | os.PathLike[str]) -> tuple[NetworkHeader, dict[str,
 def _opened(path: str | os.PathLike[str]) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such network file")
+    check_opens(path)
     try:
         return safe_open(path, framework="numpy")
     except SafetensorError as error:

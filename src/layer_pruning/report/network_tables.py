@@ -47,7 +47,7 @@ def read_csv(path: str | Path) -> pd.DataFrame:
 
     Raises ValueError in one line for a table that is damaged.
     """
-    header, rows = read_table(path)
+    header, rows = read_table(path, signed=True)
     return pd.read_csv(
         _as_file(header, rows),
         dtype={name: str for name in TEXT if name in header},

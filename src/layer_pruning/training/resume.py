@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from layer_pruning.access import check_opens
 from layer_pruning.atomic import written_whole
 from layer_pruning.training.history import Epoch
 
@@ -52,6 +53,7 @@ def read_state(
     """
     if not Path(path).is_file():
         return None
+    check_opens(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -50,12 +50,10 @@ class Planted:
         folder = self.folder(seed, criterion, len(removed))
 
         def split(accuracy: float) -> dict[str, Any]:
-            ends = {"interval_low": accuracy - 0.02, "interval_high": accuracy + 0.02}
-            return {
-                "images": 10_000,
-                "correct": round(10_000 * accuracy),
-                "accuracy": accuracy,
-            } | ends
+            high = accuracy + 0.02 if accuracy + 0.02 <= 1 or accuracy > 1 else 1.0
+            ends = {"interval_low": max(0.0, accuracy - 0.02), "interval_high": high}
+            counts = {"images": 10_000, "correct": round(10_000 * accuracy)}
+            return counts | {"accuracy": accuracy, "chance": 0.1} | ends
 
         self.write(
             folder / "accuracy.json",
@@ -259,6 +257,7 @@ class Planted:
                     "joules_per_image": joules,
                     "joules_per_image_interval_low": joules - 0.1 if known else None,
                     "joules_per_image_interval_high": joules + 0.1 if known else None,
+                    "interval_coverage": 0.96875 if known else None,
                     "seconds_per_image": 0.003 if known else None,
                     "baseline_joules_per_image": baseline_joules if known else None,
                     "baseline_seconds_per_image": 0.004 if known else None,
@@ -305,6 +304,7 @@ class Planted:
                         "seconds": batch / speed_up / faster,
                         "baseline_seconds": float(batch),
                         "peak_memory_bytes": None,
+                        "interval_coverage": 0.96,
                         **gain(speed_up * faster, quotient * faster),
                         "stages": {
                             name: {"seconds": 1.0} | gain(ratio, ratio * 0.9)
