@@ -347,7 +347,11 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        snakefile=workflow.main_snakefile,
+        # relative: in another clone they are the same
+        snakefile=os.path.relpath(workflow.main_snakefile),
+        program=os.path.relpath(
+            Path(workflow.basedir, "workflow", "report", "snakemake_report.py")
+        ),
         revision=REPORT_REVISION,
     message:
         "Writing the report"
