@@ -4,6 +4,8 @@ A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data
 and seed. All work on a network is a rule written once for that path.
 """
 
+import os
+
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
     blocks_per_step,
@@ -58,6 +60,10 @@ TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested
 CUED = [name for name, settings in config["datasets"].items() if settings["cue"] is not None]
+
+# What comes first where several jobs could: the networks and their accuracy, then its figure. What
+# looks at finished networks (attacks, energy, exports) has Snakemake's 0.
+AT_ONCE, SOON = 20, 10
 
 
 wildcard_constraints:
@@ -276,12 +282,17 @@ def all_networks(dataset, architecture):
 
 
 def examined_networks(dataset, architecture):
-    """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
+    """The pruned networks that are attacked, and compared with their baseline in much else."""
     here = dataset, architecture
     if config["evaluation"]["networks"] == "all":
         return all_networks(*here)[1:]
     path = [] if LAST_PHASE else [n for c in PRUNING for n in counted_networks(c, *here)]
     return path + comparisons(*here)
+
+
+def measured_networks(dataset, architecture):
+    """Those of them whose energy and latency are measured: all or none."""
+    return examined_networks(dataset, architecture) if config["evaluation"]["cost"] else []
 
 
 def exported_networks(dataset, architecture):
@@ -333,12 +344,24 @@ def everywhere(pattern, networks=None, **wildcards):
 
 def published_points(wildcards):
     """An input function: what others published, drawn beside results about the same networks."""
-    return str(Path(workflow.basedir, "config", "published", "points.csv"))
+    # relative: in another clone it is the same input
+    return os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv"))
 
 
 def published_setting_of_one(wildcards):
     """A params function: the names under which others publish results about these networks."""
     return published_setting(config, wildcards.dataset, wildcards.architecture)
+
+
+def counted_of_one(wildcards):
+    """Accuracy and size of every network of one data set and architecture."""
+    here = wildcards.dataset, wildcards.architecture
+    return {
+        kind: expand(
+            f"{NETWORK}/{kind}.json", seed=config["seeds"], network=all_networks(*here), **wildcards
+        )
+        for kind in ("accuracy", "complexity", "emissions")
+    }
 
 
 def attacks_of_one(wildcards):
@@ -502,8 +525,8 @@ def attack_usages(wildcards):
     ]
 
 
-def of_examined(name):
-    """An input function: a file of every examined network of one data set and architecture."""
+def of_measured(name):
+    """An input function: a file of every measured network of one data set and architecture."""
 
     def paths(wildcards):
         return expand(
@@ -511,7 +534,7 @@ def of_examined(name):
             dataset=wildcards.dataset,
             architecture=wildcards.architecture,
             seed=config["seeds"],
-            network=examined_networks(wildcards.dataset, wildcards.architecture),
+            network=measured_networks(wildcards.dataset, wildcards.architecture),
         )
 
     return paths

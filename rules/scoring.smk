@@ -22,6 +22,7 @@ rule extract_baseline_activations:
         f"{RUN}/baseline/logs/extract_activations.log",
     # no benchmark, as for train_baseline
     cache: workflow.enable_cache
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -69,6 +70,7 @@ rule measure_latency:
         f"{NETWORK}/logs/measure_latency.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_latency.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: ALONE
@@ -98,6 +100,7 @@ rule measure_block_energy:
         f"{NETWORK}/logs/measure_block_energy.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_block_energy.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: ALONE
@@ -134,6 +137,7 @@ rule score_metrics:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
     wildcard_constraints:
         criterion="|".join(RANKED) or "none",
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -168,6 +172,8 @@ rule list_blocks:
         runtime=10,
     params:
         blocks=lambda wildcards: config["criteria"][wildcards.listed]["blocks"],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
         revision=SCORING_REVISION,
     message:
         "Listing the blocks of {wildcards.network} for {wildcards.listed}, seed {wildcards.seed}"
@@ -185,6 +191,7 @@ rule consensus:
         f"{NETWORK}/logs/consensus/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/consensus/{{criterion}}.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1

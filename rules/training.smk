@@ -1,6 +1,7 @@
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
+from layer_pruning.training.scratch import STATE
 
 
 localrules:
@@ -27,6 +28,7 @@ rule train_baseline:
         f"{RUN}/baseline/logs/train_baseline.log",
     # no benchmark: Snakemake lets no rule that has one be cached; the log says time and memory
     cache: workflow.enable_cache
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -39,7 +41,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
-        state=f"{RUN}/baseline/scratch/state.safetensors",
+        state=f"{RUN}/baseline/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -57,6 +59,7 @@ rule prune:
         f"{PRUNED}/logs/prune.log",
     benchmark:
         f"{PRUNED}/benchmarks/prune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -86,6 +89,7 @@ rule finetune:
         f"{PRUNED}/logs/finetune.log",
     benchmark:
         f"{PRUNED}/benchmarks/finetune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -96,7 +100,7 @@ rule finetune:
     params:
         **of_recipe(TUNING),
         seed=seed_of,
-        state=f"{PRUNED}/scratch/state.safetensors",
+        state=f"{PRUNED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -121,7 +125,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LAST_PHASE or TUNING),
         seed=seed_of,
-        state=f"{FINAL}/scratch/state.safetensors",
+        state=f"{FINAL}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -144,7 +148,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LAST_PHASE or TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
-        state=f"{CONTINUED}/scratch/state.safetensors",
+        state=f"{CONTINUED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -164,6 +168,7 @@ rule train_scratch:
         f"{SCRATCH}/logs/train_scratch.log",
     benchmark:
         f"{SCRATCH}/benchmarks/train_scratch.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -174,7 +179,7 @@ rule train_scratch:
     params:
         **(of_recipe(config["training"]) | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
-        state=f"{SCRATCH}/scratch/state.safetensors",
+        state=f"{SCRATCH}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"

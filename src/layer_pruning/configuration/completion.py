@@ -43,6 +43,22 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
 )
 
 
+def over_quick(given: Config, quick: Path) -> Config:
+    """What the user wrote, with the values of ``quick.yaml`` for what is not named.
+
+    Attacks that the user names replace those of the file; all other groups of keys are joined.
+    """
+    defaults: Config = yaml.safe_load(quick.read_text(encoding="utf-8"))
+    if "country_iso_code" in (given.get("energy") or {}):
+        del defaults["energy"]["carbon_intensity_g_per_kwh"]
+    joined = {
+        key: {**value, **given[key]}
+        for key, value in defaults.items()
+        if key != "attacks" and isinstance(value, dict) and isinstance(given.get(key), dict)
+    }
+    return {**defaults, **given, **joined}
+
+
 def complete(given: Config, schema_path: Path) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 
@@ -50,6 +66,8 @@ def complete(given: Config, schema_path: Path) -> Config:
     """
     schema = read_schema(schema_path)
     check_by_schema(schema, given)
+    if given.get("quick"):
+        given = over_quick(given, schema_path.with_name("quick.yaml"))
     config: Config = filled(schema, given)
     write_out_shorthands(config)
     if not target(config):

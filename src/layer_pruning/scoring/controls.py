@@ -19,7 +19,7 @@ def depth_scores(all_blocks: Sequence[str], blocks: Sequence[str]) -> dict[str, 
     return {block: float(all_blocks.index(block)) for block in blocks}
 
 
-def listed_scores(all_blocks: Sequence[str], listed: Sequence[str]) -> dict[str, float]:
+def listed_scores(blocks: Sequence[str], listed: Sequence[str]) -> dict[str, float]:
     """The place of each block in ``listed``, so that its first goes first; the others follow."""
-    order = [*listed, *(block for block in all_blocks if block not in listed)]
-    return {block: float(place) for place, block in enumerate(order)}
+    order = [*listed, *(block for block in blocks if block not in listed)]
+    return {block: float(order.index(block)) for block in blocks}
