@@ -101,6 +101,7 @@ rule report_figures:
         corruptions=corruptions_of_one,
         calibrations=calibrations_of_one,
         rankings=agreements,
+        starts=starts_of_one,
         latencies=of_measured("latency.json"),
         ledgers=of_measured("ledger.json"),
         published=published_points,
