@@ -74,7 +74,7 @@ MAY_IMPORT = {
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
     "consensus": {"numpy", "scipy", "pandas"},
-    "report": {"numpy", "pandas", "matplotlib"},
+    "report": {"numpy", "scipy", "pandas", "matplotlib"},
     "scoring": {"numpy"},
     "__init__": set(),
     "named_function": set(),
