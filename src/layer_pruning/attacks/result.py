@@ -21,6 +21,10 @@ _KEYS = {
     "epsilons",
     "warnings",
 }
+_OPTIONAL = {"examples"}
+"""Pictures for the report; results of earlier versions have none."""
+SHOWN = 3
+"""So many pictures are kept where results are joined."""
 _EPSILON_KEYS = {
     "epsilon",
     "correct",
@@ -85,6 +89,7 @@ def join_results(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         text for part in parts for text in part["warnings"] if text not in _count_warnings(part)
     ]
     joined["warnings"] = [*dict.fromkeys(said), *_count_warnings(joined)]
+    joined["examples"] = [one for part in parts for one in part.get("examples", [])][:SHOWN]
     return joined
 
 
@@ -141,7 +146,7 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _check(result: Any, path: Path) -> None:
-    if not isinstance(result, dict) or set(result) != _KEYS:
+    if not isinstance(result, dict) or set(result) - _OPTIONAL != _KEYS:
         found = sorted(result) if isinstance(result, dict) else type(result).__name__
         raise ValueError(f"{path}: an attack result has the keys {sorted(_KEYS)}, not {found}")
     if result["attack"] not in ATTACKS or result["norm"] not in NORMS:

@@ -170,7 +170,8 @@ def _scatter(
     if panels:
         unit: Spec = {"width": 300, "height": 230, "layer": layers}
         return spec | {"facet": {"field": panels, "title": None}, "columns": 2, "spec": unit}
-    return spec | {"width": "container", "height": 330, "layer": layers}
+    fit = {"type": "fit-x", "contains": "padding"}
+    return spec | {"width": "container", "height": 330, "autosize": fit, "layer": layers}
 
 
 def _switch(name: str, field: str) -> Spec:

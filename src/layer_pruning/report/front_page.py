@@ -31,6 +31,12 @@ BESIDE = {
     "ledger": ("cost",),
 }
 """The answers that each figure proves, to stand beside it."""
+LONG_CAPTION = 300
+"""Letters; of longer captions the rest is folded away."""
+CHART = (
+    "Point at a mark for its network, seed, value and interval. A click in a legend shows one "
+    "criterion or seed alone, with shift one more; a click beside it shows all."
+)
 HEADINGS = {
     "accuracy": "Accuracy against what is saved",
     "pareto": "What accuracy costs",
@@ -53,7 +59,8 @@ STYLE = """
 margin:0 0 .4rem;display:grid;grid-template-columns:6.2rem 1fr;gap:0 .6rem}
 .first li>span{color:var(--soft)}.first li small{grid-column:2}
 .first b{font-weight:600}.first .number{font-variant-numeric:tabular-nums}
-figure{margin:0 0 1rem}figcaption{font-size:13px;color:var(--soft);max-width:60rem}
+figure{margin:0 0 1rem}figcaption,.how{font-size:13px;color:var(--soft);max-width:60rem}
+figcaption summary{font-weight:400}
 figure img,.chart{background:#fff;border-radius:4px;max-width:100%;height:auto}
 .chart{color:#1a1a1a;width:100%;padding:.4rem;box-sizing:border-box}
 .beside{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:1.2rem;align-items:start}
@@ -74,7 +81,8 @@ if(typeof vegaEmbed==="undefined"){return}
 var figure=data.parentNode,picture=figure.querySelector("img"),place=document.createElement("div");
 place.className="chart";figure.insertBefore(place,picture);
 vegaEmbed(place,JSON.parse(data.textContent),{actions:false,renderer:"svg"}).then(function(){
-picture.hidden=true}).catch(function(){place.remove()})});
+picture.hidden=true;figure.querySelector(".how").hidden=false
+}).catch(function(){place.remove()})});
 function csvOf(table){return Array.prototype.map.call(table.rows,function(row){
 return Array.prototype.filter.call(row.cells,function(cell){return !cell.hidden})
 .map(function(cell){
@@ -236,10 +244,11 @@ def _line(label: str, answer: Mapping[str, Any], networks: Mapping[str, str]) ->
 
 def _linked(file: str, networks: Mapping[str, str]) -> str:
     """The name of a file, and a link to the first network of which it is one."""
-    folder = file.rpartition("/")[0]
     for name, url in networks.items():
-        if folder and name.endswith(folder):
-            path = f"{url.rpartition('/')[0]}/{file.rpartition('/')[2]}"
+        # names are of the kind seed-0/consensus/removed-05
+        folder = name.partition("/")[2]
+        if file.startswith(f"{folder}/"):
+            path = f"{url.rpartition('/')[0]}/{file.removeprefix(f'{folder}/')}"
             return (
                 f'<a href="{escape(path)}"><code>{escape(file)}</code></a> '
                 f'(<a href="{escape(url)}">{escape(name)}</a>)'
@@ -266,11 +275,21 @@ def _figure(picture: Picture) -> str:
     code = base64.b64encode(picture.file.read_bytes()).decode()
     what = picture.title or HEADINGS.get(picture.name, picture.name)
     image = f'<img alt="{escape(what)}" src="data:image/svg+xml;base64,{code}">'
-    data = ""
+    data, how = "", ""
     if picture.chart is not None:
         text = json.dumps(picture.chart, allow_nan=False).replace("</", "<\\/")
         data = f'<script type="application/json" class="spec">{text}</script>'
-    return f"<figure>{image}{data}<figcaption>{caption_html(picture.caption)}</figcaption></figure>"
+        how = f'<p class="how" hidden>{CHART}</p>'
+    caption = folded_caption(picture.caption)
+    return f"<figure>{image}{data}{how}<figcaption>{caption}</figcaption></figure>"
+
+
+def folded_caption(text: str) -> str:
+    """A caption whose first two sentences are shown, and the rest on request."""
+    parts = re.split(r"(?<=[.?!])\s+", text.strip(), maxsplit=2)
+    if len(text) < LONG_CAPTION or len(parts) < 3:
+        return caption_html(text)
+    return caption_html(" ".join(parts[:2])) + folded("How to read it", caption_html(parts[2]))
 
 
 def caption_html(text: str) -> str:

@@ -24,11 +24,13 @@ KEPT_EXAMPLES = 12
 """So many attacked images are shown at most."""
 
 
-def network_page(folder: Path, up: str, files: Sequence[Path] = ()) -> str:
+def network_page(
+    folder: Path, up: str, files: Sequence[Path] = (), class_names: Sequence[str] = ()
+) -> str:
     """The page of the network in ``folder``.
 
-    ``files`` are what was made of the network in this run, below its folder, and ``up`` the address
-    of the report.
+    ``files`` are what was made of the network in this run, below its folder, ``up`` the address
+    of the report, and ``class_names`` what the classes are called, by their number.
     """
     network = Network.of(folder)
     names = network.names
@@ -45,7 +47,7 @@ def network_page(folder: Path, up: str, files: Sequence[Path] = ()) -> str:
         _blocks(folder),
         _facts(folder, there),
         _history(there),
-        _attacks(there),
+        _attacks(there, class_names),
         _files(there),
     ]
     return page(title, "\n".join(part for part in body if part), STYLE)
@@ -121,9 +123,11 @@ def _history(there: Mapping[str, Path]) -> str:
     values = [value for value in values if math.isfinite(value)]
     if not values:
         return "<h2>Training</h2><p>It was not trained: its weights were given.</p>"
+    if len(values) == 1:
+        return f"<h2>Training</h2><p>One epoch; validation accuracy {values[0]:.2f} %.</p>"
     low, high = min(values), max(values)
     span = high - low or 1.0
-    step = 480 / max(len(values) - 1, 1)
+    step = 480 / (len(values) - 1)
     points = " ".join(
         f"{50 + step * n:.1f},{150 - 120 * (v - low) / span:.1f}" for n, v in enumerate(values)
     )
@@ -144,7 +148,7 @@ def _history(there: Mapping[str, Path]) -> str:
     )
 
 
-def _attacks(there: Mapping[str, Path]) -> str:
+def _attacks(there: Mapping[str, Path], class_names: Sequence[str]) -> str:
     """Accuracy under each attack, and some images that an attack changed."""
     records = [
         read_json(file)
@@ -160,12 +164,21 @@ def _attacks(there: Mapping[str, Path]) -> str:
         for record in records
         for point in record["epsilons"]
     )
-    shown = [one for record in records for one in record.get("examples", [])][:KEPT_EXAMPLES]
+
+    def called(number: int) -> str:
+        return class_names[number] if number < len(class_names) else f"class {number}"
+
+    shown = [
+        one | {"attack": record["attack"]}
+        for record in records
+        for one in record.get("examples", [])
+    ][:KEPT_EXAMPLES]
     pictures = "".join(
         f'<figure><img alt="as it is" src="data:image/png;base64,{one["clean_png"]}"> '
         f'<img alt="attacked" src="data:image/png;base64,{one["attacked_png"]}">'
-        f"<figcaption>{escape(one['attack'])}, {one['epsilon']:.3g}: {escape(one['label'])} taken "
-        f"for {escape(one['taken_for'])}</figcaption></figure>"
+        f"<figcaption>{escape(one['attack'])}, {one['epsilon']:.3g}: "
+        f"{escape(called(one['label']))} taken for {escape(called(one['taken_for']))}"
+        "</figcaption></figure>"
         for one in shown
     )
     return (
