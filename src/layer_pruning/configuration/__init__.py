@@ -19,6 +19,7 @@ from layer_pruning.configuration.contents import (
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    sizes_of_classes,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
@@ -42,5 +43,6 @@ __all__ = [
     "pruning_criteria",
     "published_setting",
     "scratch_criteria",
+    "sizes_of_classes",
     "target",
 ]
