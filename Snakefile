@@ -3,8 +3,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from layer_pruning.atomic import check_writable
+from layer_pruning.atomic import check_writable, folders_below
 from layer_pruning.configuration import ConfigError, check_parses, complete
+from layer_pruning.installation import shadowing
 from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
@@ -14,13 +15,18 @@ SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
-    check_writable(Path(), Path("results"))
+    check_writable(Path(), Path(".snakemake"))
+    if workflow.is_main_process:
+        check_writable(*folders_below(Path("results")))
     for path in workflow.configfiles or [DEFAULT]:
         check_parses(Path(path))
 except PermissionError as error:
     raise WorkflowError(str(error))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
+
+if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
+    logger.warning(shadowed)
 
 if not workflow.configfiles:
 
@@ -56,5 +62,6 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/snakemake-report.zip",
         "results/summary.csv",
         everywhere(rules.export.output.manifest, exported_networks),

@@ -4,6 +4,8 @@ A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data
 and seed. All work on a network is a rule written once for that path.
 """
 
+import os
+
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
     blocks_per_step,
@@ -25,6 +27,7 @@ from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.scoring.starts import searching
 from layer_pruning.steps import parent_step, steps_through, steps_to
 from layer_pruning.training.catalog import as_params
 
@@ -59,6 +62,8 @@ LONGEST_TUNING = "final" if LAST_PHASE else "finetuning"
 RANKED = [name for name in PRUNING if "blocks" not in PRUNING[name]]
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
+# the metrics in use whose distance depends on where their search starts
+SEARCHING = searching(sorted({m for c in PRUNING.values() for m in c["metrics"]}))
 TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested
@@ -177,7 +182,17 @@ def of_recipe(phase):
         return lambda wildcards: recipe_params(phase, wildcards)[key]
 
     first = recipe_of(config, phase, next(iter(config["architectures"])))
-    return {key: param(key) for key in as_params(first)}
+    return {key: param(key) for key in as_params(first)} | of_threads()
+
+
+def of_threads():
+    """Params: how many threads add up sums, whose last digits depend on it.
+
+    One is left out, so that what was trained before this was a param stays; so are all on a GPU,
+    where the processor adds nothing up.
+    """
+    counts = config["threads"] > 1 and not config["device"].startswith("cuda")
+    return {"threads": config["threads"]} if counts else {}
 
 
 def recipe_params(phase, wildcards):
@@ -363,7 +378,8 @@ def everywhere(pattern, networks=None, **wildcards):
 
 def published_points(wildcards):
     """An input function: what others published, drawn beside results about the same networks."""
-    return str(Path(workflow.basedir, "config", "published", "points.csv"))
+    # relative: in another clone it is the same input
+    return os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv"))
 
 
 def published_setting_of_one(wildcards):
@@ -448,6 +464,16 @@ def all_corruptions():
     """Results on shifted test images, of every attacked network."""
     paths = everywhere(f"{NETWORK}/corruptions.json", attacked_networks)
     return [path for path in paths if is_shifted(path.split("/")[1])]
+
+
+def starts_of_one(wildcards):
+    """What other starts of stochastic metrics would have said, for one data set and architecture."""
+    return expand(
+        f"{RUN}/baseline/stochastic_starts.json",
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
+        seed=config["seeds"] if SEARCHING else [],
+    )
 
 
 def agreements(wildcards):

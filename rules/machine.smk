@@ -45,6 +45,9 @@ def planned_jobs():
 
 onstart:
     follow(logger, planned_jobs())
+    for settings in config["datasets"].values():
+        if (said := dataset_info(settings).left_out) is not None:
+            print(said, file=sys.stderr)
     # jobs elsewhere may have what this machine lacks, and a dry run needs nothing
     if workflow.local_exec:
         try:
@@ -58,5 +61,7 @@ onerror:
 
 
 onsuccess:
+    if Path("results/answers.txt").exists():
+        print(Path("results/answers.txt").read_text(), end="")
     if Path("results/report.html").exists():
         print(f"The report is {Path('results/report.html').resolve()}")

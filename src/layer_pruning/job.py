@@ -15,11 +15,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from layer_pruning.atomic import is_full_disk
+from layer_pruning.access import access_remedy, address_space, of_the_system
+from layer_pruning.printable import printable
+
+# the remedy of a damaged file, as its readers say it
+DELETE = "delete it and run the workflow again"
 
 # What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
 # seventh of the time that PyTorch takes to import. `job` turns it on again.
 gc.disable()
+
+
+def wait_passively() -> None:
+    """Let the threads of a job sleep while they wait for each other, unless the user chose.
+
+    By default they spin, which beside any other busy process takes the time of the thread that is
+    waited for: two threads were then 5.7 times slower than one. OpenMP reads this when it is
+    loaded, so before PyTorch and NumPy are.
+    """
+    chosen = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+    if not any(name in os.environ for name in chosen):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+wait_passively()
 
 
 def remedy(error: BaseException) -> str | None:
@@ -34,30 +53,49 @@ def remedy(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.strerror and not error.filename:
         # without the number in front, which a message of ours does not need
         said = error.strerror
-    if is_full_disk(error) and "make space" not in said:
-        return f"{said}: make space on the disk and run the same command again"
+    helps = access_remedy(error)
+    if of_the_system(error) and helps is not None and not _says_what_helps(said):
+        return f"{said}: {helps}"
     # PyTorch raises RuntimeError where the memory of a device or of the machine does not suffice
     if isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
     ):
+        if (limit := address_space()) is not None and "CUDA" not in said:
+            return f"not enough memory ({said[:200]}): {limit}"
         return (
             f"not enough memory ({said[:200]}): a smaller 'batch_size' or "
             "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
         )
     if isinstance(error, ValueError | OSError | FloatingPointError):
-        return said + _behind_a_link(said)
+        return _about_damage(said)
     return None
 
 
-def _behind_a_link(said: str) -> str:
-    """What to delete beside a damaged file that is a link, as files out of Snakemake's cache are.
+def _says_what_helps(said: str) -> bool:
+    """Whether a message is one of ours, which name the remedy themselves."""
+    return "make space" in said or "would be right" in said or "delete " in said
 
-    Without its target Snakemake would link the same damaged file again.
+
+def _about_damage(said: str) -> str:
+    """What is done, or is to be done, about a damaged file that ``said`` names at its beginning.
+
+    One that the workflow made, below ``results``, is set aside: Snakemake then misses it, and the
+    same command makes it again. A link, as files out of Snakemake's cache are, stays: without its
+    target Snakemake would link the same damaged file again.
     """
     path = Path(said.partition(": ")[0])
-    if "delete it and run" not in said or not path.is_symlink():
-        return ""
-    return f" (it is a link: delete {path.resolve()} too)"
+    if DELETE not in said:
+        return said
+    if path.is_symlink():
+        return f"{said} (it is a link: delete {path.resolve()} too)"
+    if path.parts[:1] != ("results",) or not path.is_file() or not os.access(path, os.R_OK):
+        return said
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+    except OSError:
+        return said
+    return said.replace(DELETE, f"it is now {aside}; run the same command again to make it anew")
 
 
 @contextmanager
@@ -103,7 +141,7 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
         if line is None:
             raise
         logging.getLogger("layer_pruning.job").error("error: %s", line)
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(1)
 
 

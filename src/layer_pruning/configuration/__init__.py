@@ -20,12 +20,13 @@ from layer_pruning.configuration.contents import (
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    sizes_of_classes,
     start_files,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.configuration.reading import check_parses
-from layer_pruning.configuration.recipes import epochs_of, phases, recipe_of
+from layer_pruning.configuration.recipes import epochs_of, of_network, phases, recipe_of
 
 __all__ = [
     "Config",
@@ -42,6 +43,7 @@ __all__ = [
     "files_of_shift",
     "final_criteria",
     "networks",
+    "of_network",
     "origins",
     "phases",
     "promised_checksums",
@@ -49,6 +51,7 @@ __all__ = [
     "published_setting",
     "recipe_of",
     "scratch_criteria",
+    "sizes_of_classes",
     "start_files",
     "target",
 ]

@@ -26,6 +26,15 @@ def recipe_of(config: Config, phase: str, architecture: str) -> Config:
     return recipe_settings(phase, given, batch_norm=batch_norm)
 
 
+def of_network(config: Config, architecture: str) -> Config:
+    """The configuration as it is for one network: its recipes written out."""
+    recipes = {
+        phase: recipe_of(config, phase, architecture) for phase in ("training", "finetuning")
+    }
+    recipes["finetuning"]["final"] = config["finetuning"]["final"]
+    return config | recipes
+
+
 def epochs_of(config: Config, phase: str) -> list[int]:
     """For how many epochs networks are trained in a phase, ascending, each number once."""
     return sorted({recipe_of(config, phase, name)["epochs"] for name in config["architectures"]})

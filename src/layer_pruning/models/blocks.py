@@ -1,8 +1,12 @@
 """A block of a network: what it is called, and whether it can go. Imports no torch."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+LONGEST_ROUTE = 10_000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,11 @@ class Block:
         optional = (block.reason, block.route)
         texts = [block.name, block.stage, *block.aliases, *(t for t in optional if t is not None)]
         if not all(isinstance(text, str) for text in texts):
-            raise TypeError(f"a block has names and texts, not {dict(record)}")
+            raise TypeError("a block has names and texts")
+        if block.route is not None:
+            if len(block.route) > LONGEST_ROUTE:
+                raise ValueError(f"the route of {block.name} is longer than any that is written")
+            json.loads(block.route)
         return block
 
     def record(self) -> dict[str, Any]:

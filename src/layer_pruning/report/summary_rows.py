@@ -14,6 +14,7 @@ from layer_pruning.report.records import (
     number,
     read_json,
 )
+from layer_pruning.training.history import read_history
 
 ON_PATH = ("baseline", "pruned")
 """Ways to make networks that stand beside no other criterion."""
@@ -46,6 +47,8 @@ def what_it_is(network: Network) -> dict[str, Any]:
     path = network.folder / "accuracy.json"
     splits = read_json(path)["splits"]
     row["accuracy_validation"] = fraction(splits["validation"], "accuracy", path)
+    row["test_images"] = number(splits["test"], "images", path)
+    row["chance_accuracy"] = fraction(splits["test"], "chance", path)
     row["accuracy_test"] = fraction(splits["test"], "accuracy", path)
     for end in ("low", "high"):
         row[f"accuracy_test_interval_{end}"] = fraction(splits["test"], f"interval_{end}", path)
@@ -144,6 +147,7 @@ def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
         for end in ("low", "high"):
             key = f"joules_per_image_interval_{end}"
             row[f"inference_{key}"] = number(inference, key, path)
+        row["inference_interval_coverage"] = number(inference, "interval_coverage", path)
         row["energy_reduction_percent"] = number(inference, "energy_reduction_percent", path)
         row["inference_energy_basis"] = energy_basis([inference.get("method")])
 
@@ -187,5 +191,5 @@ def row_of(rows: Rows, folder: Path, path: Path) -> dict[str, Any]:
 
 
 def epochs_of(path: Path) -> int:
-    """Lines of a history without its header; a line is an epoch."""
-    return sum(1 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) - 1
+    """How many epochs a history holds."""
+    return len(read_history(path))

@@ -97,7 +97,8 @@ def train(
     ``seed`` and the epoch's number, so that a run that goes on from ``state_path``, written after
     every epoch, ends with the same weights as one that was never interrupted (bit for bit on the
     CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
-    of another context is passed over. The caller deletes the state once the results are safe.
+    of another context is passed over. The state of the last epoch stays: a run that is started
+    again finds itself finished. The caller deletes it once the results are in use.
 
     ``teacher`` is the network to distil from; the recipe says with which weight. ``on_resume`` is
     told how many epochs an earlier process had done, and ``on_epoch`` the number of each epoch
@@ -194,6 +195,9 @@ class Trainer:
         recipe = as_params(asdict(self.recipe))
         settings = {"recipe": recipe, "seed": seed, "context": context}
         settings["precision"] = str(self.precision)
+        if self.device.type == "cpu" and (threads := torch.get_num_threads()) > 1:
+            # the order in which they add sums up; one is left out, as older states have no such key
+            settings["threads"] = str(threads)
         if self.teacher is not None:
             settings["teacher"] = self.teacher.fingerprint()
         return fingerprint(settings, self.network.state_dict())

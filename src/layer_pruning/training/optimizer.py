@@ -33,7 +33,7 @@ class Optimizer(ABC):
         factors = layer_factors(network, recipe.layer_decay)
         decays = self.decays(network)
         self.groups: dict[tuple[bool, float], list[str]] = defaultdict(list)
-        """Names of the parameters that move alike, by whether they decay and by their rate."""
+        """Names of the parameters that move alike, by decay and factor of the rate."""
         for name in self.parameters:
             self.groups[name in decays, factors[name]].append(name)
         self.buffers: dict[str, dict[str, Tensor]] = {kind: {} for kind in self.kinds}
