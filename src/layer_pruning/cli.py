@@ -28,6 +28,7 @@ from layer_pruning.models.specifications import (
     Shape,
     TimmNetwork,
 )
+from layer_pruning.models.starts import pretrained_record
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text, schema_of
 from layer_pruning.printable import printable
@@ -156,10 +157,7 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
 def _usual(network: Architecture) -> tuple[Shape, int]:
     """Shape of images and number of classes that a network is usually for."""
     if isinstance(network, TimmNetwork | HuggingFaceNetwork):
-        # seconds that only such networks need
-        from layer_pruning.models.hub import record_of
-
-        record = record_of(network)
+        record = pretrained_record(network)
         return record.input_shape, record.classes
     return ((3, 32, 32), 10) if isinstance(network, CifarResNet) else ((3, 224, 224), 1000)
 

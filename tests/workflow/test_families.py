@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from alone import run_alone
+from hub_server import serving
 from layer_pruning.data.image_file import read_data
-from layer_pruning.models.network_file import read_header
-from layer_pruning.models.residual import load_network
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.hub import named_body
+from layer_pruning.models.hub_files import WEIGHTS
+from layer_pruning.models.network_file import NetworkHeader, read_header
+from layer_pruning.models.residual import ResidualNetwork, load_network, new_network
 from projects import TINY, Project
 
 FAMILIES = {
@@ -108,11 +113,35 @@ def test_a_network_is_trained_scored_pruned_tuned_attacked_and_exported(family, 
 
 
 @pytest.mark.long
+def test_pretrained_weights_are_fetched_by_a_job_of_their_own(tmp_path, monkeypatch):
+    project = project_of(tmp_path, "convnext")
+    repository = "timm/convnext_atto.d2_in1k"
+    project.config["architectures"]["convnext"] |= {"weights": "pretrained", "new_classifier": True}
+    project.config["training"]["epochs"] = 0
+    baseline = project.folder / "results/photos/convnext/seed-0/baseline/network.safetensors"
+    target = str(baseline.relative_to(project.folder))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    done = project.snakemake("--", target, check=False)
+    place = project.folder / "downloads" / "hub" / repository / WEIGHTS
+    assert done.returncode and f"put it at {place} and run again" in done.stdout + done.stderr
+
+    kind = architecture("convnext", FAMILIES["convnext"], (3, 32, 32))
+    body = named_body(kind, (3, 32, 32), 1000)
+    save_file(body.state_dict(), tmp_path / WEIGHTS)
+    with serving(tmp_path / "hub", monkeypatch) as put:
+        put(repository, WEIGHTS, (tmp_path / WEIGHTS).read_bytes())
+        project.snakemake("--", target)
+    assert place.read_bytes() == (tmp_path / WEIGHTS).read_bytes()
+    network = load_network(baseline)
+    assert torch.equal(
+        network.body.state_dict()["stem.0.weight"], body.state_dict()["stem.0.weight"]
+    )
+    assert network.header.mean == pytest.approx((0.485, 0.456, 0.406))
+
+
+@pytest.mark.long
 def test_stochastic_depth_is_at_work_after_a_removal(tmp_path):
     """In training a block is left out at random; in evaluation never."""
-    from layer_pruning.models.network_file import NetworkHeader
-    from layer_pruning.models.residual import ResidualNetwork, new_network
-
     options = FAMILIES["convnext"]
     header = NetworkHeader.of(
         "convnext",

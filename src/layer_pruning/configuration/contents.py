@@ -17,8 +17,8 @@ from layer_pruning.data.catalog import (
 from layer_pruning.models.architectures import architecture, published_name
 from layer_pruning.models.hub_files import PREPROCESSING, WEIGHTS, hub_path
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.models.specifications import Architecture, HuggingFaceNetwork
-from layer_pruning.models.starts import PRETRAINED
+from layer_pruning.models.specifications import Architecture, HuggingFaceNetwork, TimmNetwork
+from layer_pruning.models.starts import PRETRAINED, pretrained_record
 from layer_pruning.named_function import source_files
 
 Config = dict[str, Any]
@@ -83,11 +83,9 @@ def start_files(config: Config, name: str) -> list[str]:
     options = config["architectures"][name]
     weights = options.get("weights") or "torchvision"
     if weights == PRETRAINED:
-        # timm takes seconds to import: only where its weights are asked for
-        from layer_pruning.models.hub import record_of
-
         network = networks(config)[name]
-        repository = record_of(network).repository
+        assert isinstance(network, TimmNetwork | HuggingFaceNetwork)
+        repository = pretrained_record(network).repository
         of_hub = isinstance(network, HuggingFaceNetwork) and not options.get("mean")
         files = [WEIGHTS, PREPROCESSING] if of_hub else [WEIGHTS]
         return [hub_path(repository, file) for file in files]

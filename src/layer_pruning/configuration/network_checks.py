@@ -10,7 +10,7 @@ from layer_pruning.models.specifications import (
     HuggingFaceNetwork,
     TimmNetwork,
 )
-from layer_pruning.models.starts import PRETRAINED, check_start
+from layer_pruning.models.starts import PRETRAINED, check_start, pretrained_record
 
 IMAGENET_CLASSES = 1000
 
@@ -80,10 +80,8 @@ def check_start_weights(config: Config) -> None:
 
 def _check_pretrained(config: Config, name: str, network: Architecture) -> None:
     """There are weights of the network, of as many classes as the data have."""
-    from layer_pruning.models.hub import record_of
-
     assert isinstance(network, TimmNetwork | HuggingFaceNetwork)
-    record = record_of(network)
+    record = pretrained_record(network)
     if not record.repository:
         raise ConfigError(
             f"architectures.{name}: weights: nothing pretrained is known of {network.network}; a "

@@ -7,7 +7,6 @@ import difflib
 import functools
 import importlib
 import inspect
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,11 @@ from torch import Tensor, nn
 
 from layer_pruning.models.hub_files import CONFIGURATION, PREPROCESSING, WEIGHTS, hub_path, told
 from layer_pruning.models.specifications import HuggingFaceNetwork, NamedNetwork, Shape, TimmNetwork
+from layer_pruning.models.starts import Record
 from layer_pruning.named_function import one_line
 
 # what transformers takes for a network without a record of its own: those of ImageNet
 IMAGE_SIZE = 224
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of a network's pretrained weights."""
-
-    repository: str
-    """Where the hub has them; empty where it has none."""
-    input_shape: Shape
-    classes: int
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
 
 
 def record_of(network: NamedNetwork) -> Record:

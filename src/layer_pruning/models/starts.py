@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layer_pruning.models.specifications import (
     Architecture,
     HuggingFaceNetwork,
+    NamedNetwork,
+    Shape,
     TimmNetwork,
     TorchvisionNetwork,
 )
@@ -19,6 +22,26 @@ PRETRAINED = "pretrained"
 """Says that a network starts from the weights that its own source has of it."""
 
 PICKLES = (".pth", ".pt", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a network's pretrained weights."""
+
+    repository: str
+    """Where the hub has them; empty where it has none."""
+    input_shape: Shape
+    classes: int
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+
+
+def pretrained_record(network: NamedNetwork) -> Record:
+    """What timm or the hub say of a network. Raises ValueError in one line where it is unknown."""
+    # timm and transformers take seconds to import: only where such a network is named
+    from layer_pruning.models.hub import record_of
+
+    return record_of(network)
 
 
 def check_start(name: str, options: Mapping[str, Any], network: Architecture) -> None:

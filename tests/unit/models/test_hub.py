@@ -1,17 +1,14 @@
 """Networks of timm and transformers by their names, and the files that the hub has of them."""
 
-import functools
-import hashlib
-import http.server
 import json
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from hub_server import serving
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.hub import named_body, record_of
 from layer_pruning.models.hub_files import CONFIGURATION, PREPROCESSING, WEIGHTS, fetch, hub_path
@@ -33,42 +30,12 @@ CONVNEXT = {
 SWIN = {"embed_dim": 8, "depths": [2, 1], "num_heads": [1, 2], "window_size": 4, "patch_size": 4}
 
 
-class Hub(http.server.SimpleHTTPRequestHandler):
-    """Serves files as the hub does, with the checksum of large ones in a header."""
-
-    def do_GET(self):
-        self.path = self.path.replace("/resolve/main", "")
-        super().do_GET()
-
-    def end_headers(self):
-        if self.path.endswith(".safetensors"):
-            self.send_header("X-Linked-Etag", f'"{self.server.checksum}"')
-        super().end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub of a folder: a function that puts a file there and returns its checksum."""
-    folder = tmp_path / "hub"
-    handler = functools.partial(Hub, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.chdir(tmp_path)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-        def put(repository, file, content):
-            path = folder / repository / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            server.checksum = hashlib.sha256(content).hexdigest()
-            return server.checksum
-
-        put.server = server
+    """A hub whose files are fetched to the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    with serving(tmp_path / "hub", monkeypatch) as put:
         yield put
-        server.shutdown()
 
 
 def fetched(repository, file, sha256=None):
