@@ -26,6 +26,10 @@ _KEYS = {
     "epsilons",
     "warnings",
 }
+_OPTIONAL = {"examples"}
+"""Pictures for the report; results of earlier versions have none."""
+SHOWN = 3
+"""So many pictures are kept where results are joined."""
 _EPSILON_KEYS = {
     "epsilon",
     "correct",
@@ -90,6 +94,7 @@ def join_results(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         text for part in parts for text in part["warnings"] if text not in _count_warnings(part)
     ]
     joined["warnings"] = [*dict.fromkeys(said), *_count_warnings(joined)]
+    joined["examples"] = [one for part in parts for one in part.get("examples", [])][:SHOWN]
     return joined
 
 
@@ -140,7 +145,7 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _check(result: dict[str, Any]) -> None:
-    if set(result) != _KEYS:
+    if set(result) - _OPTIONAL != _KEYS:
         raise ValueError(f"an attack result has the keys {sorted(_KEYS)}, not {sorted(result)}")
     if result["attack"] not in ATTACKS or result["norm"] not in NORMS:
         raise ValueError(f"unknown attack or norm: {result['attack']}, {result['norm']}")

@@ -218,12 +218,14 @@ class Planted:
                 {"low": 0.5, "high": 0.7, "images": 10, "accuracy": 0.6, "confidence": 0.65},
                 {"low": 0.9, "high": 1.0, "images": 90, "accuracy": 0.9, "confidence": 0.95},
             ]
-            return {
-                "expected_calibration_error": error,
-                "negative_log_likelihood": 10 * error,
-                "brier_score": 2 * error,
-                "bins": bins,
+            names = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
+            errors = dict(zip(names, (error, 10 * error, 2 * error), strict=True))
+            ends = {
+                f"{name}_interval_{end}": factor * value
+                for name, value in errors.items()
+                for end, factor in (("low", 0.8), ("high", 1.2))
             }
+            return errors | ends | {"bins": bins}
 
         scaled = None if temperature is None else split(errors[1])
         both = {"images": 100, "as_trained": split(errors[0]), "scaled": scaled}
