@@ -10,6 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from layer_pruning.record_files import (
+    PathLike,
+    check_numbers,
+    part_of_record,
+    read_record_file,
+)
 from layer_pruning.scoring.probe import Probe
 
 ALPHA = {"stochastic": 1.0, "stochastic_covariances": 0.0}
@@ -32,6 +38,23 @@ def spread_over_starts(probe: Probe, metrics: Sequence[str], *, seed: int = 0) -
     """
     blocks = probe.blocks.tolist()
     return {metric: _record(_distances(probe, ALPHA[metric], seed), blocks) for metric in metrics}
+
+
+def read_starts(path: PathLike) -> dict[str, Any]:
+    """Read ``stochastic_starts.json``; raises as `read_record_file`."""
+    return read_record_file(path, _check)
+
+
+def _check(record: dict[str, Any]) -> None:
+    for metric, found in record.items():
+        with part_of_record(metric):
+            check_numbers(found, "spread_percent")
+            for start, block in found["removed_blocks"].items():
+                distances = found["distances"][start]
+                if distances[block] > min(distances.values()):
+                    raise ValueError(
+                        f"removed_blocks.{start} is {block}, not the smallest distance"
+                    )
 
 
 def _record(found: dict[str, np.ndarray], blocks: list[str]) -> dict[str, Any]:
