@@ -23,6 +23,7 @@ from layer_pruning.configuration import (
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.named_function import source_files
 from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.scoring.starts import searching
 from layer_pruning.steps import parent_step, steps_through, steps_to
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
@@ -56,6 +57,8 @@ LAST_PHASE = config["finetuning"]["final"]
 RANKED = [name for name in PRUNING if "blocks" not in PRUNING[name]]
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
+# the metrics in use whose distance depends on where their search starts
+SEARCHING = searching(sorted({m for c in PRUNING.values() for m in c["metrics"]}))
 TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested
@@ -168,7 +171,17 @@ def of_recipe(recipe):
         given = recipe["flip"]
         return info_of_dataset(wildcards).mirrored if given is None else given
 
-    return {**recipe, "shift_pixels": shift_pixels, "flip": flip}
+    return {**recipe, "shift_pixels": shift_pixels, "flip": flip} | of_threads()
+
+
+def of_threads():
+    """Params: how many threads add up sums, whose last digits depend on it.
+
+    One is left out, so that what was trained before this was a param stays; so are all on a GPU,
+    where the processor adds nothing up.
+    """
+    counts = config["threads"] > 1 and not config["device"].startswith("cuda")
+    return {"threads": config["threads"]} if counts else {}
 
 
 def teacher_of(recipe):
@@ -430,6 +443,16 @@ def all_corruptions():
     """Results on shifted test images, of every attacked network."""
     paths = everywhere(f"{NETWORK}/corruptions.json", attacked_networks)
     return [path for path in paths if is_shifted(path.split("/")[1])]
+
+
+def starts_of_one(wildcards):
+    """What other starts of stochastic metrics would have said, for one data set and architecture."""
+    return expand(
+        f"{RUN}/baseline/stochastic_starts.json",
+        dataset=wildcards.dataset,
+        architecture=wildcards.architecture,
+        seed=config["seeds"] if SEARCHING else [],
+    )
 
 
 def agreements(wildcards):

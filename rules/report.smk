@@ -103,6 +103,7 @@ rule report_figures:
         corruptions=corruptions_of_one,
         calibrations=calibrations_of_one,
         rankings=agreements,
+        starts=starts_of_one,
         latencies=of_measured("latency.json"),
         ledgers=of_measured("ledger.json"),
         published=published_points,
@@ -431,7 +432,11 @@ rule snakemake_report:
         mem_mb=2000,
         runtime=30,
     params:
-        snakefile=workflow.main_snakefile,
+        # relative: in another clone they are the same
+        snakefile=os.path.relpath(workflow.main_snakefile),
+        program=os.path.relpath(
+            Path(workflow.basedir, "workflow", "report", "snakemake_report.py")
+        ),
         revision=REPORT_REVISION,
     message:
         "Collecting figures and tables in Snakemake's own report"

@@ -1,4 +1,7 @@
+import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -182,3 +185,30 @@ def test_an_estimate_has_every_stage_and_what_would_make_it_cheaper(capsys, tmp_
     # ten rounds of twenty seconds in all: two networks, five windows of each and of its baseline
     measuring = next(s for s in estimate["stages"] if s["stage"] == "energy and latency")
     assert measuring["seconds"] >= 2 * 10 * 10
+
+
+def test_a_reader_that_ends_early_prints_no_error():
+    program = [
+        sys.executable,
+        "-c",
+        "import sys; from layer_pruning.cli import main; sys.exit(main())",
+    ]
+    arguments = ["blocks", "resnet110", "--format", "json", *QUICK]
+    with subprocess.Popen(
+        [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+        assert run.wait() == 0
+
+
+def test_terminal_escapes_of_a_file_are_written_out(capsys, tmp_path):
+    network = random_network("resnet8")
+    names = ("\x1b[31mred", "\x9b2J", "plain", *"abcdefg")
+    network.header = dataclasses.replace(network.header, class_names=names)
+    save_network(network, tmp_path / "n.safetensors")
+    text = printed(capsys, "show", str(tmp_path / "n.safetensors"))
+    assert r"\x1b[31mred, \x9b2J, plain" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert main(["show", "\x1b]0;title\x07.safetensors"]) == 2
+    assert r"\x1b]0;title\x07" in capsys.readouterr().err
