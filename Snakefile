@@ -62,5 +62,6 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/snakemake-report.zip",
         "results/summary.csv",
         everywhere(rules.export.output.manifest, exported_networks),

@@ -12,7 +12,9 @@ localrules:
     report_provenance,
     report_ranks,
     report_tables,
+    report_networks,
     report,
+    snakemake_report,
     summarise,
 
 
@@ -309,38 +311,120 @@ rule report_provenance:
         "../workflow/scripts/report_provenance.py"
 
 
+CAPTIONS = Path(workflow.basedir, "workflow", "report")
+OF_FAMILIES = {"dataset": config["datasets"], "architecture": config["architectures"]}
+CONTENTS = [
+    *[f for f in rules.report_tables.output if f.endswith(".html")],
+    *rules.report_provenance.output,
+    *expand(rules.report_accuracy.output, **OF_FAMILIES),
+    *expand(rules.report_figures.output, **OF_FAMILIES),
+    *everywhere(rules.report_ranks.output, criterion=VOTES),
+    *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CUED}),
+]
+
+
 rule report_contents:
     input:
-        [f for f in rules.report_tables.output if f.endswith(".html")],
-        rules.report_provenance.output,
-        expand(
-            rules.report_accuracy.output,
-            dataset=config["datasets"],
-            architecture=config["architectures"],
-        ),
-        expand(
-            rules.report_figures.output,
-            dataset=config["datasets"],
-            architecture=config["architectures"],
-        ),
-        everywhere(rules.report_ranks.output, criterion=VOTES),
-        expand(
-            rules.report_shortcut.output,
-            dataset=CUED,
-            architecture=config["architectures"],
-        ),
+        CONTENTS,
+
+
+# everything that is made of networks and has a place on their pages
+def of_networks(wildcards):
+    """An input function: all that was made of all networks."""
+    kept = ["accuracy.json", "complexity.json", "emissions.json", "history.csv", "calibration.json"]
+    return [
+        *everywhere(f"{NETWORK}/network.safetensors", all_networks),
+        *everywhere(f"{NETWORK}/{{file}}", all_networks, file=kept),
+        *everywhere(f"{NETWORK}/{{file}}", measured_networks, file=["energy.json", "latency.json"]),
+        *everywhere(f"{NETWORK}/ledger.json", measured_networks),
+        *everywhere(rules.export.output.manifest, exported_networks),
+        *all_attacks(),
+        *all_corruptions(),
+        *all_shortcuts(),
+    ]
+
+
+rule report_networks:
+    input:
+        of_networks,
+    output:
+        everywhere(f"{NETWORK}/network.html", all_networks),
+    log:
+        "results/logs/report_networks.log",
+    benchmark:
+        "results/benchmarks/report_networks.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Writing a page for each network"
+    script:
+        "../workflow/scripts/report_networks.py"
 
 
 rule report:
     input:
-        rules.report_contents.input,
+        answers=rules.report_tables.output.answers,
+        summary=rules.summarise.output,
+        tables=[
+            rules.report_tables.output.overview,
+            rules.report_tables.output.robustness,
+            rules.report_tables.output.cost,
+            rules.report_tables.output.summary,
+            rules.report_provenance.output,
+        ],
+        figures=[f for f in CONTENTS if f.endswith(".svg")],
+        attacks=all_attacks(),
+        pages=rules.report_networks.output,
+        captions=[str(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]],
     output:
         html="results/report.html",
-        zip="results/report.zip",
+        lines="results/answers.txt",
     log:
         "results/logs/report.log",
     benchmark:
         "results/benchmarks/report.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        tables=[
+            "Criteria side by side",
+            "Robustness, every comparison",
+            "Time and energy",
+            "All networks",
+            "How it was made",
+        ],
+        beside={
+            "summary.csv": "summary.csv",
+            "answers.json": "answers.json",
+            "figures as SVG and PNG": "figures/",
+            "Snakemake's own report": "snakemake-report.zip",
+        },
+        revision=REPORT_REVISION,
+    message:
+        "Writing the report"
+    script:
+        "../workflow/scripts/report.py"
+
+
+rule snakemake_report:
+    input:
+        rules.report_contents.input,
+    output:
+        "results/snakemake-report.zip",
+    log:
+        "results/logs/snakemake_report.log",
+    benchmark:
+        "results/benchmarks/snakemake_report.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -348,9 +432,13 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        snakefile=workflow.main_snakefile,
+        # relative: in another clone they are the same
+        snakefile=os.path.relpath(workflow.main_snakefile),
+        program=os.path.relpath(
+            Path(workflow.basedir, "workflow", "report", "snakemake_report.py")
+        ),
         revision=REPORT_REVISION,
     message:
-        "Writing the report"
+        "Collecting figures and tables in Snakemake's own report"
     script:
-        "../workflow/scripts/report.py"
+        "../workflow/scripts/snakemake_report.py"

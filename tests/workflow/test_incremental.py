@@ -196,9 +196,14 @@ def test_a_vote_for_energy_leaves_a_vote_for_latency_alone(project):
     assert planned["measure_block_energy"] == 1 and "measure_latency" not in planned
 
 
-def test_device_and_threads_redo_nothing(project):
+def test_a_device_redoes_nothing_and_threads_what_they_change(project):
     project.config["device"] = "auto"
+    assert project.planned() == {}
     project.config["threads"] = 2
+    planned = project.planned()
+    assert planned["train_baseline"] == 1 and "prepare_data" not in planned
+    # a processor that only feeds a GPU adds nothing up
+    project.config["device"] = "cuda"
     assert project.planned() == {}
 
 

@@ -4,7 +4,6 @@ from layer_pruning.job import job
 
 import torch
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.account import energy_account
@@ -14,6 +13,7 @@ from layer_pruning.evaluation.latency import latency_record
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     settings, files = snakemake.config["energy"], snakemake.input
@@ -23,7 +23,7 @@ with job(snakemake.log[0]) as logger:
     networks = [load_network(path, device, build=kind.get("build")) for path in pair]
     latency = latency_record(*networks, **snakemake.config["latency"])
     logger.info("other processes used %s cores", latency["load"]["other_cores_during"])
-    write_json(snakemake.output.latency, latency)
+    write_record_file(snakemake.output.latency, latency)
     images = read_data(files.data).part("validation", slice(settings["batch_size"]))[0]
     batch = torch.from_numpy(images).to(device)
     runs = [batch_runner(network, batch) for network in networks]
@@ -33,4 +33,4 @@ with job(snakemake.log[0]) as logger:
     inference = inference_energy(*runs, images=count, batch_size=count, settings=energy, **options)
     records = [read_record(path) for path in files.finetuning]
     account = energy_account(read_record(files.training), records, inference, energy)
-    write_json(snakemake.output.energy, account | {"load": watch.record()})
+    write_record_file(snakemake.output.energy, account | {"load": watch.record()})
