@@ -5,25 +5,20 @@ start belongs to the definition (:mod:`layer_pruning.similarity.stochastic`). Wh
 would have said is recorded once for each baseline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from layer_pruning.record_files import PathLike, read_record_file, write_record_file
+from layer_pruning.scoring.catalog import SEARCHING_METRICS
 from layer_pruning.scoring.probe import Probe
 
-ALPHA = {"stochastic": 1.0, "stochastic_covariances": 0.0}
-"""The metrics that search, and their weight of the means; that of the means alone does not."""
 RANDOM = 2
 
 
-def searching(metrics: Sequence[str]) -> list[str]:
-    """Those of some metrics that depend on a start."""
-    return [metric for metric in metrics if metric in ALPHA]
-
-
 def spread_over_starts(probe: Probe, metrics: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-    """The content of ``stochastic_starts.json``: a record for each of ``metrics``, see ``ALPHA``.
+    """The content of ``stochastic_starts.json``: a record for each of some SEARCHING_METRICS.
 
     ``distances`` of every block from each start: the identity, which is the one that counts, the
     class means, and two random rotations. ``spread_percent`` is how far the largest of a block is
@@ -31,7 +26,31 @@ def spread_over_starts(probe: Probe, metrics: Sequence[str], *, seed: int = 0) -
     would go, by start.
     """
     blocks = probe.blocks.tolist()
-    return {metric: _record(_distances(probe, ALPHA[metric], seed), blocks) for metric in metrics}
+    return {
+        metric: _record(_distances(probe, SEARCHING_METRICS[metric], seed), blocks)
+        for metric in metrics
+    }
+
+
+def write_starts(path: PathLike, record: Mapping[str, Any]) -> None:
+    """Write ``stochastic_starts.json``."""
+    write_record_file(path, record)
+
+
+def read_starts(path: PathLike) -> dict[str, Any]:
+    """Read it; the blocks that would go are those with the smallest distances.
+
+    Raises as :func:`layer_pruning.record_files.read_record_file`.
+    """
+    return read_record_file(path, _check)
+
+
+def _check(record: dict[str, Any]) -> None:
+    for metric, own in record.items():
+        for start, distances in own["distances"].items():
+            first = min(distances, key=distances.__getitem__)
+            if own["removed_blocks"][start] != first:
+                raise ValueError(f"{metric}.removed_blocks.{start} should be {first}")
 
 
 def _record(found: dict[str, np.ndarray], blocks: list[str]) -> dict[str, Any]:
