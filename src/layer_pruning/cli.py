@@ -19,8 +19,10 @@ from layer_pruning import __version__
 from layer_pruning.configuration.schema import read_schema
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
 from layer_pruning.estimate.forecast import forecast, forecast_text
-from layer_pruning.models.architectures import CifarResNet, architecture, candidates
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
+from layer_pruning.models.specifications import CifarResNet
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text, schema_of
 from layer_pruning.printable import printable

@@ -14,6 +14,7 @@ from layer_pruning.configuration import (
     pruning_criteria,
     scratch_criteria,
 )
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 
@@ -59,8 +60,8 @@ def preview(path: Path) -> dict[str, Any]:
         },
         "architectures": {
             name: {
-                "blocks": len(network.blocks()),
-                "removable_blocks": sum(block.removable for block in network.blocks()),
+                "blocks": len(blocks_of(network)),
+                "removable_blocks": sum(block.removable for block in blocks_of(network)),
             }
             for name, network in networks(config).items()
         },

@@ -14,7 +14,9 @@ from layer_pruning.data.catalog import (
     official_corruptions,
     shifted_files,
 )
-from layer_pruning.models.architectures import Architecture, architecture, published_name
+from layer_pruning.models.architectures import architecture, published_name
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.models.specifications import Architecture
 
 Config = dict[str, Any]
 
@@ -64,7 +66,7 @@ def networks(config: Config, dataset: str | None = None) -> dict[str, Architectu
         try:
             found[name] = architecture(name, options, shape)
             # blocks of some networks are found by building them, which may fail
-            found[name].blocks()
+            blocks_of(found[name])
         except ValueError as error:
             raise ConfigError(f"architectures: {error}") from error
     return found

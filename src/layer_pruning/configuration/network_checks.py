@@ -2,7 +2,10 @@
 
 from layer_pruning.configuration.contents import Config, datasets, networks, target
 from layer_pruning.configuration.errors import ConfigError, suggestion
-from layer_pruning.models.architectures import TorchvisionNetwork, check_start, most_removals
+from layer_pruning.models.candidates import most_removals
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.models.specifications import TorchvisionNetwork
+from layer_pruning.models.starts import check_start
 
 IMAGENET_CLASSES = 1000
 
@@ -12,7 +15,7 @@ def check_architectures(config: Config) -> None:
     unknown = dict.fromkeys(config["protect"])
     for dataset in config["datasets"]:
         for name, network in networks(config, dataset).items():
-            blocks = network.blocks()
+            blocks = blocks_of(network)
             most = most_removals(
                 blocks,
                 min_blocks_per_stage=config["min_blocks_per_stage"],
@@ -29,7 +32,7 @@ def check_architectures(config: Config) -> None:
                 unknown.pop(block.name, None)
     for block in unknown:
         name, network = next(iter(networks(config).items()))
-        names = [block.name for block in network.blocks()]
+        names = [block.name for block in blocks_of(network)]
         raise ConfigError(f"protect: {name} has no block '{block}'; {suggestion(block, names)}")
 
 

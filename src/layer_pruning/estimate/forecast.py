@@ -25,6 +25,7 @@ from layer_pruning.devices import select_device
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
 from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.machine import machine
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.steps import steps_to
@@ -140,7 +141,7 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     }[config["export"]["networks"]]
     tuned = rounds * config["finetuning"]["epochs"]
     train, validation, test = map(sum, zip(*sizes_of_classes(config, dataset), strict=True))
-    blocks = networks(config, dataset)[architecture].blocks()
+    blocks = blocks_of(networks(config, dataset)[architecture])
     classes = len(sizes_of_classes(config, dataset))
     last_phase = (config["finetuning"]["final"] or {}).get("epochs") or 0
     return Work(

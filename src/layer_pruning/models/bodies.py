@@ -5,14 +5,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from layer_pruning.models.architectures import (
+from layer_pruning.models.cifar import CifarBody, initialise
+from layer_pruning.models.specifications import (
     Architecture,
     CifarResNet,
     OwnNetwork,
     Shape,
     TorchvisionNetwork,
 )
-from layer_pruning.models.cifar import CifarBody, initialise
 from layer_pruning.models.steadiness import check_float32
 from layer_pruning.named_function import named_function, one_line
 

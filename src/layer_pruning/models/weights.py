@@ -12,14 +12,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layer_pruning.access import check_opens
-from layer_pruning.models.architectures import (
-    OwnNetwork,
-    TorchvisionNetwork,
-    architecture,
-    check_weights,
-)
+from layer_pruning.models.architectures import architecture
 from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_network
-from layer_pruning.models.residual import ResidualNetwork, new_network
+from layer_pruning.models.residual import ResidualNetwork, new_network, put_tensors
+from layer_pruning.models.specifications import OwnNetwork, TorchvisionNetwork
+from layer_pruning.models.starts import check_weights
 from layer_pruning.models.steadiness import unsteadiness
 
 logger = logging.getLogger(__name__)
@@ -167,7 +164,8 @@ def _load(
 ) -> None:
     """Put ``tensors`` into ``network``, less the classifier where a new one was asked for."""
     wanted = network.body.state_dict()
-    classifier = {f"{network.classifier_name}.{part}" for part in ("weight", "bias")}
+    heads = network.classifier_names()
+    classifier = {name for name in wanted if name.rpartition(".")[0] in heads}
     if new_classifier:
         tensors = {name: value for name, value in tensors.items() if name not in classifier}
         tensors |= {name: wanted[name] for name in classifier & set(wanted)}
@@ -201,4 +199,4 @@ def _load(
                 "'new_classifier: true' draws a new classifier"
             )
         raise ValueError(f"weights: {source}: {name} has shape {there}, not {here}")
-    network.body.load_state_dict(wanted | tensors)
+    put_tensors(network.body, wanted | tensors)
