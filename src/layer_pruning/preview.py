@@ -10,6 +10,7 @@ from layer_pruning.configuration import (
     check_parses,
     complete,
     datasets,
+    epochs_of,
     networks,
     pruning_criteria,
     scratch_criteria,
@@ -70,9 +71,9 @@ def preview(path: Path) -> dict[str, Any]:
         "seeds": config["seeds"],
         "removals": sorted(set(removals.values())),
         "trainings": runs,
-        "training_epochs": config["training"]["epochs"],
+        "training_epochs": epochs_of(config, "training"),
         "finetunings": pruned,
-        "finetuning_epochs": config["finetuning"]["epochs"],
+        "finetuning_epochs": epochs_of(config, "finetuning"),
         "trainings_from_scratch": from_scratch,
         "attacks": (runs + examined + from_scratch) * len(config["attacks"]),
         "device": config["device"],
@@ -96,11 +97,14 @@ def preview_text(record: dict[str, Any]) -> str:
         lines.append(f"  criterion     {name}: {', '.join(metrics)}")
     for name, source in record["scratch"].items():
         lines.append(f"  criterion     {name}: what {source} leaves, from new weights")
-    removals = " or ".join(map(str, record["removals"]))
+    removals, training, finetuning = (
+        " or ".join(map(str, record[key]))
+        for key in ("removals", "training_epochs", "finetuning_epochs")
+    )
     lines += [
-        f"  trainings     {record['trainings']} of {record['training_epochs']} epochs"
+        f"  trainings     {record['trainings']} of {training} epochs"
         + (f", {record['trainings_from_scratch']} from new weights" if record["scratch"] else ""),
-        f"  fine-tunings  {record['finetunings']} of {record['finetuning_epochs']} epochs, "
+        f"  fine-tunings  {record['finetunings']} of {finetuning} epochs, "
         f"{removals} removals for each criterion and seed",
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",

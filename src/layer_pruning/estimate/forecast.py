@@ -17,6 +17,7 @@ from layer_pruning.configuration import (
     datasets,
     final_criteria,
     networks,
+    of_network,
     pruning_criteria,
     scratch_criteria,
     sizes_of_classes,
@@ -65,8 +66,9 @@ def forecast(
             class_names=tuple(str(label) for label in range(info.classes)),
         )
         say(f"{name} on {dataset}")
-        work = work_of(config, dataset, name, most)
-        settings = config["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
+        its = of_network(config, name)
+        work = work_of(its, dataset, name, most)
+        settings = its["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
         costs = measured_costs(
             header,
             recipe=Recipe.of(settings),
@@ -81,7 +83,7 @@ def forecast(
         usual = list(info.epsilons)
         epsilons = {key: one["epsilons"] or usual for key, one in config["attacks"].items()}
         stages += stages_of(
-            config,
+            its,
             work,
             costs,
             epsilons=epsilons,

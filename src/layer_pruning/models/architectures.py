@@ -5,13 +5,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from layer_pruning.models.hub_files import CONFIGURATION, told
 from layer_pruning.models.specifications import (
     GRANULARITIES,
     Architecture,
     CifarResNet,
     FoundNetwork,
+    HuggingFaceNetwork,
     OwnNetwork,
     Shape,
+    TimmNetwork,
     TorchvisionNetwork,
     WrappedModule,
 )
@@ -33,6 +36,16 @@ TORCHVISION = (
 """Networks of torchvision, by their names there."""
 
 
+SOURCES = ("timm/", "hf/")
+"""What names of networks of optional packages begin with."""
+
+NO_SIZES = (
+    *("model_type", "architectures", "transformers_version", "torch_dtype", "dtype"),
+    *("id2label", "label2id", "num_labels", "problem_type", "_name_or_path"),
+)
+"""Keys of a hub's ``config.json`` that do not say what a network is built like."""
+
+
 def architecture(
     name: str, options: Mapping[str, Any] | None = None, input_shape: Shape | None = None
 ) -> Architecture:
@@ -40,7 +53,8 @@ def architecture(
 
     ``resnet{6n + 2}`` is a CIFAR ResNet, unless torchvision has a network of that name; any name
     is one with ``depth``, ``widths`` and ``shortcut`` among its ``options``. ``network`` says
-    which known network a name of one's own stands for. ``build`` with ``arguments`` is a user's
+    which known network a name of one's own stands for. ``timm/…`` and ``hf/…`` are networks of
+    optional packages (:mod:`layer_pruning.models.hub`). ``build`` with ``arguments`` is a user's
     own network. ``granularity`` is that of the blocks to find. ``input_shape`` is that of the
     data, (3, 224, 224) by default; CIFAR ResNets have the same blocks whatever it is. Raises
     ValueError naming what is wrong.
@@ -66,9 +80,17 @@ def architecture(
                 "with goes into 'arguments'"
             )
         return OwnNetwork(build, arguments, **found)
+    called = given.pop("network", name)
+    if called.startswith(SOURCES):
+        arguments = given.pop("arguments", {})
+        if given:
+            raise ValueError(
+                f"{name}: {called} takes no {', '.join(given)}; what it is to be built with goes "
+                "into 'arguments'"
+            )
+        return _of_package(called, arguments, found)
     if "arguments" in given:
         raise ValueError(f"{name}: 'arguments' are for a network of your own; 'build' is missing")
-    called = given.pop("network", name)
     if called in TORCHVISION and "depth" not in given:
         if given:
             raise ValueError(
@@ -79,6 +101,24 @@ def architecture(
     if "granularity" in found:
         raise ValueError(f"{name}: granularity: blocks of a CIFAR ResNet are no sums of halves")
     return _cifar_resnet(called, given)
+
+
+def _of_package(
+    called: str, arguments: dict[str, Any], found: dict[str, Any]
+) -> TimmNetwork | HuggingFaceNetwork:
+    """A network of timm or transformers; a repository of the hub is read from its files here.
+
+    What the network file keeps of it is all of the configuration, so that it needs no other file.
+    """
+    if called.startswith("timm/"):
+        return TimmNetwork(called, arguments, **found)
+    repository = called.removeprefix("hf/")
+    if "/" not in repository:
+        return HuggingFaceNetwork(called, arguments, **found)
+    settings = told(repository, CONFIGURATION)
+    kind = settings.get("model_type", "")
+    kept = {key: value for key, value in settings.items() if key not in NO_SIZES}
+    return HuggingFaceNetwork(f"hf/{kind}", kept | arguments, repository, **found)
 
 
 def published_name(network: Architecture) -> str:
@@ -103,7 +143,8 @@ def _cifar_resnet(name: str, options: dict[str, Any]) -> CifarResNet:
             hint = f"did you mean '{near[0]}'? " if near else ""
             raise ValueError(
                 f"'{name}' is unknown: {hint}known are {', '.join(TORCHVISION)}, resnet20, "
-                "resnet32 … (6n + 2), and any other name with a 'depth', 'network' or 'build'"
+                "resnet32 … (6n + 2), timm/…, hf/…, and any other name with a 'depth', 'network' "
+                "or 'build'"
             )
         options["depth"] = int(match[1])
     elif match is not None and int(match[1]) != options["depth"]:

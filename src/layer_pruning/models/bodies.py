@@ -9,8 +9,10 @@ from layer_pruning.models.cifar import CifarBody, initialise
 from layer_pruning.models.specifications import (
     Architecture,
     CifarResNet,
+    HuggingFaceNetwork,
     OwnNetwork,
     Shape,
+    TimmNetwork,
     TorchvisionNetwork,
 )
 from layer_pruning.models.steadiness import check_float32
@@ -26,6 +28,11 @@ def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) ->
         return CifarBody(architecture, input_shape[0], classes).eval()
     if isinstance(architecture, TorchvisionNetwork):
         return _torchvision_body(architecture.network, input_shape, classes).eval()
+    if isinstance(architecture, TimmNetwork | HuggingFaceNetwork):
+        # timm and transformers take seconds to import: only where such a network is used
+        from layer_pruning.models.hub import named_body
+
+        return named_body(architecture, input_shape, classes).eval()
     if isinstance(architecture, OwnNetwork):
         return _own_body(architecture, input_shape, classes).eval()
     raise ValueError(

@@ -38,6 +38,7 @@ class Found:
     """Width of the pooled representation."""
     classes: int
     """Width of the logits."""
+    batch_norm: bool
 
 
 def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "block") -> Found:
@@ -56,7 +57,8 @@ def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "blo
             classes = logits_of(body(one)).shape[1]
     except ValueError as error:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
-    return Found(blocks, features.shape[1], classes)
+    batch_norm = any("BatchNorm" in type(module).__name__ for module in body.modules())
+    return Found(blocks, features.shape[1], classes, batch_norm)
 
 
 def _features(body: nn.Module, images: Tensor, head: nn.Module) -> Tensor:

@@ -25,6 +25,11 @@ def feature_width(network: Architecture) -> int:
     return int(_found(network).features)
 
 
+def has_batch_norm(network: Architecture) -> bool:
+    """Whether a network has batch norm. Raises as :func:`blocks_of`."""
+    return isinstance(network, CifarResNet) or bool(_found(network).batch_norm)
+
+
 def _found(network: FoundNetwork) -> Any:
     arguments = json.dumps(network.arguments(), sort_keys=True)
     return _found_once(arguments, network.input_shape)

@@ -154,6 +154,40 @@ class TorchvisionNetwork(FoundNetwork):
 
 
 @dataclass(frozen=True)
+class TimmNetwork(FoundNetwork):
+    """A network of timm, ``timm/`` and its name there, with what it is built with beside that."""
+
+    network: str
+    build_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    colour: ClassVar[bool] = True
+
+    def _arguments(self) -> dict[str, Any]:
+        more = {"arguments": dict(self.build_arguments)} if self.build_arguments else {}
+        return {"family": "timm", "network": self.network, **more}
+
+
+@dataclass(frozen=True)
+class HuggingFaceNetwork(FoundNetwork):
+    """An image classifier of transformers, ``hf/`` and a type of model there.
+
+    A type, such as ``hf/swin``, has the sizes of its default configuration, but for
+    ``build_arguments``, which are keys of it.
+    """
+
+    network: str
+    build_arguments: Mapping[str, Any] = field(default_factory=dict)
+    repository: str = field(default="", compare=False)
+    """Of the hub, where its weights are; empty for none. A built network is one without it."""
+
+    colour: ClassVar[bool] = True
+
+    def _arguments(self) -> dict[str, Any]:
+        more = {"arguments": dict(self.build_arguments)} if self.build_arguments else {}
+        return {"family": "hf", "network": self.network, **more}
+
+
+@dataclass(frozen=True)
 class OwnNetwork(FoundNetwork):
     """A user's own: what ``build``, written ``package.module:function``, returns.
 
@@ -187,4 +221,9 @@ class WrappedModule(FoundNetwork):
         return {"family": "wrapped", "module": self.module}
 
 
-Architecture: TypeAlias = CifarResNet | TorchvisionNetwork | OwnNetwork | WrappedModule
+NamedNetwork: TypeAlias = TimmNetwork | HuggingFaceNetwork
+"""Networks of optional packages, by their names there."""
+
+Architecture: TypeAlias = (
+    CifarResNet | TorchvisionNetwork | TimmNetwork | HuggingFaceNetwork | OwnNetwork | WrappedModule
+)

@@ -2,21 +2,52 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.models.specifications import Architecture, TorchvisionNetwork
+from layer_pruning.models.specifications import (
+    Architecture,
+    HuggingFaceNetwork,
+    NamedNetwork,
+    Shape,
+    TimmNetwork,
+    TorchvisionNetwork,
+)
 
-START_OPTIONS = ("weights", "names", "new_classifier", "mean", "std")
+START_OPTIONS = ("weights", "sha256", "names", "new_classifier", "mean", "std")
 """Options of an architecture that say what a run starts from, not what the network is."""
 
+PRETRAINED = "pretrained"
+"""Says that a network starts from the weights that its own source has of it."""
+
 PICKLES = (".pth", ".pt", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a network's pretrained weights."""
+
+    repository: str
+    """Where the hub has them; empty where it has none."""
+    input_shape: Shape
+    classes: int
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+
+
+def pretrained_record(network: NamedNetwork) -> Record:
+    """What timm or the hub say of a network. Raises ValueError in one line where it is unknown."""
+    # timm and transformers take seconds to import: only where such a network is named
+    from layer_pruning.models.hub import record_of
+
+    return record_of(network)
 
 
 def check_start(name: str, options: Mapping[str, Any], network: Architecture) -> None:
     """Raise ValueError in one line where the start options of ``name`` cannot work.
 
-    They are ``weights``, ``names``, ``new_classifier``, ``mean`` and ``std``.
+    They are ``weights``, ``sha256``, ``names``, ``new_classifier``, ``mean`` and ``std``.
     """
     given = {key: options[key] for key in START_OPTIONS if options.get(key) is not None}
     if ("mean" in given) != ("std" in given):
@@ -24,7 +55,7 @@ def check_start(name: str, options: Mapping[str, Any], network: Architecture) ->
     if len(given.get("mean", ())) != len(given.get("std", ())):
         raise ValueError(f"{name}: 'mean' and 'std' should have one number a channel")
     if "weights" not in given:
-        if useless := [key for key in ("names", "new_classifier") if given.get(key)]:
+        if useless := [key for key in ("sha256", "names", "new_classifier") if given.get(key)]:
             raise ValueError(f"{name}: {' and '.join(useless)} without 'weights' to start from")
         return
     for pattern, replacement in given.get("names", {}).items():
@@ -53,6 +84,13 @@ def check_weights(weights: str, network: Architecture) -> None:
         if not isinstance(network, TorchvisionNetwork):
             raise ValueError("weights: torchvision has none for this network")
         return
+    if weights == PRETRAINED:
+        if not isinstance(network, TimmNetwork | HuggingFaceNetwork):
+            raise ValueError(
+                "weights: 'pretrained' is for networks of timm and of the hub; 'torchvision' is "
+                "for those of torchvision"
+            )
+        return
     suffix = Path(weights).suffix.lower()
     if suffix in PICKLES:
         safe = Path(weights).with_suffix(".safetensors")
@@ -62,7 +100,9 @@ def check_weights(weights: str, network: Architecture) -> None:
             f"save_file(torch.load('{weights}', weights_only=True), '{safe}')\""
         )
     if suffix != ".safetensors":
-        raise ValueError(f"weights: {weights} should be 'torchvision' or a .safetensors file")
+        raise ValueError(
+            f"weights: {weights} should be 'torchvision', 'pretrained' or a .safetensors file"
+        )
     if not Path(weights).is_file():
         raise FileNotFoundError(f"weights: there is no file {weights}")
     if {"{", "}"} & set(weights):
