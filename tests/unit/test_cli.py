@@ -212,3 +212,20 @@ def test_terminal_escapes_of_a_file_are_written_out(capsys, tmp_path):
     assert all(character.isprintable() or character == "\n" for character in text)
     assert main(["show", "\x1b]0;title\x07.safetensors"]) == 2
     assert r"\x1b]0;title\x07" in capsys.readouterr().err
+
+
+def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("removals: zero\nseeds: []\nattaks: {}\n")
+    assert main(["check", str(config)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3 and all(line.startswith("layer-pruning: ") for line in lines)
+    for key in ("removals", "seeds", "attaks"):
+        assert sum(key in line for line in lines) >= 1
+    # what the schema cannot say, too
+    config.write_text(
+        "criteria: {mine: [ckaa]}\nattacks: {mine: {attack: fgsm, norm: L2}}\nremovals: 2\n"
+        "energy: {country_iso_code: XXX}\n"
+    )
+    assert main(["check", str(config)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) >= 2
