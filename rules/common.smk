@@ -22,8 +22,7 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.named_function import source_files
-from layer_pruning.scoring.catalog import CONTROLS
-from layer_pruning.scoring.starts import searching
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
 from layer_pruning.steps import parent_step, steps_through, steps_to
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
@@ -58,7 +57,8 @@ RANKED = [name for name in PRUNING if "blocks" not in PRUNING[name]]
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
 # the metrics in use whose distance depends on where their search starts
-SEARCHING = searching(sorted({m for c in PRUNING.values() for m in c["metrics"]}))
+IN_USE = {m for c in PRUNING.values() for m in c["metrics"]}
+SEARCHING = sorted(IN_USE & set(SEARCHING_METRICS))
 TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested

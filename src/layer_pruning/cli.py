@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import shtab
 import yaml
 
 from layer_pruning import __version__
@@ -25,6 +26,7 @@ from layer_pruning.models.specifications import CifarResNet
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text, schema_of
 from layer_pruning.printable import printable
+from layer_pruning.terminal.style import COLUMNS, coloured, row_text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,6 +96,13 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     show.add_argument("--format", choices=("table", "json"), default="table")
     _add_export(commands)
+    completion = commands.add_parser(
+        "completion",
+        help="what a shell needs to complete these commands",
+        description="Print a script of completion: layer-pruning completion bash > "
+        "~/.local/share/bash-completion/completions/layer-pruning",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return top
 
 
@@ -219,7 +228,9 @@ def blocks_text(costs: dict[str, Any]) -> str:
         f"Multiply-accumulates of one image of {' × '.join(map(str, costs['input_shape']))}; "
         f"milliseconds of a batch of {costs['batch_size']} on {costs['device']}."
     )
-    return "\n".join([*lines, timed_text(costs)])
+    return "\n".join(
+        [*lines[:-1], *(row_text("", line, 0) for line in (lines[-1], timed_text(costs)))]
+    )
 
 
 def timed_text(costs: dict[str, Any]) -> str:
@@ -275,23 +286,22 @@ def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
         low, high = min(values), max(values)
         return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
 
-    lines = [
-        f"{'removals':>9}{'MACs saved %':>18}{'parameters saved %':>22}{'latency saved %':>20}"
-        f"{'ways':>7}  blocks gone by stage"
-    ]
+    head = f"{'removals':>8}{'MACs':>16}{'parameters':>16}{'time':>16}{'ways':>6}"
+    lines = ["Percent saved, and how many blocks go of each stage", head + "  blocks gone"]
     for points in levels:
-        stages = " ".join(
-            f"{stage}: {span_of(sorted({p.by_stage[stage] for p in points}))}"
+        stages = ", ".join(
+            f"{stage} {span_of(sorted({p.by_stage[stage] for p in points}))}"
             for stage in points[0].by_stage
         )
         removals = span_of(sorted({point.removals for point in points}))
-        lines.append(
-            f"{removals:>9}{span([p.macs for p in points]):>18}"
-            f"{span([p.parameters for p in points]):>22}"
-            f"{span([p.latency or 0.0 for p in points]):>20}{len(points):7}  {stages}"
-        )
+        saved = [[p.macs for p in points], [p.parameters for p in points]]
+        saved.append([p.latency or 0.0 for p in points])
+        line = f"{removals:>8}{''.join(f'{span(v):>16}' for v in saved)}{len(points):>6}  {stages}"
+        if len(line) > COLUMNS:
+            line = line.removesuffix(f"  {stages}") + "\n" + row_text("", stages, 10)
+        lines.append(line)
     lines.append("A way is a number of blocks by stage.")
-    return "\n".join([*lines, timed_text(costs)])
+    return "\n".join([*lines, row_text("", timed_text(costs), 0)])
 
 
 def point_record(point: Point) -> dict[str, Any]:
@@ -325,17 +335,28 @@ def shown(path: Path) -> dict[str, Any]:
 
 def show_text(record: dict[str, Any]) -> str:
     """The lines of ``show``."""
+
+    def said(value: Any) -> str:
+        return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+    def rounded(values: Sequence[float]) -> str:
+        return ", ".join(f"{value:.4g}" for value in values)
+
     history = " → ".join(record["removed_blocks"]) or "nothing"
+    arguments = [f"{key} {said(value)}" for key, value in record["arguments"].items()]
+    names = record["class_names"]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     rows = {
-        "architecture": f"{record['architecture']} {record['arguments']}",
+        "architecture": ", ".join([record["architecture"], *arguments]),
         "input": f"{' × '.join(map(str, record['input_shape']))}, values in [0, 1]",
-        "normalisation": f"mean {record['mean']}, standard deviation {record['std']}",
-        "classes": f"{len(record['class_names'])}: {', '.join(record['class_names'][:12])}",
+        "normalisation": f"mean {rounded(record['mean'])}; standard deviation "
+        f"{rounded(record['std'])}",
+        "classes": f"{len(names)}: {', '.join(names[:12])}{more}",
         "removed, in order": history,
         "blocks left": f"{len(record['blocks'])}: {', '.join(record['blocks'])}",
         "numbers": f"{record['numbers']:,} in {record['bytes']:,} bytes",
     }
-    return "\n".join(f"{name:20}{value}" for name, value in rows.items())
+    return "\n".join(row_text(name, value) for name, value in rows.items())
 
 
 def exported(given: argparse.Namespace) -> str:
@@ -389,6 +410,8 @@ def run(given: argparse.Namespace) -> str:
     """What a command prints."""
     if given.command == "export":
         return exported(given)
+    if given.command == "completion":
+        return str(shtab.complete(parser(), given.shell))
     if given.command == "show":
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
@@ -415,7 +438,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python would say so once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, yaml.YAMLError) as error:
-        print(f"layer-pruning: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        name = coloured("layer-pruning:", "red", sys.stderr)
+        print(f"{name} {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     return 0
 

@@ -41,10 +41,13 @@ def timing_columns(folder: Path) -> list[str]:
     ratios = [
         f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS
     ]
-    timing = dict.fromkeys([*ratios, "seconds", "baseline_seconds", "peak_memory_bytes"], 1.0)
+    more = ("seconds", "baseline_seconds", "peak_memory_bytes", "interval_coverage")
+    timing = dict.fromkeys([*ratios, *more], 1.0)
     record = {
         "timings": [timing | {"mode": "eager", "batch_size": 77}],
         "load": {"other_cores_during": 0.0},
+        "macs": 1,
+        "baseline_macs": 2,
     }
     (folder / "latency.json").write_text(json.dumps(record))
     names, _ = latency_values(folder / "latency.json")

@@ -31,6 +31,7 @@ RECORDS = {
     "energy.record",
     "evaluation.records",
     "scoring.savings",
+    "scoring.starts",
     "training.history",
 }
 MAY_IMPORT = {

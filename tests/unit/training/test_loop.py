@@ -401,7 +401,7 @@ def test_a_state_of_another_number_of_threads_is_passed_over(tmp_path):
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            trainer = Trainer(small_network(), recipe, None, pixels=split.pixels())
+            trainer = Trainer(small_network(), recipe, None, pixels=split.pixels(), classes=4)
             found[threads] = trainer.fingerprint(3, "")
     finally:
         torch.set_num_threads(before)
