@@ -1,12 +1,24 @@
 """What is said of a configuration that cannot work, in one line."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
 class ConfigError(ValueError):
-    """One line that names the key, what is wrong and what would be right."""
+    """One line that names the key, what is wrong and what would be right.
+
+    ``others`` are such lines about what else is wrong, for who can show more than one.
+    """
+
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> "ConfigError":
+        """The first of some lines, and the others."""
+        error = cls(lines[0])
+        error.others = tuple(lines[1:])
+        return error
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -23,14 +23,13 @@ def read_schema(path: Path) -> dict[str, Any]:
 
 
 def check_by_schema(schema: dict[str, Any], given: dict[str, Any]) -> None:
-    """Raise ConfigError for the first thing that the schema forbids, outermost keys first."""
-    error = min(
+    """Raise ConfigError for what the schema forbids, outermost keys first."""
+    errors = sorted(
         Draft202012Validator(schema).iter_errors(given),
         key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
-        default=None,
     )
-    if error is not None:
-        raise ConfigError(_schema_message(error))
+    if errors:
+        raise ConfigError.of(list(dict.fromkeys(map(_schema_message, errors))))
     _check_numbers(given)
 
 
