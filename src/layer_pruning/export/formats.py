@@ -27,7 +27,7 @@ def traced(network: ResidualNetwork) -> ExportedProgram:
     """
     images = torch.zeros(2, *network.header.input_shape)
     try:
-        with torch.no_grad(), _quietly():
+        with torch.no_grad(), _quietly(), _plain_attention(network):
             program = torch.export.export(network, (images,), dynamic_shapes=({0: Dim("n")},))
     # what a module of the user's does may raise anything in the tracer
     except Exception as error:
@@ -37,6 +37,20 @@ def traced(network: ResidualNetwork) -> ExportedProgram:
     # the examples would be written as a pickle
     program.example_inputs = None
     return program
+
+
+@contextmanager
+def _plain_attention(network: ResidualNetwork) -> Iterator[None]:
+    """Attention of transformers as products and a softmax: ONNX cannot hold all fused kernels."""
+    models = [m for m in network.modules() if hasattr(m, "set_attn_implementation")]
+    before = [model.config._attn_implementation for model in models]
+    try:
+        for model in models:
+            model.set_attn_implementation("eager")
+        yield
+    finally:
+        for model, implementation in zip(models, before, strict=True):
+            model.set_attn_implementation(implementation)
 
 
 @contextmanager
