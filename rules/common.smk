@@ -16,15 +16,19 @@ from layer_pruning.configuration import (
     final_criteria,
     origins,
     pruning_criteria,
+    promised_checksums,
     published_setting,
+    recipe_of,
     scratch_criteria,
+    start_files,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
-from layer_pruning.scoring.catalog import CONTROLS
-from layer_pruning.scoring.starts import searching
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
 from layer_pruning.steps import parent_step, steps_through, steps_to
+from layer_pruning.training.catalog import as_params
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
@@ -50,15 +54,16 @@ FROM_SCRATCH = scratch_criteria(config)
 TRAINED_ON = continued_criteria(config)
 ORIGINS = origins(config)
 BLOCKS_PER_STEP = blocks_per_step(config)
-# fine-tuning after removals, and the last phase for the networks that count, if there is one
-TUNING = {key: value for key, value in config["finetuning"].items() if key != "final"}
-LAST_PHASE = config["finetuning"]["final"]
+# whether there is a last phase of fine-tuning for the networks that count, and what it goes by
+LAST_PHASE = config["finetuning"]["final"] is not None
+LONGEST_TUNING = "final" if LAST_PHASE else "finetuning"
 # the criteria that measure something to rank blocks; the others list them
 RANKED = [name for name in PRUNING if "blocks" not in PRUNING[name]]
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
 # the metrics in use whose distance depends on where their search starts
-SEARCHING = searching(sorted({m for c in PRUNING.values() for m in c["metrics"]}))
+IN_USE = {m for c in PRUNING.values() for m in c["metrics"]}
+SEARCHING = sorted(IN_USE & set(SEARCHING_METRICS))
 TARGET = target(config)
 
 # the data sets on which a cue was planted, so that shortcut learning can be tested
@@ -82,6 +87,7 @@ wildcard_constraints:
     network=rf"baseline|({'|'.join([*PRUNING, *ORIGINS])})/(removed|beside)-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
     kind="|".join(DATASETS),
+    repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
     shard=r"\d{3}",
 
@@ -119,13 +125,19 @@ def beside(wildcard, sources, file):
 
 def tuning_epochs(wildcards):
     """A params function: epochs of all fine-tunings up to a step, the last phase included."""
-    rounds, final = len(steps_to(int(wildcards.step), BLOCKS_PER_STEP)), LAST_PHASE or {}
-    return rounds * config["finetuning"]["epochs"] + final.get("epochs", 0)
+    rounds = len(steps_to(int(wildcards.step), BLOCKS_PER_STEP))
+    last = epochs_in("final", wildcards) if LAST_PHASE else 0
+    return rounds * epochs_in("finetuning", wildcards) + last
+
+
+def epochs_in(phase, wildcards):
+    """For how many epochs the network in the path is trained in a phase."""
+    return recipe_of(config, phase, wildcards.architecture)["epochs"]
 
 
 def epochs_of_scratch(wildcards):
     """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
-    return config["training"]["epochs"] + tuning_epochs(wildcards)
+    return epochs_in("training", wildcards) + tuning_epochs(wildcards)
 
 
 def seed_of(wildcards):
@@ -160,18 +172,17 @@ def info_of_dataset(wildcards):
     return dataset_info(config["datasets"][wildcards.dataset])
 
 
-def of_recipe(recipe):
-    """Params: the settings of a training phase; what they leave open follows from the data."""
+def of_recipe(phase):
+    """Params: the settings of a training phase for the network in the path.
 
-    def shift_pixels(wildcards):
-        given = recipe["shift_pixels"]
-        return info_of_dataset(wildcards).usual_shift_pixels if given is None else given
+    What they leave open follows from the data.
+    """
 
-    def flip(wildcards):
-        given = recipe["flip"]
-        return info_of_dataset(wildcards).mirrored if given is None else given
+    def param(key):
+        return lambda wildcards: recipe_params(phase, wildcards)[key]
 
-    return {**recipe, "shift_pixels": shift_pixels, "flip": flip} | of_threads()
+    first = recipe_of(config, phase, next(iter(config["architectures"])))
+    return {key: param(key) for key in as_params(first)} | of_threads()
 
 
 def of_threads():
@@ -184,11 +195,21 @@ def of_threads():
     return {"threads": config["threads"]} if counts else {}
 
 
-def teacher_of(recipe):
-    """An input function: the network to distil from, where a recipe asks for one."""
+def recipe_params(phase, wildcards):
+    """The params of a training phase for the network in the path."""
+    recipe, info = recipe_of(config, phase, wildcards.architecture), info_of_dataset(wildcards)
+    if recipe["shift_pixels"] is None:
+        recipe["shift_pixels"] = info.usual_shift_pixels
+    if recipe["flip"] is None:
+        recipe["flip"] = info.mirrored
+    return as_params(recipe)
+
+
+def teacher_of(phase):
+    """An input function: the network to distil from, where a phase asks for one."""
 
     def path(wildcards):
-        distils = recipe["distillation_weight"] > 0
+        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
         return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
 
     return path
@@ -205,15 +226,15 @@ def of_architecture(wildcards):
     return config["architectures"][wildcards.architecture]
 
 
-def start_files(wildcards):
-    """An input function: the files of the user's that a baseline starts from, if any.
+def start_of_baseline(wildcards):
+    """An input function: the files of the user's or the hub's that a baseline starts from."""
+    return start_files(config, wildcards.architecture)
 
-    They are its weights, and the module that builds it where that lies in the working folder.
-    """
-    options = config["architectures"][wildcards.architecture]
-    weights = options.get("weights") or "torchvision"
-    files = [] if weights == "torchvision" else [weights]
-    return files + (source_files(options["build"]) if options.get("build") else [])
+
+def promised_checksum(wildcards):
+    """A params function: the SHA-256 that the user gave for a file of the hub, if any."""
+    path = hub_path(wildcards.repository, wildcards.file)
+    return promised_checksums(config).get(path)
 
 
 def own_metrics(wildcards):

@@ -434,9 +434,7 @@ rule snakemake_report:
     params:
         # relative: in another clone they are the same
         snakefile=os.path.relpath(workflow.main_snakefile),
-        program=os.path.relpath(
-            Path(workflow.basedir, "workflow", "report", "snakemake_report.py")
-        ),
+        program=os.path.relpath(Path(workflow.basedir, "workflow", "report", "snakemake_report.py")),
         revision=REPORT_REVISION,
     message:
         "Collecting figures and tables in Snakemake's own report"

@@ -19,8 +19,17 @@ from layer_pruning import __version__
 from layer_pruning.configuration.schema import read_schema
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
 from layer_pruning.estimate.forecast import forecast, forecast_text
-from layer_pruning.models.architectures import CifarResNet, architecture, candidates
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
+from layer_pruning.models.specifications import (
+    Architecture,
+    CifarResNet,
+    HuggingFaceNetwork,
+    Shape,
+    TimmNetwork,
+)
+from layer_pruning.models.starts import pretrained_record
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text, schema_of
 from layer_pruning.printable import printable
@@ -37,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     network = argparse.ArgumentParser(add_help=False)
-    network.add_argument("architecture", help="such as resnet56, or a name of --config")
+    network.add_argument(
+        "architecture", help="such as resnet56, timm/convnext_atto or a name of --config"
+    )
     network.add_argument(
         "--config", type=Path, help="configuration that describes network and images"
     )
@@ -47,12 +58,12 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
-        help="of an image (without --config 3 32 32 for CIFAR ResNets, else 3 224 224)",
+        help="of an image (without --config 3 32 32 for CIFAR ResNets, or what is known)",
     )
     network.add_argument(
         "--classes",
         type=int,
-        help="outputs (without --config 10 for CIFAR ResNets, else 1000)",
+        help="outputs (without --config 10 for CIFAR ResNets, else what is known, or 1000)",
     )
     network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
     network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
@@ -136,11 +147,12 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         data = first_dataset(config, given.config)
     if given.shortcut is not None:
         options["shortcut"] = given.shortcut
-    small = isinstance(architecture(given.architecture, options), CifarResNet)
-    shape = tuple(
-        given.input_shape or (data.input_shape if data else (3, 32, 32) if small else (3, 224, 224))
-    )
-    classes = given.classes or (data.classes if data else 10 if small else 1000)
+    if data is None:
+        usual_shape, usual_classes = _usual(architecture(given.architecture, options))
+    else:
+        usual_shape, usual_classes = data.input_shape, data.classes
+    shape = tuple(given.input_shape or usual_shape)
+    classes = given.classes or usual_classes
     return NetworkHeader.of(
         given.architecture,
         options,
@@ -149,6 +161,14 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         std=(0.25,) * shape[0],
         class_names=tuple(str(label) for label in range(classes)),
     )
+
+
+def _usual(network: Architecture) -> tuple[Shape, int]:
+    """Shape of images and number of classes that a network is usually for."""
+    if isinstance(network, TimmNetwork | HuggingFaceNetwork):
+        record = pretrained_record(network)
+        return record.input_shape, record.classes
+    return ((3, 32, 32), 10) if isinstance(network, CifarResNet) else ((3, 224, 224), 1000)
 
 
 def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:

@@ -15,6 +15,7 @@ from layer_pruning.configuration import (
     corruptions_of,
     origins,
     published_setting,
+    recipe_of,
 )
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
@@ -50,6 +51,7 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("criteria", "metrics"),  # required
     } | {
         *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
+        *((phase, key) for phase in RECIPES["quick"] for key in ("momentum", "betas")),
         *(("finetuning", "final", key) for key in RECIPES["quick"]["finetuning"]),  # as above it
     }
     for path, part in keys.items():
@@ -162,8 +164,9 @@ def test_known_criteria_need_only_their_names():
 def test_a_last_phase_is_fine_tuning_but_for_what_it_names():
     assert completed()["finetuning"]["final"] is None
     given = {"recipe": "strong", "batch_size": 32, "final": {"epochs": 6, "learning_rate": 0.02}}
-    tuning = completed(finetuning=given)["finetuning"]
-    final = tuning.pop("final")
+    config = completed(finetuning=given)
+    tuning = recipe_of(config, "finetuning", "resnet20")
+    final = recipe_of(config, "final", "resnet20")
     assert final == tuning | {"epochs": 6, "learning_rate": 0.02} and final["batch_size"] == 32
 
 

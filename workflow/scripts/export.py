@@ -4,6 +4,7 @@ from layer_pruning.job import job
 
 from pathlib import Path
 
+from layer_pruning.configuration import phases, recipe_of
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
@@ -18,7 +19,7 @@ with job(snakemake.log[0]):
     criterion, _, removal = named["network"].partition("/removed-")
     config = snakemake.config
     settings = {"criterion": config["criteria"].get(criterion)}
-    settings |= {phase: config[phase] for phase in ("training", "finetuning")}
+    settings |= {p: recipe_of(config, p, named["architecture"]) for p in phases(config)}
     export_network(
         files.network,
         Path(snakemake.output.manifest).parent,

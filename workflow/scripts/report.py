@@ -2,7 +2,6 @@
 
 from layer_pruning.job import job
 
-import json
 from pathlib import Path
 
 from vl_convert import javascript_bundle
@@ -12,10 +11,11 @@ from layer_pruning.report.front_page import answer_lines, front_page
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import write_text
 from layer_pruning.report.network_tables import read_csv
+from layer_pruning.report.overview import read_answers
 
 with job(snakemake.log[0]):
     given, beside = snakemake.input, snakemake.params.beside
-    answers = json.loads(Path(given.answers).read_text(encoding="utf-8"))
+    answers = read_answers(given.answers)
     shown = {Path(file).stem: Path(file) for file in given.captions}
     files = (given.figures, given.attacks, given.pages)
     parts = family_parts(answers, read_csv(given.summary), *files, shown)

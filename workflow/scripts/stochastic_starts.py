@@ -3,10 +3,9 @@
 from layer_pruning.job import job
 
 from layer_pruning.activations.features import read_activations
-from layer_pruning.atomic import write_json
-from layer_pruning.scoring.starts import spread_over_starts
+from layer_pruning.scoring.starts import spread_over_starts, write_starts
 
 with job(snakemake.log[0]):
     probe = read_activations(snakemake.input.activations)
     record = spread_over_starts(probe, snakemake.params.metrics, seed=snakemake.params.seed)
-    write_json(snakemake.output[0], record)
+    write_starts(snakemake.output[0], record)

@@ -159,7 +159,9 @@ def _check(result: dict[str, Any]) -> None:
         if not isinstance(entry, dict) or set(entry) != _EPSILON_KEYS:
             raise ValueError(f"an epsilon has the keys {sorted(_EPSILON_KEYS)}")
         if len(entry["correct"]) != n or not set(entry["correct"]) <= {0, 1}:
-            raise ValueError(f"correct must be {n} times 0 or 1 at epsilon {entry['epsilon']}")
+            raise ValueError(
+                f"correct must be 0 or 1 for each of {n} images at epsilon {entry['epsilon']}"
+            )
         if any(
             now > before
             for now, before in zip(entry["correct"], result["clean_correct"], strict=True)

@@ -25,6 +25,7 @@ from layer_pruning.configuration.network_checks import (
     check_start_weights,
     check_target,
 )
+from layer_pruning.configuration.recipes import check_recipes, write_out_recipes
 from layer_pruning.configuration.schema import check_by_schema, filled, read_schema
 from layer_pruning.configuration.shorthands import write_out_shorthands
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_architectures,
     check_start_weights,
     check_target,
+    check_recipes,
     check_schedule,
     check_criteria,
     check_probe,
@@ -77,6 +79,7 @@ def complete(given: Config, schema_path: Path) -> Config:
         config["removals"] = None
     if lines := list(_wrong(config)):
         raise ConfigError.of(lines)
+    write_out_recipes(config)
     return config
 
 

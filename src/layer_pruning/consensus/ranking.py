@@ -109,8 +109,9 @@ def write_ranking(ranking: Ranking, path: PathLike) -> None:
     """
     with_aggregate = ranking.rows[0].aggregate is not None
     columns = _columns(ranking.metrics, with_aggregate)
-    for column in columns:
-        if columns.count(column) > 1:
+    named = [*columns, "checksum"]
+    for column in named:
+        if named.count(column) > 1:
             raise ValueError(f"{path}: two columns would be called {column}; rename the metric")
     rows = []
     for row in ranking.rows:

@@ -20,7 +20,7 @@ from layer_pruning.activations.sweep import sweep
 from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.data.loading import Split
 from layer_pruning.export.bundle import export_network
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
@@ -82,7 +82,7 @@ def measured_costs(
 ) -> Costs:
     """Try each kind of work on an untrained network; speed does not depend on weights.
 
-    ``limits`` are those of :func:`layer_pruning.models.architectures.candidates`,
+    ``limits`` are those of :func:`layer_pruning.models.candidates.candidates`,
     ``probe_images`` the size of the probe set and ``attacked`` that of an attacked batch. ``say``
     is told what is tried.
     """

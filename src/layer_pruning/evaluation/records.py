@@ -89,8 +89,8 @@ def _check_shortcut(record: Mapping[str, Any]) -> None:
     for name, found in record["predictions"].items():
         if len(found) != len(labels):
             raise ValueError(
-                f"predictions.{name}: expected one for each of {len(labels)} labels, "
-                f"not {len(found)}"
+                f"expected one prediction for each of {len(labels)} labels in "
+                f"predictions.{name}, not {len(found)}"
             )
         said = record["accuracy"][name]
         with part_of_record(f"accuracy.{name}"):

@@ -280,7 +280,7 @@ def _figure(picture: Picture) -> str:
     image = f'<img alt="{escape(what)}" src="data:image/svg+xml;base64,{code}">'
     data, how = "", ""
     if picture.chart is not None:
-        text = json.dumps(picture.chart, allow_nan=False).replace("</", "<\\/")
+        text = json.dumps(picture.chart, allow_nan=False).replace("<", "\\u003c")
         data = f'<script type="application/json" class="spec">{text}</script>'
         how = f'<p class="how" hidden>{CHART}</p>'
     caption = folded_caption(picture.caption)

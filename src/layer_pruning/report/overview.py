@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.atomic import write_json
+from layer_pruning.record_files import read_record_file, write_record_file
 from layer_pruning.report.answers import Answer, answers_html
 from layer_pruning.report.answers_accuracy import (
     accuracy_kept,
@@ -128,11 +128,16 @@ def families(
 
 def write_answers(found: Sequence[Family], path: str | Path) -> None:
     """Write ``answers.json``, one record an answer, and say the warnings in the terminal."""
-    write_json(path, {"families": [family.record() for family in found]})
+    write_record_file(path, {"families": [family.record() for family in found]})
     for family in found:
         for text in family.warnings:
             name = f"{family.architecture} on {family.dataset}"
             print(f"warning: {name}: {text}", file=sys.stderr)
+
+
+def read_answers(path: str | Path) -> dict[str, Any]:
+    """Read ``answers.json``; raises as :func:`layer_pruning.record_files.read_record_file`."""
+    return read_record_file(path)
 
 
 def overview(

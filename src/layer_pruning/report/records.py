@@ -20,6 +20,7 @@ from layer_pruning.evaluation.records import (
     read_shortcut,
 )
 from layer_pruning.scoring.savings import read_saving
+from layer_pruning.scoring.starts import read_starts
 from layer_pruning.steps import steps_to
 
 BASELINE = "baseline"
@@ -106,6 +107,7 @@ OF_FILE = {
     "latency.json": read_latency,
     "ledger.json": read_ledger,
     "shortcut.json": read_shortcut,
+    "stochastic_starts.json": read_starts,
 }
 OF_FOLDER = {"attacks": read_result, "ranking": read_agreement, "savings": read_saving}
 """Readers of records with names of the user's, by their folder."""

@@ -5,25 +5,26 @@ start belongs to the definition (:mod:`layer_pruning.similarity.stochastic`). Wh
 would have said is recorded once for each baseline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from layer_pruning.record_files import (
+    PathLike,
+    check_numbers,
+    part_of_record,
+    read_record_file,
+    write_record_file,
+)
+from layer_pruning.scoring.catalog import SEARCHING_METRICS
 from layer_pruning.scoring.probe import Probe
 
-ALPHA = {"stochastic": 1.0, "stochastic_covariances": 0.0}
-"""The metrics that search, and their weight of the means; that of the means alone does not."""
 RANDOM = 2
 
 
-def searching(metrics: Sequence[str]) -> list[str]:
-    """Those of some metrics that depend on a start."""
-    return [metric for metric in metrics if metric in ALPHA]
-
-
 def spread_over_starts(probe: Probe, metrics: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-    """The content of ``stochastic_starts.json``: a record for each of ``metrics``, see ``ALPHA``.
+    """The content of ``stochastic_starts.json``: a record for each of some SEARCHING_METRICS.
 
     ``distances`` of every block from each start: the identity, which is the one that counts, the
     class means, and two random rotations. ``spread_percent`` is how far the largest of a block is
@@ -31,7 +32,32 @@ def spread_over_starts(probe: Probe, metrics: Sequence[str], *, seed: int = 0) -
     would go, by start.
     """
     blocks = probe.blocks.tolist()
-    return {metric: _record(_distances(probe, ALPHA[metric], seed), blocks) for metric in metrics}
+    return {
+        metric: _record(_distances(probe, SEARCHING_METRICS[metric], seed), blocks)
+        for metric in metrics
+    }
+
+
+def write_starts(path: PathLike, record: Mapping[str, Any]) -> None:
+    """Write ``stochastic_starts.json``."""
+    write_record_file(path, record)
+
+
+def read_starts(path: PathLike) -> dict[str, Any]:
+    """Read ``stochastic_starts.json``; raises as `read_record_file`."""
+    return read_record_file(path, _check)
+
+
+def _check(record: dict[str, Any]) -> None:
+    for metric, found in record.items():
+        with part_of_record(metric):
+            check_numbers(found, "spread_percent")
+            for start, block in found["removed_blocks"].items():
+                distances = found["distances"][start]
+                if distances[block] > min(distances.values()):
+                    raise ValueError(
+                        f"removed_blocks.{start} is {block}, not the smallest distance"
+                    )
 
 
 def _record(found: dict[str, np.ndarray], blocks: list[str]) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def test_networks_attacked_on_other_images_are_not_compared(planted):
 
 def test_outcomes_that_are_not_one_an_image_are_refused(planted):
     path = planted.attack(planted.folder(0), {0.1: [1, 0, 1]}, indices=[0, 1])
-    with pytest.raises(ValueError, match="each of 2 images"):
+    with pytest.raises(ValueError, match="image_indices has 2 entries for 3 labels"):
         robust_accuracy([path])
 
 

@@ -67,7 +67,7 @@ def test_a_loss_that_is_said_is_in_the_interval(planted):
     for seed in range(3):
         before = generator.integers(1, 5, 60)
         after = before - (generator.random(60) < 0.8)
-        sums = [{"fog": [int(own.sum())] * 4} for own in (before, after)]
+        sums = [{"fog": [int((own > s).sum()) for s in range(4)]} for own in (before, after)]
         folders = planted.folder(seed), planted.folder(seed, "cka", 1)
         paths += [
             planted.corruptions(folder, correct, own.tolist())

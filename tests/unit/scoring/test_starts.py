@@ -1,10 +1,14 @@
+from importlib import import_module
+from inspect import signature
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from layer_pruning.scoring.starts import searching, spread_over_starts
+from layer_pruning.scoring.catalog import SEARCHING_METRICS
+from layer_pruning.scoring.starts import read_starts, spread_over_starts, write_starts
 from layer_pruning.similarity import distances
+from layer_pruning.similarity.catalog import CATALOG
 
 
 def probe(width=6):
@@ -20,9 +24,11 @@ def probe(width=6):
     )
 
 
-def test_only_metrics_that_search_depend_on_a_start():
-    names = ["cka", "stochastic_means", "stochastic", "stochastic_covariances"]
-    assert searching(names) == ["stochastic", "stochastic_covariances"]
+def test_only_metrics_that_take_a_start_are_listed():
+    for name in CATALOG:
+        module = import_module(f"layer_pruning.similarity.{CATALOG[name].module}")
+        takes = "init" in signature(getattr(module, name)).parameters
+        assert takes == (name in SEARCHING_METRICS), name
 
 
 @pytest.mark.parametrize("metric", ["stochastic", "stochastic_covariances"])
@@ -41,3 +47,14 @@ def test_the_start_that_counts_gives_the_distances_that_vote(metric):
 def test_the_record_is_the_same_in_every_run():
     given = probe()
     assert spread_over_starts(given, ["stochastic"]) == spread_over_starts(given, ["stochastic"])
+
+
+def test_a_record_that_contradicts_itself_is_named(tmp_path):
+    record = spread_over_starts(probe(), ["stochastic"])
+    path = tmp_path / "stochastic_starts.json"
+    write_starts(path, record)
+    assert read_starts(path) == record
+    record["stochastic"]["removed_blocks"]["means"] = "stage1.block2"
+    write_starts(path, record)
+    with pytest.raises(ValueError, match=r"stochastic_starts\.json: stochastic\.removed_blocks"):
+        read_starts(path)

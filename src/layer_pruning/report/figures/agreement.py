@@ -106,6 +106,8 @@ def _resampling_error(axis: Axes, frame: pd.DataFrame, styles: Mapping[str, Any]
     """Wilson's interval of the share at each step: a few resamples say little."""
     for (name, step), group in frame.groupby(["criterion", "step"]):
         count = int(group["resamples"].sum())
+        if count == 0:
+            continue
         same = round(float((group["probability"] * group["resamples"]).sum()))
         low, high = wilson_interval(same, count)
         axis.vlines(
