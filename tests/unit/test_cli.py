@@ -64,12 +64,12 @@ def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
 
 @pytest.fixture
 def slow_head(monkeypatch):
-    """Times as a clock would give them: 1 s a block or link, 4 s input and output together."""
+    """Times as a clock would give them: 1 s a block, 4 s all around the blocks."""
     from layer_pruning.evaluation import savings
 
     def seconds(runs, *, repeats, seed):
-        assert {"(input)", "(output)"} < set(runs)
-        return {name: [2.0 if name[0] == "(" else 1.0] * repeats for name in runs}
+        assert "(around the blocks)" in runs
+        return {name: [4.0 if name[0] == "(" else 1.0] * repeats for name in runs}
 
     monkeypatch.setattr(savings, "interleaved_seconds", seconds)
 
