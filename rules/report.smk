@@ -370,17 +370,17 @@ rule report_networks:
 rule report:
     input:
         answers=rules.report_tables.output.answers,
-        summary=rules.summarise.output,
+        summary=rules.summarise.output[0],
         tables=[
             rules.report_tables.output.overview,
             rules.report_tables.output.robustness,
             rules.report_tables.output.cost,
             rules.report_tables.output.summary,
-            rules.report_provenance.output,
+            rules.report_provenance.output[0],
         ],
         figures=[f for f in CONTENTS if f.endswith(".svg")],
         attacks=all_attacks(),
-        pages=rules.report_networks.output,
+        pages=list(rules.report_networks.output),
         captions=[str(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]],
     output:
         html="results/report.html",

@@ -281,8 +281,8 @@ def test_energy_bars_are_the_planted_energies(planted):
         **{(1, 0.0): 0.5, (1, 0.5): 1.0},  # cka: two fine-tunings of 0.5 kWh
         **{(2, 0.0): 0.5, (2, 0.5): 1.0},
     }
-    assert bars(running)[(1, 0.0)] == pytest.approx(1.2)
-    assert bars(running)[(0, 0.0)] == pytest.approx(2.0)
+    assert bars(running)[(1, 0.0)] == pytest.approx(1200)  # mJ
+    assert bars(running)[(0, 0.0)] == pytest.approx(2000)
     assert [label.get_text() for label in making.get_yticklabels()] == [
         *("baseline", "cka (−2)", "random (−2)"),
     ]
