@@ -53,6 +53,7 @@ class Planted:
             high = accuracy + 0.02 if accuracy + 0.02 <= 1 or accuracy > 1 else 1.0
             ends = {"interval_low": max(0.0, accuracy - 0.02), "interval_high": high}
             counts = {"images": 10_000, "correct": round(10_000 * accuracy)}
+            accuracy = accuracy if accuracy > 1 else counts["correct"] / counts["images"]
             return counts | {"accuracy": accuracy, "chance": 0.1} | ends
 
         self.write(

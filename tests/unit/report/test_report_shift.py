@@ -150,7 +150,8 @@ def test_many_criteria_become_a_map(planted):
     paths = [planted_pair(planted)[0]]
     for number in range(6):
         folder = planted.folder(0, f"c{number}", 1)
-        paths.append(planted.corruptions(folder, {"fog": [number, 0]}, [number, 0]))
+        of_image = [1] * number + [0] * (6 - number)
+        paths.append(planted.corruptions(folder, {"fog": [number, 0]}, of_image))
     figure = corruptions_figure(corruption_accuracies(paths))
     assert len(figure.axes[0].images) == 1
     assert figure.axes[0].images[0].get_array().shape == (4, 7)

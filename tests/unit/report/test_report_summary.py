@@ -183,7 +183,8 @@ def test_records_that_contradict_their_path_are_refused(planted):
     with pytest.raises(ValueError, match="belongs to no listed network"):
         summarise([base], [planted.attack(pruned, {0.1: [1]})])
     record = json.loads((pruned / "complexity.json").read_text())
-    planted.write(pruned / "complexity.json", record | {"removed_blocks": BLOCKS[:2]})
+    another = {"removed_blocks": BLOCKS[:2], "blocks": BLOCKS[2:]}
+    planted.write(pruned / "complexity.json", record | another)
     with pytest.raises(ValueError, match="lists 2 removed blocks, its folder says 1"):
         summarise([base, pruned])
 
@@ -328,9 +329,11 @@ def test_energy_over_seeds_is_unknown_when_one_seed_is(planted):
 
 
 def test_rankings_know_their_step_and_criterion(planted):
+    alone = {"kendall_tau": {"metrics": ["cka"], "matrix": [[1.0]]}, "bootstrap": None}
+    folders = {planted.folder(2, "cka", 1): 1.0, planted.folder(2): 0.5}
     paths = [
-        planted.write(planted.folder(2, "cka", 1) / "ranking" / "cka.json", {"kendall_w": 1.0}),
-        planted.write(planted.folder(2) / "ranking" / "cka.json", {"kendall_w": 0.5}),
+        planted.write(folder / "ranking" / "cka.json", alone | {"kendall_w": w})
+        for folder, w in folders.items()
     ]
     first, second = read_rankings(paths)
     assert (first["criterion"], first["step"], first["kendall_w"]) == ("cka", 1, 0.5)
