@@ -4,13 +4,12 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable
-from layer_pruning.configuration import ConfigError, check_parses, complete
+from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
 from layer_pruning.targets import removals_of
 
 min_version("9.10.0")
 
 DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
-SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
@@ -28,7 +27,7 @@ if not workflow.configfiles:
 
 
 try:
-    config.update(complete(config, SCHEMA))
+    config.update(complete(with_command_line(config, workflow.config_settings.config)))
     REMOVALS = removals_of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")

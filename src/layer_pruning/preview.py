@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from layer_pruning.configuration import (
-    ConfigError,
     check_parses,
     complete,
     datasets,
@@ -15,27 +14,13 @@ from layer_pruning.configuration import (
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 
-SCHEMA = Path("config", "config.schema.yaml")
-
-
-def schema_of(config: Path) -> Path:
-    """The schema of the checkout: below the working folder, beside the package or ``config``.
-
-    Raises ConfigError where there is none.
-    """
-    folders = [Path(), Path(__file__).parents[2], *config.absolute().parents]
-    for folder in folders:
-        if (folder / SCHEMA).is_file():
-            return folder / SCHEMA
-    raise ConfigError(f"{SCHEMA} was not found; run this in the checkout of the workflow")
-
 
 def preview(path: Path) -> dict[str, Any]:
     """Check a configuration file as the workflow does, and count what it asks for.
 
     Raises ConfigError in one line for the first thing that is wrong.
     """
-    config = complete(check_parses(path), schema_of(path))
+    config = complete(check_parses(path))
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
     removals, pruning = removals_of(config), pruning_criteria(config)

@@ -12,7 +12,9 @@ from layer_pruning.configuration import (
     corrupted_images,
     corruptions_of,
     published_setting,
+    with_command_line,
 )
+from layer_pruning.configuration.schema import schema
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
 from layer_pruning.training.catalog import RECIPES
@@ -23,7 +25,7 @@ ENERGY = {"carbon_intensity_g_per_kwh": 475}
 
 
 def completed(**given):
-    return complete({"energy": ENERGY} | given, SCHEMA)
+    return complete({"energy": ENERGY} | given)
 
 
 def parts(schema, path=()):
@@ -37,8 +39,7 @@ def parts(schema, path=()):
 
 
 def test_every_key_has_a_description_and_a_default_or_is_required():
-    schema = yaml.safe_load(SCHEMA.read_text())
-    keys = dict(parts(schema))
+    keys = dict(parts(schema()))
     assert len(keys) > 40
     without_default = {
         ("datasets", "kind"),  # the name itself
@@ -54,8 +55,6 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
 
 
 def test_every_mapping_is_closed():
-    schema = yaml.safe_load(SCHEMA.read_text())
-
     def mappings(part):
         if isinstance(part, dict):
             if part.get("type") == "object" or "properties" in part:
@@ -66,7 +65,7 @@ def test_every_mapping_is_closed():
             for value in part:
                 yield from mappings(value)
 
-    for mapping in mappings(schema):
+    for mapping in mappings(schema()):
         assert mapping.get("additionalProperties") is not None, mapping
 
 
@@ -85,10 +84,75 @@ def test_defaults_are_filled_in_at_every_depth_and_what_is_given_stays():
     assert config["attacks"]["fgsm"]["attack"] == "fgsm"
 
 
+def test_whole_numbers_may_be_written_as_floats_and_are_whole_then():
+    config = completed(
+        removals=2.0,
+        seeds=[1.0],
+        attacked_images={"count": 20.0},
+        training={"epochs": 2.0},
+        architectures={"mine": {"depth": 14.0, "widths": [4.0, 4, 8]}},
+        datasets={"digits": {"cue": {"size_pixels": 2.0}}},
+        latency={"batch_sizes": [1.0, 8]},
+        criteria=["random"],
+    )
+    written = [
+        config["removals"],
+        *config["seeds"],
+        config["attacked_images"]["count"],
+        config["training"]["epochs"],
+        config["architectures"]["mine"]["depth"],
+        *config["architectures"]["mine"]["widths"],
+        config["datasets"]["digits"]["cue"]["size_pixels"],
+        *config["latency"]["batch_sizes"],
+    ]
+    assert written == [2, 1, 20, 2, 14, 4, 4, 8, 2, 1, 8]
+    assert all(type(value) is int for value in written)
+    # no other number changes: params that are written otherwise redo jobs
+    assert type(completed(training={"learning_rate": 1})["training"]["learning_rate"]) is int
+    assert type(completed(energy=ENERGY)["energy"]["carbon_intensity_g_per_kwh"]) is int
+
+
+@pytest.mark.parametrize(
+    ("written", "config"),
+    [
+        (["seeds=[0]"], {"seeds": [0]}),
+        (["removals=2.0"], {"removals": 2}),
+        (["removals=null", "target={macs_reduction: 10}"], {"removals": None}),
+        (["training={epochs: 3, flip: false}"], {"training": {"epochs": 3, "flip": False}}),
+        (["training={learning_rate: 0.01}"], {"training": {"learning_rate": 0.01}}),
+        (["attacks={fgsm: {epsilons: [8/255]}}"], {"attacks": {"fgsm": {"epsilons": [8 / 255]}}}),
+        (["datasets={d: {kind: digits, cue: {}}}"], {"datasets": {"d": {"kind": "digits"}}}),
+        (["device=cpu"], {"device": "cpu"}),
+    ],
+)
+def test_what_snakemake_makes_of_the_command_line_is_read_as_a_file_would_be(written, config):
+    from snakemake.cli import parse_config
+
+    given = parse_config(written)
+    file = {"energy": ENERGY, "training": {"momentum": 0.8}, "criteria": ["random"]}
+    # Snakemake has merged them already
+    merged = with_command_line(copy.deepcopy(file) | given, given)
+    found = complete(merged | {"energy": ENERGY})
+
+    def holds(part, wanted):
+        if isinstance(wanted, dict):
+            return all(holds(part[key], value) for key, value in wanted.items())
+        return part == wanted and type(part) is type(wanted)
+
+    assert holds(found, config)
+
+
+def test_a_mapping_of_the_command_line_is_put_into_that_of_the_file():
+    found = with_command_line(
+        {"training": {"epochs": 9, "momentum": 0.8}}, {"training": {"epochs": "3"}}
+    )
+    assert found == {"training": {"epochs": 3, "momentum": 0.8}}
+
+
 def test_a_cue_has_the_defaults_of_the_schema():
     config = completed(datasets={"digits": {}, "cued": {"kind": "digits", "cue": {"rate": 0.8}}})
     assert config["datasets"]["digits"]["cue"] is None
-    keys = dict(parts(yaml.safe_load(SCHEMA.read_text())))
+    keys = dict(parts(schema()))
     names = [path[-1] for path in keys if path[:-1] == ("datasets", "cue")]
     defaults = {name: keys["datasets", "cue", name]["default"] for name in names}
     assert config["datasets"]["cued"]["cue"] == defaults | {"rate": 0.8} and len(names) == 4
@@ -124,16 +188,16 @@ def test_corruptions_are_those_made_here_unless_official_files_are_there(tmp_pat
 def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing():
     given = {"energy": dict(ENERGY), "criteria": {"mine": ["cka"]}}
     before = copy.deepcopy(given)
-    config = complete(given, SCHEMA)
+    config = complete(given)
     assert given == before
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "full.yaml", "compare.yaml", "shortcut.yaml"])
 def test_what_the_report_shows_is_a_configuration_that_asks_for_the_same(name):
-    config = complete(yaml.safe_load((ROOT / "config" / name).read_text()), SCHEMA)
+    config = complete(yaml.safe_load((ROOT / "config" / name).read_text()))
     text = as_yaml(config | {"device": "cuda:1", "threads": 7})
-    again = complete(yaml.safe_load(text), SCHEMA)
+    again = complete(yaml.safe_load(text))
     usual = {"device": "auto", "threads": 1}
     assert again | usual == config | usual
     assert "cuda:1" not in text and "threads" not in text
@@ -159,7 +223,7 @@ def test_known_criteria_need_only_their_names():
 def test_scratch_follows_the_first_criterion_that_prunes():
     config = completed(criteria=["scratch", "random", "consensus"])
     assert config["criteria"]["scratch"] == {"architecture_of": "random"}
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 def test_removals_are_left_to_the_target_only_where_there_is_one():
@@ -167,7 +231,7 @@ def test_removals_are_left_to_the_target_only_where_there_is_one():
     assert completed(removals=3, target={"macs_reduction": 10})["removals"] == 3
     config = completed(target={"validation_accuracy": 0.9})
     assert config["removals"] is None
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 def test_what_is_left_out_is_measured_for_figures_that_matter():
@@ -181,7 +245,7 @@ def test_what_is_left_out_is_measured_for_figures_that_matter():
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
     if path.name != SCHEMA.name:
-        complete(yaml.safe_load(path.read_text()), SCHEMA)
+        complete(yaml.safe_load(path.read_text()))
 
 
 BAD = [

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "devices": {"gpus"},
     "gpus": set(),
     "job": set(),
-    "manual": {"training"},
+    "manual": {"configuration", "training"},
     "planning": set(),
     "preview": {"configuration", "targets"},
     "cli": {"devices", "evaluation", "export", "models", "planning", "preview"},
@@ -61,7 +61,7 @@ LIBRARIES = {
     "scoring": {"numpy"},
     "__init__": set(),
     "named_function": set(),
-    "configuration": {"jsonschema", "yaml"},
+    "configuration": {"annotated_types", "pydantic", "pydantic_core", "yaml"},
     "manual": {"yaml"},
 }
 NO_TORCH = [

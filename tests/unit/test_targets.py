@@ -1,7 +1,6 @@
 """How many removals a configuration asks for."""
 
 import pytest
-from test_configuration import SCHEMA
 
 from layer_pruning.configuration import ConfigError, complete
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
@@ -11,7 +10,7 @@ from small_networks import header
 
 
 def removals(**given):
-    config = complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given, SCHEMA)
+    config = complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given)
     return removals_of(config)
 
 

@@ -1,7 +1,8 @@
 """From the file that the user wrote to a complete, checked configuration. No torch, no numpy.
 
-``reading`` takes the file; ``completion`` fills it in by ``schema`` and ``shorthands`` and runs the
-``..._checks``; ``contents`` says what a complete configuration asks for.
+``keys`` declares every key; ``reading`` takes the file; ``completion`` fills it in by ``keys`` and
+``shorthands`` and runs the ``..._checks``; ``contents`` says what a complete configuration asks
+for.
 """
 
 from layer_pruning.configuration.completion import as_yaml, complete
@@ -18,7 +19,7 @@ from layer_pruning.configuration.contents import (
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
-from layer_pruning.configuration.reading import check_parses
+from layer_pruning.configuration.reading import check_parses, with_command_line
 
 __all__ = [
     "Config",
@@ -35,4 +36,5 @@ __all__ = [
     "published_setting",
     "scratch_criteria",
     "target",
+    "with_command_line",
 ]

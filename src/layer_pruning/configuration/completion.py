@@ -5,7 +5,7 @@ Defaults are filled in here rather than by Snakemake, so that remote jobs see th
 
 import json
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,15 +18,16 @@ from layer_pruning.configuration.evaluation_checks import (
     check_energy,
     check_latency,
 )
+from layer_pruning.configuration.keys import Configuration
+from layer_pruning.configuration.messages import validated
 from layer_pruning.configuration.network_checks import (
     check_architectures,
     check_start_weights,
     check_target,
 )
-from layer_pruning.configuration.schema import check_by_schema, filled, read_schema
 from layer_pruning.configuration.shorthands import write_out_shorthands
 
-# what the schema cannot say; a check may rely on those before it
+# what no key can say for itself; a check may rely on those before it
 CHECKS: tuple[Callable[[Config], None], ...] = (
     check_datasets,
     check_architectures,
@@ -41,22 +42,35 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
 )
 
 
-def complete(given: Config, schema_path: Path) -> Config:
+def complete(given: Config) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 
     Raises ConfigError for the first thing that is wrong, before any job starts.
     """
-    schema = read_schema(schema_path)
-    check_by_schema(schema, given)
-    config: Config = filled(schema, given)
+    # a number may be written as a whole one, of which pydantic would warn
+    config: Config = validated(given).model_dump(warnings=False)
+    for key in ("architectures", "criteria"):
+        config[key] = _as_written(config[key], given.get(key))
     write_out_shorthands(config)
     if not target(config):
-        config["removals"] = config["removals"] or schema["properties"]["removals"]["default"]
+        config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
     elif "removals" not in given:
         config["removals"] = None
     for check in CHECKS:
         check(config)
     return config
+
+
+def _as_written(named: Any, given: Any) -> Any:
+    """Without the defaults of keys that mean something by being given, in the order given."""
+    if not isinstance(named, dict) or not isinstance(given, dict):
+        return named
+    return {
+        name: {key: settings[key] for key in given[name]}
+        if isinstance(settings, dict)
+        else settings
+        for name, settings in named.items()
+    }
 
 
 def as_yaml(config: Config) -> str:

@@ -4,9 +4,18 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST = 2000
+
 
 class ConfigError(ValueError):
-    """One line that names the key, what is wrong and what would be right."""
+    """One line that names the key, what is wrong and what would be right.
+
+    What users gave is a part of it: line breaks and terminal escapes in it are written out.
+    """
+
+    def __init__(self, message: str) -> None:
+        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+        super().__init__(text if len(text) < LONGEST else f"{text[:LONGEST]} …")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

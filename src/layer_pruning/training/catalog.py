@@ -1,6 +1,5 @@
 """The recipes that a configuration may name. No torch."""
 
-from collections.abc import Mapping
 from typing import Any
 
 # what all recipes begin with; None for what follows from the data
@@ -89,12 +88,3 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
 
 ``shift_pixels`` and ``flip`` are None where the data decide.
 """
-
-
-def recipe_settings(phase: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of ``phase`` (training or finetuning): the recipe named, and what overrides it.
-
-    The name itself is left out: who writes a recipe out by hand trains the same networks.
-    """
-    settings = dict(given)
-    return RECIPES[settings.pop("recipe")][phase] | settings
