@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
-from layer_pruning.targets import removals_of
+from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
 
@@ -28,7 +28,7 @@ if not workflow.configfiles:
 
 try:
     config.update(complete(with_command_line(config, workflow.config_settings.config)))
-    REMOVALS = removals_of(config)
+    REMOVALS, COUNTED = removals_of(config), counted_of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 

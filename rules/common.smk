@@ -6,9 +6,13 @@ and seed. All work on a network is a rule written once for that path.
 
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
+    blocks_per_step,
+    continued_criteria,
     corrupted_images,
     corruptions_of,
     files_of_shift,
+    final_criteria,
+    origins,
     pruning_criteria,
     published_setting,
     scratch_criteria,
@@ -17,12 +21,14 @@ from layer_pruning.configuration import (
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.named_function import source_files
 from layer_pruning.scoring.catalog import CONTROLS
-from layer_pruning.steps import parent_step, steps_to
+from layer_pruning.steps import parent_step, steps_through, steps_to
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = "results/{dataset}/{architecture}/seed-{seed}/{network}"
 PRUNED = "results/{dataset}/{architecture}/seed-{seed}/{criterion}/removed-{step}"
 SCRATCH = "results/{dataset}/{architecture}/seed-{seed}/{scratch}/removed-{step}"
+FINAL = "results/{dataset}/{architecture}/seed-{seed}/{final}/removed-{step}"
+CONTINUED = "results/{dataset}/{architecture}/seed-{seed}/{continued}/beside-{step}"
 FIGURES = "results/figures/{dataset}/{architecture}"
 
 # Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a
@@ -33,9 +39,19 @@ ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or 
 SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
 ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
 
-# criteria that rank and remove blocks, and those that train what one of them left from new weights
+# criteria that rank and remove blocks; by whose side others stand: after the last phase of
+# fine-tuning, from new weights, and the unpruned network trained for longer
 PRUNING = pruning_criteria(config)
+FINISHED = final_criteria(config)
 FROM_SCRATCH = scratch_criteria(config)
+TRAINED_ON = continued_criteria(config)
+ORIGINS = origins(config)
+BLOCKS_PER_STEP = blocks_per_step(config)
+# fine-tuning after removals, and the last phase for the networks that count, if there is one
+TUNING = {key: value for key, value in config["finetuning"].items() if key != "final"}
+LAST_PHASE = TUNING | config["finetuning"]["final"] if config["finetuning"]["final"] else None
+# the criteria that measure something to rank blocks; the others list them
+RANKED = [name for name in PRUNING if "blocks" not in PRUNING[name]]
 # the criteria whose rankings have something to show: several metrics that vote
 VOTES = [name for name, criterion in PRUNING.items() if len(criterion["metrics"]) > 1]
 TARGET = target(config)
@@ -43,15 +59,22 @@ TARGET = target(config)
 # the data sets on which a cue was planted, so that shortcut learning can be tested
 CUED = [name for name, settings in config["datasets"].items() if settings["cue"] is not None]
 
+# What comes first where several jobs could: the networks and their accuracy, then its figure. What
+# looks at finished networks (attacks, energy, exports) has Snakemake's 0.
+AT_ONCE, SOON = 20, 10
+
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
     architecture="|".join(config["architectures"]),
     seed=r"\d+",
     criterion="|".join(PRUNING),
+    listed="|".join(name for name in PRUNING if name not in RANKED) or "none",
+    final="|".join(FINISHED) or "none",
     scratch="|".join(FROM_SCRATCH) or "none",
+    continued="|".join(TRAINED_ON) or "none",
     step=r"\d{2}",
-    network=rf"baseline|({'|'.join(config['criteria'])})/removed-\d{{2}}",
+    network=rf"baseline|({'|'.join([*PRUNING, *ORIGINS])})/(removed|beside)-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
     kind="|".join(DATASETS),
     file=r"[^/]+",
@@ -63,11 +86,6 @@ def removal(criterion, step):
     return f"{criterion}/removed-{step:02d}"
 
 
-def steps(removals):
-    """After how many removals a path has networks, up to so many."""
-    return steps_to(removals, config["blocks_per_step"])
-
-
 def parent_file(name):
     """An input function: a file of the network that a pruned one is made from, one step earlier.
 
@@ -76,7 +94,7 @@ def parent_file(name):
     """
 
     def path(wildcards):
-        step = parent_step(int(wildcards.step), config["blocks_per_step"])
+        step = parent_step(int(wildcards.step), BLOCKS_PER_STEP)
         parent = removal(wildcards.criterion, step) if step else "baseline"
         run = RUN.format(**wildcards)
         return f"{run}/{parent}/{name.format(**wildcards)}"
@@ -84,16 +102,25 @@ def parent_file(name):
     return path
 
 
-def model_of_scratch(wildcards):
-    """An input function: the pruned network whose architecture is trained from new weights."""
-    source = removal(FROM_SCRATCH[wildcards.scratch], int(wildcards.step))
-    return f"{RUN.format(**wildcards)}/{source}/pruned.safetensors"
+def beside(wildcard, sources, file):
+    """An input function: a file of the pruned network that the one in the path stands beside."""
+
+    def path(wildcards):
+        source = removal(sources[wildcards[wildcard]], int(wildcards.step))
+        return f"{RUN.format(**wildcards)}/{source}/{file}"
+
+    return path
+
+
+def tuning_epochs(wildcards):
+    """A params function: epochs of all fine-tunings up to a step, the last phase included."""
+    rounds, final = len(steps_to(int(wildcards.step), BLOCKS_PER_STEP)), LAST_PHASE or {}
+    return rounds * config["finetuning"]["epochs"] + final.get("epochs", 0)
 
 
 def epochs_of_scratch(wildcards):
     """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
-    rounds = len(steps(int(wildcards.step)))
-    return config["training"]["epochs"] + rounds * config["finetuning"]["epochs"]
+    return config["training"]["epochs"] + tuning_epochs(wildcards)
 
 
 def seed_of(wildcards):
@@ -128,24 +155,28 @@ def info_of_dataset(wildcards):
     return dataset_info(config["datasets"][wildcards.dataset])
 
 
-def of_recipe(phase):
+def of_recipe(recipe):
     """Params: the settings of a training phase; what they leave open follows from the data."""
 
     def shift_pixels(wildcards):
-        given = config[phase]["shift_pixels"]
+        given = recipe["shift_pixels"]
         return info_of_dataset(wildcards).usual_shift_pixels if given is None else given
 
     def flip(wildcards):
-        given = config[phase]["flip"]
+        given = recipe["flip"]
         return info_of_dataset(wildcards).mirrored if given is None else given
 
-    return {**config[phase], "shift_pixels": shift_pixels, "flip": flip}
+    return {**recipe, "shift_pixels": shift_pixels, "flip": flip}
 
 
-def teacher(wildcards):
-    """An input function: the network to distil from, where fine-tuning is to."""
-    distils = config["finetuning"]["distillation_weight"] > 0
-    return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
+def teacher_of(recipe):
+    """An input function: the network to distil from, where a recipe asks for one."""
+
+    def path(wildcards):
+        distils = recipe["distillation_weight"] > 0
+        return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
+
+    return path
 
 
 def downloads(wildcards):
@@ -204,25 +235,62 @@ def is_shifted(dataset):
     return bool(corruptions_of(config, dataset) or config["datasets"][dataset]["shifted"])
 
 
-def pruned_networks(criterion, dataset, architecture):
-    """Every network of a criterion, from the first removal to the last.
+def counted_steps(criterion, dataset, architecture):
+    """After how many removals the networks of a criterion count, ascending.
 
-    Only here does the number of removals say what is to be done.
+    Only here do `removals` and `report_at` say what is to be done.
     """
-    path = [removal(criterion, step) for step in steps(REMOVALS[dataset, architecture])]
-    return path[-1:] if criterion in FROM_SCRATCH else path
+    listed = PRUNING[criterion].get("blocks")
+    return [len(listed)] if listed else COUNTED[dataset, architecture]
+
+
+def path_steps(criterion, dataset, architecture):
+    """After how many removals a criterion has networks, ascending."""
+    points = list(counted_steps(criterion, dataset, architecture))
+    if criterion in RANKED and config["schedule"] == "one_by_one":
+        points.append(REMOVALS[dataset, architecture])
+    return steps_through(points, BLOCKS_PER_STEP)
+
+
+def pruned_networks(criterion, dataset, architecture):
+    """Every network on the path of a criterion, from the first removal to the last."""
+    return [removal(criterion, step) for step in path_steps(criterion, dataset, architecture)]
+
+
+def counted_networks(criterion, dataset, architecture):
+    """The networks of a criterion that count, those made by whatever way stands for it."""
+    way, source = ORIGINS.get(criterion, ("pruned", criterion))
+    steps = counted_steps(source, dataset, architecture)
+    if way == "continued":
+        return [f"{criterion}/beside-{steps[-1]:02d}"]
+    path = [removal(criterion, step) for step in steps]
+    return path[-1:] if way == "scratch" else path
+
+
+def comparisons(dataset, architecture):
+    """The networks that stand beside those on the paths."""
+    return [n for c in ORIGINS for n in counted_networks(c, dataset, architecture)]
 
 
 def all_networks(dataset, architecture):
     """Every network of a data set, architecture and seed."""
     here = dataset, architecture
-    return ["baseline"] + [n for c in config["criteria"] for n in pruned_networks(c, *here)]
+    path = [n for c in PRUNING for n in pruned_networks(c, *here)]
+    return ["baseline", *path, *comparisons(*here)]
 
 
 def examined_networks(dataset, architecture):
-    """The pruned networks that are attacked and whose energy is measured beside the baseline's."""
-    first, here = 0 if config["evaluation"]["networks"] == "all" else -1, (dataset, architecture)
-    return [n for c in config["criteria"] for n in pruned_networks(c, *here)[first:]]
+    """The pruned networks that are attacked, and compared with their baseline in much else."""
+    here = dataset, architecture
+    if config["evaluation"]["networks"] == "all":
+        return all_networks(*here)[1:]
+    path = [] if LAST_PHASE else [n for c in PRUNING for n in counted_networks(c, *here)]
+    return path + comparisons(*here)
+
+
+def measured_networks(dataset, architecture):
+    """Those of them whose energy and latency are measured: all or none."""
+    return examined_networks(dataset, architecture) if config["evaluation"]["cost"] else []
 
 
 def exported_networks(dataset, architecture):
@@ -234,7 +302,9 @@ def exported_networks(dataset, architecture):
     if which == "all":
         return all_networks(dataset, architecture)
     criteria = [c for c in PRUNING if set(config["criteria"][c]["metrics"]) - set(CONTROLS)]
-    last = [pruned_networks(c, dataset, architecture)[-1] for c in criteria]
+    if LAST_PHASE:
+        criteria = [name for name, source in FINISHED.items() if source in criteria]
+    last = [counted_networks(c, dataset, architecture)[-1] for c in criteria]
     return last if which == "last" else []
 
 
@@ -245,7 +315,9 @@ def attacked_networks(dataset, architecture):
 
 def ranked_networks(criterion, dataset, architecture):
     """The networks whose blocks a criterion ranks: the parents of its pruned networks."""
-    return ["baseline", *pruned_networks(criterion, dataset, architecture)[:-1]]
+    steps = path_steps(criterion, dataset, architecture)
+    parents = sorted({parent_step(step, BLOCKS_PER_STEP) for step in steps} - {0})
+    return ["baseline", *(removal(criterion, step) for step in parents)]
 
 
 def everywhere(pattern, networks=None, **wildcards):
@@ -276,6 +348,17 @@ def published_points(wildcards):
 def published_setting_of_one(wildcards):
     """A params function: the names under which others publish results about these networks."""
     return published_setting(config, wildcards.dataset, wildcards.architecture)
+
+
+def counted_of_one(wildcards):
+    """Accuracy and size of every network of one data set and architecture."""
+    here = wildcards.dataset, wildcards.architecture
+    return {
+        kind: expand(
+            f"{NETWORK}/{kind}.json", seed=config["seeds"], network=all_networks(*here), **wildcards
+        )
+        for kind in ("accuracy", "complexity", "emissions")
+    }
 
 
 def attacks_of_one(wildcards):
@@ -385,36 +468,45 @@ def trainings(wildcards):
     `training` is that of the weights that it started from, and `finetuning` those on the way from
     there: none where the network was itself trained from new weights.
     """
-    run, way = RUN.format(**wildcards), way_to(wildcards)
-    start = "baseline" if way else wildcards.network
+    run, (way, _) = RUN.format(**wildcards), way_of(wildcards)
+    own = [] if way in ("baseline", "pruned") else [wildcards.network]
+    if way == "scratch":
+        return {"training": f"{run}/{own[0]}/emissions.json", "finetuning": []}
     return {
-        "training": f"{run}/{start}/emissions.json",
-        "finetuning": [f"{run}/{network}/emissions.json" for network in way],
+        "training": f"{run}/baseline/emissions.json",
+        "finetuning": [f"{run}/{n}/emissions.json" for n in [*path_to(wildcards), *own]],
     }
 
 
-def way_to(wildcards):
-    """The fine-tuned networks from the baseline to the network in the path, this one included.
+def way_of(wildcards):
+    """How the network in the path was made, and the criterion that chose its blocks, if any did."""
+    criterion = wildcards.network.rpartition("/")[0]
+    return ORIGINS.get(criterion, ("pruned" if criterion else "baseline", criterion))
 
-    There are none for the baseline and for a network that was trained from new weights.
+
+def path_to(wildcards):
+    """The fine-tuned networks on the path to the network in the path, or to where it started.
+
+    There are none for the baseline, nor for what was trained from it or from new weights.
     """
-    criterion, _, last = wildcards.network.rpartition("/")
-    if criterion not in PRUNING:
+    way, criterion = way_of(wildcards)
+    if way not in ("pruned", "final"):
         return []
-    return [removal(criterion, step) for step in steps(int(last.removeprefix("removed-")))]
+    last = int(wildcards.network[-2:])
+    return [removal(criterion, step) for step in steps_to(last, BLOCKS_PER_STEP)]
 
 
 def scoring_usages(wildcards):
     """What the jobs used that scored the blocks on the way to a pruned network."""
-    way, criterion = way_to(wildcards), wildcards.network.split("/")[0]
-    if not way:
+    path, (_, criterion) = path_to(wildcards), way_of(wildcards)
+    if not path or criterion not in RANKED:
         return []
     of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
     jobs = ["extract_activations", f"score_metrics/{criterion}"]
     jobs += [of_savings[file] for file in voting_savings(criterion)]
     run = RUN.format(**wildcards)
     return [
-        f"{run}/{network}/usage/{job}.json" for network in ["baseline", *way[:-1]] for job in jobs
+        f"{run}/{network}/usage/{job}.json" for network in ["baseline", *path[:-1]] for job in jobs
     ]
 
 
@@ -430,8 +522,8 @@ def attack_usages(wildcards):
     ]
 
 
-def of_examined(name):
-    """An input function: a file of every examined network of one data set and architecture."""
+def of_measured(name):
+    """An input function: a file of every measured network of one data set and architecture."""
 
     def paths(wildcards):
         return expand(
@@ -439,7 +531,7 @@ def of_examined(name):
             dataset=wildcards.dataset,
             architecture=wildcards.architecture,
             seed=config["seeds"],
-            network=examined_networks(wildcards.dataset, wildcards.architecture),
+            network=measured_networks(wildcards.dataset, wildcards.architecture),
         )
 
     return paths

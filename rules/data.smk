@@ -13,6 +13,7 @@ rule download_data:
         "downloads/{kind}/logs/{file}.log",
     benchmark:
         "downloads/{kind}/benchmarks/{file}.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -36,6 +37,7 @@ rule prepare_data:
         "results/{dataset}/logs/prepare_data.log",
     benchmark:
         "results/{dataset}/benchmarks/prepare_data.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/data.yaml"
     threads: config["threads"]

@@ -22,6 +22,7 @@ rule evaluate:
         f"{NETWORK}/logs/evaluate.log",
     benchmark:
         f"{NETWORK}/benchmarks/evaluate.tsv"
+    priority: SOON
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]

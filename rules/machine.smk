@@ -1,7 +1,13 @@
 """What this machine has for jobs, and what is said before and after them. No rules."""
 
+import sys
+
+from snakemake.logging import logger
+
 from layer_pruning.devices import check_device
 from layer_pruning.gpus import gpu_jobs_at_a_time
+from layer_pruning.terminal.run_log import follow
+from layer_pruning.terminal.time_left import PlannedJob
 
 # As many GPU jobs at a time as this machine has GPUs for them. Without one they use the CPU,
 # unlimited; on a cluster (`--jobs` rather than `--cores`) its scheduler counts.
@@ -10,7 +16,35 @@ if workflow.resource_settings.nodes is None and "gpu" not in workflow.global_res
         workflow.register_resource("gpu", at_a_time)
 
 
+def planned_jobs():
+    """What is going to be done, by Snakemake's numbers, for the time left."""
+    available = workflow.scheduler.global_resources
+    limits = {name: most for name, most in available.items() if 0 < most < sys.maxsize}
+
+    def share(job):
+        asked = job.scheduler_resources
+        return max([asked.get(name, 0) / most for name, most in limits.items()], default=1)
+
+    def kind(job):
+        named = (job.wildcards_dict.get(key) for key in ("dataset", "architecture", "attack"))
+        return " ".join([job.rule.name, *filter(None, named)])
+
+    def guess(job):
+        # what runs where Snakemake runs takes seconds
+        return 3.0 if job.is_local and not job.rule.name.startswith("download") else None
+
+    todo = list(workflow.dag.needrun_jobs())
+    number = {job: workflow.dag.jobid(job) for job in todo}
+    before = {job: workflow.dag.dependencies[job] for job in todo}
+    parents = {job: [number[p] for p in before[job] if p in number] for job in todo}
+    return {
+        number[job]: PlannedJob(job.rule.name, kind(job), share(job), parents[job], guess(job))
+        for job in todo
+    }
+
+
 onstart:
+    follow(logger, planned_jobs())
     # jobs elsewhere may have what this machine lacks, and a dry run needs nothing
     if workflow.local_exec:
         try:

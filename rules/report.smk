@@ -2,11 +2,12 @@ from layer_pruning.configuration import as_yaml
 from layer_pruning.report import REVISION as REPORT_REVISION
 
 # the figures of one data set and architecture that a single job draws
-DRAWN = ["accuracy", "pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
+DRAWN = ["pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
 DRAWN += ["energy", "ledger", "latency"]
 
 
 localrules:
+    report_accuracy,
     report_figures,
     report_provenance,
     report_ranks,
@@ -26,9 +27,9 @@ rule summarise:
         attacks=all_attacks(),
         corruptions=all_corruptions(),
         calibrations=everywhere(f"{NETWORK}/calibration.json", all_networks),
-        energies=everywhere(f"{NETWORK}/energy.json", examined_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
-        ledgers=everywhere(f"{NETWORK}/ledger.json", examined_networks),
+        energies=everywhere(f"{NETWORK}/energy.json", measured_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
+        ledgers=everywhere(f"{NETWORK}/ledger.json", measured_networks),
         shortcuts=all_shortcuts(),
         block_latencies=block_latencies_for_target(),
     output:
@@ -45,8 +46,8 @@ rule summarise:
         runtime=10,
     params:
         networks=everywhere(NETWORK, all_networks),
-        architecture_of=FROM_SCRATCH,
-        blocks_per_step=config["blocks_per_step"],
+        origins=ORIGINS,
+        blocks_per_step=BLOCKS_PER_STEP,
         target=TARGET,
         energy={
             key: config["energy"][key]
@@ -59,6 +60,40 @@ rule summarise:
         "../workflow/scripts/summarise.py"
 
 
+# Drawn before anything is attacked or measured.
+rule report_accuracy:
+    input:
+        unpack(counted_of_one),
+    output:
+        svg=report(
+            f"{FIGURES}/accuracy.svg",
+            caption="../workflow/report/accuracy.rst",
+            category="1 Accuracy",
+            subcategory="{dataset} {architecture}",
+            labels={"figure": "accuracy against MACs"},
+        ),
+        png=f"{FIGURES}/accuracy.png",
+    log:
+        f"{FIGURES}/logs/report_accuracy.log",
+    benchmark:
+        f"{FIGURES}/benchmarks/report_accuracy.tsv"
+    priority: SOON
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        origins=ORIGINS,
+        blocks_per_step=BLOCKS_PER_STEP,
+        revision=REPORT_REVISION,
+    message:
+        "Drawing the accuracy of {wildcards.architecture} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/report_accuracy.py"
+
+
 rule report_figures:
     input:
         summary="results/summary.csv",
@@ -66,17 +101,10 @@ rule report_figures:
         corruptions=corruptions_of_one,
         calibrations=calibrations_of_one,
         rankings=agreements,
-        latencies=of_examined("latency.json"),
-        ledgers=of_examined("ledger.json"),
+        latencies=of_measured("latency.json"),
+        ledgers=of_measured("ledger.json"),
         published=published_points,
     output:
-        accuracy=report(
-            f"{FIGURES}/accuracy.svg",
-            caption="../workflow/report/accuracy.rst",
-            category="1 Accuracy",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "accuracy against MACs"},
-        ),
         pareto=report(
             f"{FIGURES}/pareto.svg",
             caption="../workflow/report/pareto.rst",
@@ -250,7 +278,7 @@ rule report_tables:
 rule report_provenance:
     input:
         emissions=everywhere(f"{NETWORK}/emissions.json", all_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", examined_networks),
+        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
     output:
         report(
             "results/tables/provenance.html",
@@ -281,6 +309,11 @@ rule report_contents:
     input:
         [f for f in rules.report_tables.output if f.endswith(".html")],
         rules.report_provenance.output,
+        expand(
+            rules.report_accuracy.output,
+            dataset=config["datasets"],
+            architecture=config["architectures"],
+        ),
         expand(
             rules.report_figures.output,
             dataset=config["datasets"],

@@ -8,6 +8,7 @@ from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
 
 localrules:
     consensus,
+    list_blocks,
 
 
 rule extract_baseline_activations:
@@ -21,6 +22,7 @@ rule extract_baseline_activations:
         f"{RUN}/baseline/logs/extract_activations.log",
     # no benchmark, as for train_baseline
     cache: workflow.enable_cache
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -68,6 +70,7 @@ rule measure_latency:
         f"{NETWORK}/logs/measure_latency.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_latency.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: ALONE
@@ -97,6 +100,7 @@ rule measure_block_energy:
         f"{NETWORK}/logs/measure_block_energy.log",
     benchmark:
         f"{NETWORK}/benchmarks/measure_block_energy.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: ALONE
@@ -131,6 +135,9 @@ rule score_metrics:
         f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
+    wildcard_constraints:
+        criterion="|".join(RANKED) or "none",
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -147,6 +154,33 @@ rule score_metrics:
         "../workflow/scripts/score_metrics.py"
 
 
+# A criterion that lists its blocks looks at nothing.
+rule list_blocks:
+    input:
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        f"{NETWORK}/scores/{{listed}}.csv",
+    log:
+        f"{NETWORK}/logs/list_blocks/{{listed}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/list_blocks/{{listed}}.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        blocks=lambda wildcards: config["criteria"][wildcards.listed]["blocks"],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
+        revision=SCORING_REVISION,
+    message:
+        "Listing the blocks of {wildcards.network} for {wildcards.listed}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/list_blocks.py"
+
+
 rule consensus:
     input:
         scores=f"{NETWORK}/scores/{{criterion}}.csv",
@@ -157,6 +191,7 @@ rule consensus:
         f"{NETWORK}/logs/consensus/{{criterion}}.log",
     benchmark:
         f"{NETWORK}/benchmarks/consensus/{{criterion}}.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1

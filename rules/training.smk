@@ -7,6 +7,14 @@ localrules:
     prune,
 
 
+# what is trained beside fine-tuned networks has the same teacher
+TAUGHT = {
+    key: TUNING[key]
+    for key in ("distillation_weight", "distillation_temperature")
+    if TUNING["distillation_weight"] > 0
+}
+
+
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
@@ -19,6 +27,7 @@ rule train_baseline:
         f"{RUN}/baseline/logs/train_baseline.log",
     # no benchmark: Snakemake lets no rule that has one be cached; the log says time and memory
     cache: workflow.enable_cache
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -27,7 +36,7 @@ rule train_baseline:
         mem_mb=4000,
         runtime=720,
     params:
-        **of_recipe("training"),
+        **of_recipe(config["training"]),
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
@@ -49,6 +58,7 @@ rule prune:
         f"{PRUNED}/logs/prune.log",
     benchmark:
         f"{PRUNED}/benchmarks/prune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
     threads: 1
@@ -69,7 +79,7 @@ rule finetune:
     input:
         data="results/{dataset}/data.npz",
         network=f"{PRUNED}/pruned.safetensors",
-        teacher=teacher,
+        teacher=teacher_of(TUNING),
     output:
         network=f"{PRUNED}/network.safetensors",
         history=f"{PRUNED}/history.csv",
@@ -78,6 +88,7 @@ rule finetune:
         f"{PRUNED}/logs/finetune.log",
     benchmark:
         f"{PRUNED}/benchmarks/finetune.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -86,7 +97,7 @@ rule finetune:
         mem_mb=4000,
         runtime=720,
     params:
-        **of_recipe("finetuning"),
+        **of_recipe(TUNING),
         seed=seed_of,
         state=f"{PRUNED}/scratch/state.safetensors",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -96,11 +107,58 @@ rule finetune:
         "../workflow/scripts/finetune.py"
 
 
+# The same beside the path, which goes on from the short fine-tuning.
+use rule finetune as finetune_last with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=beside("final", FINISHED, "network.safetensors"),
+        teacher=teacher_of(LAST_PHASE or TUNING),
+    output:
+        network=f"{FINAL}/network.safetensors",
+        history=f"{FINAL}/history.csv",
+        emissions=f"{FINAL}/emissions.json",
+    log:
+        f"{FINAL}/logs/finetune_last.log",
+    benchmark:
+        f"{FINAL}/benchmarks/finetune_last.tsv"
+    params:
+        **of_recipe(LAST_PHASE or TUNING),
+        seed=seed_of,
+        state=f"{FINAL}/scratch/state.safetensors",
+        revisions=(MODELS_REVISION, TRAINING_REVISION),
+    message:
+        "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
+
+
+# Whether more training alone does it: the unpruned network, for as many epochs more.
+use rule finetune as train_on with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{RUN}/baseline/network.safetensors",
+        teacher=teacher_of(LAST_PHASE or TUNING),
+    output:
+        network=f"{CONTINUED}/network.safetensors",
+        history=f"{CONTINUED}/history.csv",
+        emissions=f"{CONTINUED}/emissions.json",
+    log:
+        f"{CONTINUED}/logs/train_on.log",
+    benchmark:
+        f"{CONTINUED}/benchmarks/train_on.tsv"
+    params:
+        **(of_recipe(LAST_PHASE or TUNING) | {"epochs": tuning_epochs}),
+        seed=seed_of,
+        state=f"{CONTINUED}/scratch/state.safetensors",
+        revisions=(MODELS_REVISION, TRAINING_REVISION),
+    message:
+        "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
+
+
 # The comparison that pruning has to stand: its architecture, with weights of its own.
 rule train_scratch:
     input:
         data="results/{dataset}/data.npz",
-        model=model_of_scratch,
+        model=beside("scratch", FROM_SCRATCH, "pruned.safetensors"),
+        teacher=teacher_of(TUNING),
     output:
         network=f"{SCRATCH}/network.safetensors",
         history=f"{SCRATCH}/history.csv",
@@ -109,6 +167,7 @@ rule train_scratch:
         f"{SCRATCH}/logs/train_scratch.log",
     benchmark:
         f"{SCRATCH}/benchmarks/train_scratch.tsv"
+    priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -117,7 +176,7 @@ rule train_scratch:
         mem_mb=4000,
         runtime=720,
     params:
-        **(of_recipe("training") | {"epochs": epochs_of_scratch}),
+        **(of_recipe(config["training"]) | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
         state=f"{SCRATCH}/scratch/state.safetensors",
         revisions=(MODELS_REVISION, TRAINING_REVISION),

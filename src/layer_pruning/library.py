@@ -4,8 +4,8 @@ A thin layer on what the workflow runs. Nothing here trains: fine-tune a pruned 
 loop, it is a ``torch.nn.Module``.
 """
 
-import copy
 import os
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.consensus.ranking import rank_blocks
-from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.savings import (
     block_runners,
     counted_savings,
@@ -28,9 +28,11 @@ from layer_pruning.evaluation.savings import (
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
 from layer_pruning.models.architectures import WrappedModule, candidates
+from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
+from layer_pruning.models.steadiness import check_float32, unsteadiness
 from layer_pruning.scoring.catalog import CRITERIA, SAVINGS
 from layer_pruning.scoring.own import OwnMetric, own_distances
 from layer_pruning.scoring.scores import score as score_by_name
@@ -70,9 +72,14 @@ def wrap(
     by default.
 
     Raises ValueError in one line where ``module`` has no such blocks, see
-    :data:`layer_pruning.models.discovery.NEEDS`.
+    :data:`layer_pruning.models.discovery.NEEDS`, or computes in another precision than float32.
+    Warns of a module whose logits depend on chance or on the other images of a batch.
     """
     name = type(module).__name__
+    try:
+        check_float32(module)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     parameter = next(module.parameters(), torch.empty(0))
     images = torch.rand((1, *input_shape), generator=torch.Generator().manual_seed(0))
     found = found_in(module.eval(), images.to(parameter), name)
@@ -87,7 +94,10 @@ def wrap(
         std=tuple(std or [1.0] * input_shape[0]),
         class_names=tuple(class_names or map(str, range(found.classes))),
     )
-    return ResidualNetwork(header, module).to(parameter.device).eval()
+    network = ResidualNetwork(header, module).to(parameter.device).eval()
+    if (said := unsteadiness(network, input_shape)) is not None:
+        warnings.warn(f"{name}: {said}", stacklevel=2)
+    return network
 
 
 def load(
@@ -210,7 +220,7 @@ def prune(network: ResidualNetwork, block: str) -> ResidualNetwork:
     """
     header, _ = without_block(network.header, {}, block)
     device = next(network.parameters()).device
-    smaller = ResidualNetwork(header, copy.deepcopy(network.body)).to(device)
+    smaller = ResidualNetwork(header, copied(network.body)).to(device)
     return smaller.train(network.training)
 
 
@@ -229,14 +239,15 @@ def measure(
 ) -> dict[str, int | float | str]:
     """What a network costs, on the device that it is on.
 
-    ``macs`` are the multiply-accumulates of convolutions and linear layers for one image,
+    ``macs`` are the multiply-accumulates of convolutions and linear layers for one image, in
+    ``macs_with_attention`` with the products inside attention;
     ``parameters`` the trainable ones, and ``latency_seconds`` the median of ``repeats`` batches of
     ``batch_size`` images, with as many threads as PyTorch has.
     """
     device, shape = next(network.parameters()).device, network.header.input_shape
-    runner = batch_runner(copy.deepcopy(network), torch.zeros(batch_size, *shape, device=device))
+    runner = batch_runner(copied(network), torch.zeros(batch_size, *shape, device=device))
     return {
-        "macs": multiply_accumulates(network, shape),
+        **counted_cost(network, shape)._asdict(),
         "parameters": parameter_count(network),
         "latency_seconds": latencies({"network": runner}, repeats=repeats, seed=0)["network"],
         "batch_size": batch_size,
@@ -256,7 +267,7 @@ def _name(metric: OwnMetric) -> str:
 
 def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, float]]:
     """What the removal of each block would save; of its energy, nothing is known here."""
-    network = copy.deepcopy(network)
+    network = copied(network)
     blocks = removable_blocks(network)
     savings = counted_savings(network, blocks)
     batch = images[:64].to(next(network.parameters()).device)

@@ -86,8 +86,9 @@ def _point(
     return Point(
         removals=sum(removed.values()),
         by_stage={stage: removed[stage] for stage in dict.fromkeys(g[0].stage for g in groups)},
-        macs=percent["macs"],
-        parameters=percent["parameters"],
+        macs=percent.get("macs", 0.0),
+        # a network may be frozen whole
+        parameters=percent.get("parameters", 0.0),
         latency=percent.get("latency"),
     )
 

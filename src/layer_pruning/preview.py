@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from layer_pruning.configuration import (
+    blocks_per_step,
     check_parses,
     complete,
     datasets,
@@ -24,7 +25,7 @@ def preview(path: Path) -> dict[str, Any]:
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
     removals, pruning = removals_of(config), pruning_criteria(config)
-    rounds = [len(steps_to(most, config["blocks_per_step"])) for most in removals.values()]
+    rounds = [len(steps_to(most, blocks_per_step(config))) for most in removals.values()]
     pruned = sum(rounds) * len(config["seeds"]) * len(pruning)
     from_scratch = runs * len(scratch_criteria(config))
     examined = pruned if config["evaluation"]["networks"] == "all" else runs * len(pruning)

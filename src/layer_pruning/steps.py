@@ -5,6 +5,8 @@ of removals itself. A step's parent is the largest multiple below it, whatever c
 for more removals never changes what is there.
 """
 
+from collections.abc import Iterable
+
 
 def parent_step(removed: int, blocks_per_step: int = 1) -> int:
     """Removals of the network that the one with ``removed`` removals is made from; 0: baseline."""
@@ -18,3 +20,8 @@ def steps_to(removals: int, blocks_per_step: int = 1) -> list[int]:
         steps.append(removals)
         removals = parent_step(removals, blocks_per_step)
     return steps[::-1]
+
+
+def steps_through(points: Iterable[int], blocks_per_step: int = 1) -> list[int]:
+    """All steps on the ways to several numbers of removals, ascending."""
+    return sorted({step for point in points for step in steps_to(point, blocks_per_step)})

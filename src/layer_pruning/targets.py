@@ -8,7 +8,6 @@ from collections import Counter
 from typing import Any
 
 from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
-from layer_pruning.data.catalog import DatasetInfo
 from layer_pruning.models.architectures import candidates, most_removals
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.planning import Cost, removals_for
@@ -32,18 +31,45 @@ def removals_of(config: Config) -> dict[tuple[str, str], int]:
         for name, network in networks(config, dataset).items()
     }
     for kind in COUNTED.keys() & target(config).keys():
-        infos = datasets(config)
         for dataset, name in wanted:
-            needed = _needed(config, infos[dataset], dataset, name, kind)
+            percent, key = config["target"][kind], f"target.{kind}"
+            needed = _needed(config, dataset, name, COUNTED[kind], percent, key)
             wanted[dataset, name] = config["removals"] or needed
     return wanted
+
+
+def counted_of(config: Config) -> dict[tuple[str, str], list[int]]:
+    """After how many removals a path's networks count, by data set and architecture, ascending.
+
+    They are those of `report_at`, or else the last. A reduction is the fewest removals that reach
+    it, whichever blocks they are.
+
+    Raises ConfigError for a point beyond the last removal, or one that cannot be reached.
+    """
+    counted = {}
+    for (dataset, name), most in removals_of(config).items():
+        points = set()
+        for point in config["report_at"]:
+            removals = point
+            if isinstance(point, str):
+                percent = float(point.rstrip(" %"))
+                removals = _needed(config, dataset, name, "macs", percent, "report_at")
+            if removals > most:
+                raise ConfigError(
+                    f"report_at: {point} is beyond the {most} removals of {name} on {dataset}"
+                )
+            points.add(int(removals))
+        counted[dataset, name] = sorted(points) or [most]
+    return counted
 
 
 def _limits(config: Config) -> dict[str, Any]:
     return {key: config[key] for key in ("min_blocks_per_stage", "protect")}
 
 
-def _needed(config: Config, info: DatasetInfo, dataset: str, name: str, kind: str) -> int:
+def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, key: str) -> int:
+    """Removals with which any choice saves so much of ``kind``; ``key`` asks for that."""
+    info = datasets(config)[dataset]
     header = NetworkHeader.of(
         name,
         config["architectures"][name],
@@ -58,16 +84,16 @@ def _needed(config: Config, info: DatasetInfo, dataset: str, name: str, kind: st
         [cost for cost in costs if cost.name in allowed],
         Counter(block.stage for block in header.blocks),
         total,
-        COUNTED[kind],
-        config["target"][kind],
+        kind,
+        percent,
         min_blocks_per_stage=config["min_blocks_per_stage"],
         limit=config["removals"],
     )
     if not bound.reached:
-        most = 100 * bound.most / total[COUNTED[kind]]
+        most = 100 * bound.most / total[kind]
         limit = f"removals: {config['removals']} and " if config["removals"] else ""
         raise ConfigError(
-            f"target.{kind}: {config['target'][kind]:g} % cannot be reached by {name} on "
+            f"{key}: {percent:g} % cannot be reached by {name} on "
             f"{dataset}: {most:.2f} % is the most with {limit}min_blocks_per_stage: "
             f"{config['min_blocks_per_stage']}"
         )

@@ -8,9 +8,12 @@ import yaml
 from layer_pruning.configuration import (
     ConfigError,
     as_yaml,
+    blocks_per_step,
     complete,
+    continued_criteria,
     corrupted_images,
     corruptions_of,
+    origins,
     published_setting,
     with_command_line,
 )
@@ -20,7 +23,6 @@ from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
 from layer_pruning.training.catalog import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = ROOT / "config" / "config.schema.yaml"
 ENERGY = {"carbon_intensity_g_per_kwh": 475}
 
 
@@ -48,6 +50,7 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("criteria", "metrics"),  # required
     } | {
         *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
+        *(("finetuning", "final", key) for key in RECIPES["quick"]["finetuning"]),  # as above it
     }
     for path, part in keys.items():
         assert "description" in part or "$ref" in part, path
@@ -220,6 +223,41 @@ def test_known_criteria_need_only_their_names():
     assert criteria["kl"]["metrics"] == ["kl"]
 
 
+def test_a_last_phase_is_fine_tuning_but_for_what_it_names():
+    assert completed()["finetuning"]["final"] is None
+    given = {"recipe": "strong", "batch_size": 32, "final": {"epochs": 6, "learning_rate": 0.02}}
+    config = completed(finetuning=given)
+    assert complete(config) == config
+    tuning = config["finetuning"]
+    final = tuning.pop("final")
+    assert tuning | final == tuning | {"epochs": 6, "learning_rate": 0.02}
+    assert final["batch_size"] == 32 and final["ema_decay"] == 0.999
+    # which passes of augmentation and which precision are those of all phases
+    assert not {"flip", "shift_pixels", "precision"} & final.keys()
+
+
+def test_comparisons_stand_beside_the_first_criterion_that_prunes():
+    config = completed(
+        criteria=["continued", "scratch", "random", "consensus"],
+        finetuning={"final": {"epochs": 3}},
+    )
+    assert continued_criteria(config) == {"continued": "random"}
+    assert origins(config) == {
+        "random-final": ("final", "random"),
+        "consensus-final": ("final", "consensus"),
+        "scratch": ("scratch", "random"),
+        "continued": ("continued", "random"),
+    }
+
+
+def test_a_criterion_may_list_its_blocks():
+    mine = ["stage3.block2", "stage1.block2"]
+    config = completed(criteria={"mine": {"blocks": mine}}, removals=1)
+    assert config["criteria"]["mine"]["blocks"] == mine
+    assert blocks_per_step(config) == 1
+    assert blocks_per_step(completed(schedule="at_once")) >= 99
+
+
 def test_scratch_follows_the_first_criterion_that_prunes():
     config = completed(criteria=["scratch", "random", "consensus"])
     assert config["criteria"]["scratch"] == {"architecture_of": "random"}
@@ -244,7 +282,7 @@ def test_what_is_left_out_is_measured_for_figures_that_matter():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
-    if path.name != SCHEMA.name:
+    if path.name != "config.schema.yaml":
         complete(yaml.safe_load(path.read_text()))
 
 
@@ -371,6 +409,38 @@ BAD = [
         {"criteria": {"mine": ["cka"], "a": {"architecture_of": "mine", "metrics": ["kl"]}}},
         "criteria.a: 'architecture_of' leaves nothing to metrics",
     ),
+    (
+        {"criteria": {"mine": ["cka"], "on": {"epochs_of": "on"}}},
+        "criteria.on.epochs_of: 'on' is no criterion here that removes blocks",
+    ),
+    (
+        {"criteria": {"mine": {"blocks": ["stage1.block2"], "metrics": ["cka"]}}},
+        "criteria.mine: 'blocks' leaves nothing to metrics",
+    ),
+    (
+        {"criteria": {"mine": {"blocks": ["stage1.blok2"]}}},
+        "criteria.mine.blocks: resnet20 has no block 'stage1.blok2'; did you mean",
+    ),
+    (
+        {"criteria": {"mine": {"blocks": ["stage1.block2"]}}, "protect": ["stage1.block2"]},
+        "criteria.mine.blocks: 'stage1.block2' of resnet20 cannot go; stage1.block1, ",
+    ),
+    (
+        {
+            "criteria": {"mine": {"blocks": ["stage1.block2", "stage1.block3"]}},
+            "min_blocks_per_stage": 2,
+            "removals": 3,
+        },
+        "'stage1.block3' of resnet20 cannot go after stage1.block2; stage2.block2,",
+    ),
+    (
+        {"schedule": "at_once", "blocks_per_step": 2},
+        "blocks_per_step: with 'schedule: at_once' all blocks go in one step",
+    ),
+    ({"schedule": "at once"}, "schedule: 'at once' should be one of one_by_one, at_once"),
+    ({"report_at": ["half"]}, "report_at.0: 'half' should match"),
+    ({"finetuning": {"final": {}}}, "finetuning.final: 'epochs' is missing"),
+    ({"finetuning": {"final": {"epoch": 1}}}, "finetuning.final.epoch: unknown key"),
     ({"removals": 4, "min_blocks_per_stage": 2}, "removals: 4 is more than the 3"),
     ({"protect": ["stage1.blok1"]}, "did you mean 'stage1.block1'?"),
     ({"probe": {"images_per_class": 200}}, "probe.images_per_class: 200 is more than the 113"),
@@ -485,3 +555,17 @@ def test_published_points_belong_to_networks_by_what_they_are():
 def test_a_known_data_set_needs_no_other_name():
     with pytest.raises(ConfigError, match=r"mine\.published: it is for kind: image_folder"):
         completed(datasets={"mine": {"kind": "cifar100", "published": "cifar10"}})
+
+
+def test_quick_gives_cheap_defaults_and_what_the_user_names_stays():
+    given = {"quick": True, "latency": {"repeats": 50}, "attacks": {"pgd": {}}, "removals": 2}
+    plain = {"removals": 2, "energy": {"carbon_intensity_g_per_kwh": 475}}
+    config, usual = complete(given), complete(plain)
+    assert config["latency"] == usual["latency"] | {"batch_sizes": [1, 64], "repeats": 50}
+    assert list(config["attacks"]) == ["pgd"]
+    assert config["seeds"] == [0] and config["removals"] == 2
+    assert config["energy"]["window_seconds"] < usual["energy"]["window_seconds"]
+    # a configuration that was completed is completed to itself, as the report runs it
+    assert complete(config) == config
+    own = complete(given | {"energy": {"country_iso_code": "DEU"}})["energy"]
+    assert own["carbon_intensity_g_per_kwh"] is None and own["window_seconds"] == 0.5

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "manual": {"configuration", "training"},
     "planning": set(),
     "preview": {"configuration", "targets"},
-    "cli": {"devices", "evaluation", "export", "models", "planning", "preview"},
+    "cli": {"devices", "evaluation", "export", "models", "planning", "preview", "terminal"},
     # the public names, imported when one is used
     "__init__": {"library"},
     "library": {"activations", "consensus", "evaluation", "export", "models", "scoring", "surgery"},
@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "machine": set(),
     "named_function": set(),
     "steps": set(),
+    "terminal": set(),
     "targets": {"configuration", "data", "evaluation", "models", "planning"},
 }
 LIBRARIES = {

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layer_pruning.steps import parent_step, steps_to
+from layer_pruning.steps import parent_step, steps_through, steps_to
 
 numbers, sizes = st.integers(1, 99), st.integers(1, 12)
 
@@ -14,6 +14,8 @@ def test_the_documented_example():
     assert steps_to(7, 3) == [3, 6, 7]
     assert steps_to(4, 1) == [1, 2, 3, 4]
     assert steps_to(2, 5) == [2]
+    assert steps_through([7, 5], 3) == [3, 5, 6, 7]
+    assert steps_through([4, 2], 99) == [2, 4]
 
 
 @given(numbers, sizes)

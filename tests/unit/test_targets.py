@@ -5,7 +5,7 @@ import pytest
 from layer_pruning.configuration import ConfigError, complete
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
 from layer_pruning.models.residual import new_network
-from layer_pruning.targets import counted_costs, removals_of
+from layer_pruning.targets import counted_costs, counted_of, removals_of
 from small_networks import header
 
 
@@ -33,6 +33,21 @@ def test_a_counted_target_asks_each_network_for_its_own_number():
     assert removals(**parameters)["digits", "resnet20"] == 4
     protect = [f"stage1.block{number}" for number in (1, 2, 3)]
     assert removals(**parameters, protect=protect)["digits", "resnet20"] == 2
+
+
+def test_networks_count_at_numbers_of_removals_and_at_reductions():
+    def counted(**given):
+        return counted_of(complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given))
+
+    one = ("digits", "resnet20")
+    assert counted(removals=4) == {one: [4]}
+    assert counted(removals=4, report_at=[4, 2]) == {one: [2, 4]}
+    # a block saves 11.73 % of the multiply-accumulates, wherever it is
+    assert counted(removals=6, report_at=["36 %", "23.4%", 1]) == {one: [1, 2, 4]}
+    with pytest.raises(ConfigError, match="report_at: 5 is beyond the 4 removals of resnet20"):
+        counted(removals=4, report_at=[5])
+    with pytest.raises(ConfigError, match=r"report_at: 60 % cannot be reached .* removals: 4"):
+        counted(removals=4, report_at=["60 %"])
 
 
 @pytest.mark.parametrize(

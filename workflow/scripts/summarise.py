@@ -25,7 +25,7 @@ with job(snakemake.log[0]) as logger:
             calibration_columns(snakemake.input.calibrations),
         ),
         block_latencies=snakemake.input.block_latencies,
-        **{key: params[key] for key in ("architecture_of", "blocks_per_step", "target")},
+        **{key: params[key] for key in ("origins", "blocks_per_step", "target")},
         carbon_intensity_g_per_kwh=carbon_intensity(EnergySettings.of(params.energy)),
     )
     write_csv(with_shortcuts(summary, snakemake.input.shortcuts), snakemake.output[0])

@@ -6,7 +6,7 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.models.network_file import read_header
-from layer_pruning.models.residual import new_network
+from layer_pruning.models.residual import load_network, new_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
@@ -23,4 +23,5 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        teacher=load_network(snakemake.input.teacher) if snakemake.input.teacher else None,
     )

@@ -47,6 +47,33 @@ def ensemble_attacks(attack: str, classes: int) -> tuple[tuple[str, ...], list[s
     return ("apgd-ce", "apgd-t", "fab-t", "square"), []
 
 
+def square_fits(height: int, width: int) -> bool:
+    """Whether the package's Square attack can lay its first pattern in L2 over such images.
+
+    It tiles them with squares of a fifth of the height, from one corner offset on, and fails where
+    a tile would stick out; a tile of one pixel never does.
+    """
+    side = height // 5
+    if side < 2:
+        return side == 1
+    start = (height - 5 * side) // 2
+    tiles = {length: length // side for length in (height, width)}
+    return all(not count or start + count * side <= length for length, count in tiles.items())
+
+
+def without_square(
+    attacks: tuple[str, ...], norm: str, height: int, width: int
+) -> tuple[tuple[str, ...], list[str]]:
+    """``attacks`` less Square where it cannot run on such images in ``norm``, and warnings."""
+    if "square" not in attacks or norm != "L2" or square_fits(height, width):
+        return attacks, []
+    text = (
+        f"Square is left out: its implementation has no L2 attack on images of {height} × {width} "
+        "pixels; robust accuracy without it can be too high"
+    )
+    return tuple(name for name in attacks if name != "square"), [text]
+
+
 @contextmanager
 def undisturbed(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Restore on exit what pyautoattack changes: random state, trace function, gradients.

@@ -176,12 +176,19 @@ def _perturber(
 
         return perturb, {}, []
     # imported here because the attacks of this room do without the package
-    from layer_pruning.attacks.autoattack import PLUS_RESTARTS, Ensemble, ensemble_attacks
+    from layer_pruning.attacks.autoattack import (
+        PLUS_RESTARTS,
+        Ensemble,
+        ensemble_attacks,
+        without_square,
+    )
 
     names: tuple[str, ...] = ("apgd-ce",)
     warnings: list[str] = []
     if attack != "pgd":
         names, warnings = ensemble_attacks(attack, classes)
+        names, left_out = without_square(names, norm, *images.shape[2:])
+        warnings += left_out
     ensemble = Ensemble(
         network,
         images,

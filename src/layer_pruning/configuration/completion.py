@@ -5,6 +5,7 @@ Defaults are filled in here rather than by Snakemake, so that remote jobs see th
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -22,10 +23,14 @@ from layer_pruning.configuration.keys import Configuration
 from layer_pruning.configuration.messages import validated
 from layer_pruning.configuration.network_checks import (
     check_architectures,
+    check_schedule,
     check_start_weights,
     check_target,
 )
 from layer_pruning.configuration.shorthands import write_out_shorthands
+
+QUICK = Path(__file__).parents[3] / "config" / "quick.yaml"
+"""The defaults of a quick look."""
 
 # what no key can say for itself; a check may rely on those before it
 CHECKS: tuple[Callable[[Config], None], ...] = (
@@ -33,6 +38,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_architectures,
     check_start_weights,
     check_target,
+    check_schedule,
     check_criteria,
     check_probe,
     check_attacks,
@@ -42,6 +48,22 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
 )
 
 
+def over_quick(given: Config) -> Config:
+    """What the user wrote, with the values of ``QUICK`` for what is not named.
+
+    Attacks that the user names replace those of the file; all other groups of keys are joined.
+    """
+    defaults: Config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
+    if "country_iso_code" in (given.get("energy") or {}):
+        del defaults["energy"]["carbon_intensity_g_per_kwh"]
+    joined = {
+        key: {**value, **given[key]}
+        for key, value in defaults.items()
+        if key != "attacks" and isinstance(value, dict) and isinstance(given.get(key), dict)
+    }
+    return {**defaults, **given, **joined}
+
+
 def complete(given: Config) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 
@@ -49,6 +71,9 @@ def complete(given: Config) -> Config:
     """
     # a number may be written as a whole one, of which pydantic would warn
     config: Config = validated(given).model_dump(warnings=False)
+    if config["quick"]:
+        given = over_quick(given)
+        config = validated(given).model_dump(warnings=False)
     for key in ("architectures", "criteria"):
         config[key] = _as_written(config[key], given.get(key))
     write_out_shorthands(config)

@@ -18,6 +18,9 @@ from layer_pruning.models.architectures import Architecture, architecture, publi
 
 Config = dict[str, Any]
 
+MOST_REMOVALS = 99
+"""A path has two digits for them."""
+
 
 def datasets(config: Config) -> dict[str, DatasetInfo]:
     """What is known of the data sets of a configuration. Raises ConfigError naming the key."""
@@ -85,16 +88,49 @@ def published_setting(config: Config, dataset: str, architecture: str) -> Config
 
 def pruning_criteria(config: Config) -> Config:
     """The criteria that rank blocks and remove them, by name."""
-    return {name: c for name, c in config["criteria"].items() if "architecture_of" not in c}
+    return {name: c for name, c in config["criteria"].items() if "metrics" in c}
 
 
 def scratch_criteria(config: Config) -> dict[str, str]:
     """The criteria that train from new weights, and the ones whose last network they take."""
-    return {
-        name: criterion["architecture_of"]
-        for name, criterion in config["criteria"].items()
-        if "architecture_of" in criterion
+    return _beside(config, "architecture_of")
+
+
+def continued_criteria(config: Config) -> dict[str, str]:
+    """The criteria that train the unpruned network further, and the ones they stand beside."""
+    return _beside(config, "epochs_of")
+
+
+def _beside(config: Config, key: str) -> dict[str, str]:
+    return {name: c[key] for name, c in config["criteria"].items() if key in c}
+
+
+def final_criteria(config: Config) -> dict[str, str]:
+    """The names under which networks stand after the last phase, and whose networks they were.
+
+    No criterion of a user's can have such a name: it has a hyphen.
+    """
+    wanted = config["finetuning"]["final"] is not None
+    return {f"{name}-final": name for name in pruning_criteria(config)} if wanted else {}
+
+
+def origins(config: Config) -> dict[str, tuple[str, str]]:
+    """How the networks of each criterion but the pruning ones are made, and beside which one.
+
+    The ways are ``final``, ``scratch`` and ``continued``.
+    """
+    ways = {
+        "final": final_criteria(config),
+        "scratch": scratch_criteria(config),
+        "continued": continued_criteria(config),
     }
+    return {name: (way, source) for way, of in ways.items() for name, source in of.items()}
+
+
+def blocks_per_step(config: Config) -> int:
+    """How many blocks go at a time: all of them where they go at once."""
+    at_once = config["schedule"] == "at_once"
+    return MOST_REMOVALS if at_once else int(config["blocks_per_step"])
 
 
 def target(config: Config) -> dict[str, float]:

@@ -1,9 +1,11 @@
 """Checks of the criteria of a configuration and of the images that they score on."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from layer_pruning.configuration.contents import (
     Config,
+    continued_criteria,
     datasets,
     networks,
     pruning_criteria,
@@ -12,6 +14,7 @@ from layer_pruning.configuration.contents import (
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.consensus.catalog import check_aggregation
+from layer_pruning.models.architectures import candidates
 from layer_pruning.named_function import named_function
 from layer_pruning.scoring.catalog import METRIC_NAMES, OWN_METRIC_TAKES
 from layer_pruning.similarity.catalog import CATALOG
@@ -20,23 +23,53 @@ from layer_pruning.similarity.catalog import CATALOG
 def check_criteria(config: Config) -> None:
     """Metrics, weights and families fit, and what trains from new weights has a source."""
     pruning = pruning_criteria(config)
-    for name, source in scratch_criteria(config).items():
-        if more := [key for key in config["criteria"][name] if key != "architecture_of"]:
-            raise ConfigError(f"criteria.{name}: 'architecture_of' leaves nothing to {more[0]}")
-        if source not in pruning:
-            raise ConfigError(
-                f"criteria.{name}.architecture_of: '{source}' is no criterion here that removes "
-                f"blocks; {suggestion(source, pruning)}"
-            )
+    _check_comparisons(config, "architecture_of", scratch_criteria(config))
+    _check_comparisons(config, "epochs_of", continued_criteria(config))
     if "baseline" in config["criteria"]:
         raise ConfigError("criteria.baseline: the name is taken; choose another")
     for name, criterion in pruning.items():
+        if "blocks" in criterion:
+            _check_listed(config, name, criterion["blocks"])
+            continue
         for metric in criterion["metrics"]:
             _check_metric(name, metric)
         try:
             check_aggregation(**criterion)
         except ValueError as error:
             raise ConfigError(f"criteria.{name}: {error}") from error
+
+
+def _check_comparisons(config: Config, key: str, comparisons: Mapping[str, str]) -> None:
+    pruning = pruning_criteria(config)
+    for name, source in comparisons.items():
+        if more := [other for other in config["criteria"][name] if other != key]:
+            raise ConfigError(f"criteria.{name}: '{key}' leaves nothing to {more[0]}")
+        if source not in pruning:
+            raise ConfigError(
+                f"criteria.{name}.{key}: '{source}' is no criterion here that removes "
+                f"blocks; {suggestion(source, pruning)}"
+            )
+
+
+def _check_listed(config: Config, name: str, listed: Sequence[str]) -> None:
+    """The blocks that a criterion lists can go, one after the other, in every network."""
+    limits = {key: config[key] for key in ("min_blocks_per_stage", "protect")}
+    for architecture, network in networks(config).items():
+        blocks, gone = network.blocks(), list[str]()
+        names = [block.name for block in blocks]
+        for block in listed:
+            if block not in names:
+                raise ConfigError(
+                    f"criteria.{name}.blocks: {architecture} has no block '{block}'; "
+                    f"{suggestion(block, names)}"
+                )
+            if block not in (left := candidates(blocks, gone, **limits)):
+                after = f" after {', '.join(gone)}" if gone else ""
+                raise ConfigError(
+                    f"criteria.{name}.blocks: '{block}' of {architecture} cannot go{after}; "
+                    f"{', '.join(left) or 'none'} can"
+                )
+            gone.append(block)
 
 
 def _check_metric(criterion: str, metric: str) -> None:

@@ -56,6 +56,8 @@ def _message(path: tuple[Any, ...], details: ErrorDetails) -> str:
         return f"{key}: unknown key; {suggestion(str(path[-1]), known)}"
     if details["loc"][-1:] == (_KEY,):
         return _name_message(path, kind)
+    if kind == "missing":
+        return f"{path_of(path[:-1])}: '{path[-1]}' is missing"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
         return f"{key}: {given} should be {words} {context[name]}"

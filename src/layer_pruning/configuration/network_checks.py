@@ -72,3 +72,9 @@ def check_target(config: Config) -> None:
     """There is one target at most."""
     if len(given := target(config)) > 1:
         raise ConfigError(f"target: {' and '.join(given)} given; at most one can be")
+
+
+def check_schedule(config: Config) -> None:
+    """All blocks at once leaves no step between."""
+    if config["schedule"] == "at_once" and config["blocks_per_step"] != 1:
+        raise ConfigError("blocks_per_step: with 'schedule: at_once' all blocks go in one step")

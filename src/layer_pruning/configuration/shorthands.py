@@ -7,9 +7,10 @@ from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.configuration.keys.values import LONGEST_NAME
 from layer_pruning.data.catalog import KINDS, complete_settings
-from layer_pruning.scoring.catalog import CRITERIA
+from layer_pruning.scoring.catalog import CRITERIA, LISTED
 
-SCRATCH = "scratch"
+# comparisons known by name, and the key that says which criterion they are beside
+COMPARISONS = {"scratch": "architecture_of", "continued": "epochs_of"}
 # what a plain name can stand for: a folder needs its path
 DATASET_NAMES = [kind for kind in KINDS if kind != "image_folder"]
 
@@ -30,9 +31,11 @@ def write_out_shorthands(config: Config) -> None:
         config["criteria"] = _named_criteria(config["criteria"])
     for name, criterion in config["criteria"].items():
         settings = dict(criterion) if isinstance(criterion, dict) else {"metrics": criterion}
-        if settings.get("architecture_of") is None:
-            settings.pop("architecture_of", None)
-            settings = _with_savings(name, settings)
+        for key in ("blocks", *COMPARISONS.values()):
+            if settings.get(key) is None:
+                settings.pop(key, None)
+        if not set(COMPARISONS.values()) & set(settings):
+            settings = _removing(name, settings)
         config["criteria"][name] = settings
     for name, attack in config["attacks"].items():
         attack["attack"] = attack["attack"] or name
@@ -71,17 +74,25 @@ def _path_names(given: list[str], key: str) -> list[str]:
 
 def _known_criterion(name: str, names: list[str]) -> Config:
     """What the name of a criterion, one of ``names``, stands for."""
-    if name == SCRATCH:
-        pruning = [other for other in names if other != SCRATCH]
+    if name in COMPARISONS:
+        pruning = [other for other in names if other not in COMPARISONS]
         if not pruning:
-            raise ConfigError(
-                f"criteria: {SCRATCH} needs a criterion beside it that removes blocks"
-            )
-        return {"architecture_of": pruning[0]}
-    known = [*CRITERIA, SCRATCH]
+            raise ConfigError(f"criteria: {name} needs a criterion beside it that removes blocks")
+        return {COMPARISONS[name]: pruning[0]}
+    known = [*CRITERIA, *COMPARISONS]
     if name not in known:
         raise ConfigError(f"criteria: '{name}' is unknown; {suggestion(name, known)}")
     return CRITERIA[name]
+
+
+def _removing(name: str, settings: Config) -> Config:
+    """A criterion that removes blocks: those it lists, or those that its metrics rank first."""
+    if "blocks" not in settings:
+        return _with_savings(name, settings)
+    if more := [key for key in settings if key != "blocks"]:
+        raise ConfigError(f"criteria.{name}: 'blocks' leaves nothing to {more[0]}")
+    one_vote: Config = {"aggregation": "borda", "weights": None, "families": None}
+    return {"metrics": [LISTED], **one_vote, "blocks": list(settings["blocks"])}
 
 
 def _with_savings(name: str, settings: Config) -> Config:

@@ -1,5 +1,6 @@
 """Energy of inference, pruned beside baseline, in interleaved windows."""
 
+import logging
 import math
 import random
 import statistics
@@ -12,6 +13,8 @@ from layer_pruning.energy.measurement import in_one_line
 from layer_pruning.energy.meter import Meter, MeterError, started_meter
 from layer_pruning.energy.record import EnergySettings, reduction_percent
 from layer_pruning.intervals import median_interval
+
+logger = logging.getLogger(__name__)
 
 KEYS = (
     "measured",
@@ -184,7 +187,9 @@ def _interleaved(
     """
     generator = random.Random(seed)
     calls: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    for _ in range(repeats):
+    for turn in range(repeats):
+        seconds = len(runs) * least_seconds
+        logger.info("energy: round %d of %d, each of %.0f s or more", turn + 1, repeats, seconds)
         for name in generator.sample(list(runs), len(runs)):
             joules, seconds, count = _window(meter, runs[name], least_seconds, clock)
             calls[name].append((joules / count, seconds / count))

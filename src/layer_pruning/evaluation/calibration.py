@@ -69,6 +69,11 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> tuple[float | None, st
         expected = ((scores * inverse).softmax(1) * scores).sum(1)
         return float((expected - own).mean())
 
+    if not bool((scores != scores[:, :1]).any()):
+        return None, (
+            "no temperature fits: the logits of every class are the same on the validation images, "
+            "and dividing them changes no probability"
+        )
     low, high = 1 / _LARGEST, _LARGEST
     # where 1 / T grows without end the slope becomes the mean lead of the highest logit
     if float((scores.amax(1) - own).mean()) == 0 or slope(high) < 0:

@@ -1,81 +1,147 @@
 """Multiply-accumulates and parameters."""
 
-import copy
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from layer_pruning.models.copies import copied
 from layer_pruning.models.residual import ResidualNetwork
 
 aten = torch.ops.aten
 
-CONVENTION = "multiply-accumulates of convolutions and linear layers, one image"
+CONVENTION = (
+    "multiply-accumulates of convolutions and linear layers, one image; products of activations "
+    "with each other, as in attention, are in macs_with_attention alone"
+)
+
+
+class Cost(NamedTuple):
+    """Multiply-accumulates of one image, without and with the products inside attention."""
+
+    macs: int
+    macs_with_attention: int
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Trainable parameters."""
-    return sum(parameter.numel() for parameter in network.parameters())
+    """Parameters that train: those that are frozen (``requires_grad`` false) do not count."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up the multiply-accumulates of convolutions and of products with a weight matrix.
+    """Adds up the multiply-accumulates of convolutions and of products of matrices.
 
     Below the modules, because attention uses the weights of its linear layers without calling
-    them. The products of activations with each other inside attention are batched ones (``bmm``).
+    them. A product both sides of which come from ``images`` is one of activations with each other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, images: Tensor) -> None:
         super().__init__()
-        self.total = 0
+        self.macs = 0
+        self.attention = 0
+        # what was computed from the images, by its memory, which is kept lest it be used again
+        self._from_images = {images.untyped_storage().data_ptr(): images.untyped_storage()}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # nothing is compiled here, and guarding against it imports the compiler: over a second
         return False
 
+    def _is_activation(self, tensor: Tensor) -> bool:
+        return tensor.untyped_storage().data_ptr() in self._from_images
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        output = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
         if func is aten.convolution.default:
-            # a weight has one row an output channel, holding one factor an input to it
-            self.total += output.numel() * args[1][0].numel()
-        elif func is aten.mm.default:
-            self.total += output.numel() * args[0].shape[1]
-        elif func is aten.addmm.default:
-            self.total += output.numel() * args[1].shape[1]
+            self.macs += _of_convolution(args, output)
+        elif func.overloadpacket in PRODUCTS:
+            first, second = args[PRODUCTS[func.overloadpacket] :][:2]
+            macs = output.numel() * first.shape[-1]
+            if self._is_activation(first) and self._is_activation(second):
+                self.attention += macs
+            else:
+                self.macs += macs
+        elif func._schema.name.startswith("aten::_scaled_dot_product"):
+            self.attention += _of_fused_attention(*args[:3])
+        given = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
+        if any(map(self._is_activation, given)):
+            for value in tree_leaves(output):
+                if isinstance(value, Tensor):
+                    storage = value.untyped_storage()
+                    self._from_images[storage.data_ptr()] = storage
         return output
 
 
-def multiply_accumulates(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Multiply-accumulates of convolutions and linear layers for one image.
+# products of matrices, and the place of the first factor among their arguments
+PRODUCTS = {
+    aten.mm: 0,
+    aten.mv: 0,
+    aten.dot: 0,
+    aten.bmm: 0,
+    aten.addmm: 1,
+    aten.addmv: 1,
+    aten.baddbmm: 1,
+}
 
-    Counted while an image passes through a copy: every output value of a layer costs as many as
-    there are inputs to it. The projections of attention are linear layers. Its products of
-    activations with each other, bias, norms, activations and pooling are left out.
+
+def _of_convolution(args: Sequence[Any], output: Tensor) -> int:
+    image, weight, transposed = args[0], args[1], args[6]
+    # a weight has one row an output channel, holding one factor an input to it; transposed, one
+    # row an input channel, holding one factor an output that it is spread over
+    spread = image if transposed else output
+    return int(spread.numel() * weight[0].numel())
+
+
+def _of_fused_attention(query: Tensor, key: Tensor, value: Tensor) -> int:
+    """Queries (…, l, d) by keys (…, s, d), and the weights by values (…, s, e)."""
+    queries, keys = query[..., 0].numel(), key.shape[-2]
+    return queries * keys * (query.shape[-1] + value.shape[-1])
+
+
+def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
+    """Multiply-accumulates for one image, counted while it passes through a copy.
+
+    Every output value of a convolution or linear layer costs as many as there are inputs to it,
+    every input value of a transposed convolution as many as there are outputs from it. The
+    projections of attention are linear layers. Its products of activations with each other are in
+    ``macs_with_attention`` alone, by which the cost of transformers is usually published. Bias,
+    norms, activations and pooling are left out.
     """
     # with gradients, as training sees it: without, attention takes a fused operator, and linear
     # layers of weights that are not trained may become batched products
-    network = copy.deepcopy(network).eval().requires_grad_()
+    network = copied(network).eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
     images = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
-    with torch.enable_grad(), _Counter() as counter:
+    with torch.enable_grad(), _Counter(images) as counter:
         network(images)
-    return counter.total
+    return Cost(counter.macs, counter.macs + counter.attention)
+
+
+def multiply_accumulates(network: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Multiply-accumulates of convolutions and linear layers, see :func:`counted_cost`."""
+    return counted_cost(network, input_shape).macs
 
 
 def complexity_record(network: ResidualNetwork) -> dict[str, Any]:
     """Size and cost of a network, beside those of the network that it was pruned from."""
     header = network.header
     baseline = ResidualNetwork(replace(header, removed_blocks=()))
-    macs = multiply_accumulates(network, header.input_shape)
-    baseline_macs = multiply_accumulates(baseline, header.input_shape)
+    macs, with_attention = counted_cost(network, header.input_shape)
+    baseline_macs, baseline_with_attention = counted_cost(baseline, header.input_shape)
     return {
         "macs": macs,
+        "macs_with_attention": with_attention,
         "parameters": parameter_count(network),
         "baseline_macs": baseline_macs,
+        "baseline_macs_with_attention": baseline_with_attention,
         "baseline_parameters": parameter_count(baseline),
         "macs_reduction_percent": 100 * (1 - macs / baseline_macs),
         "convention": CONVENTION,

@@ -5,6 +5,7 @@ over pruned): 1 where time falls as much as they do, less where fewer multiply-a
 less time than they promise.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
 from layer_pruning.machine import machine
 from layer_pruning.models.residual import ResidualNetwork
+
+logger = logging.getLogger(__name__)
 
 Timer = Callable[..., dict[str, list[float]]]
 
@@ -77,6 +80,7 @@ def latency_record(
             generator = torch.Generator().manual_seed(seed)
             batch = torch.rand(size, *shape, generator=generator).to(device)
             runs = {name: _runner(net, batch, mode) for name, net in networks.items()}
+            logger.info("latency: batches of %d, %s, %d rounds", size, mode, repeats)
             seconds = timer(runs, repeats=repeats, seed=seed)
             timings.append(
                 {"mode": mode, "batch_size": size}

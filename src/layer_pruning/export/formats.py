@@ -1,9 +1,11 @@
 """The formats of an exported network: how each is written, and how each is run again."""
 
+import io
 import logging
 import runpy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,42 @@ def traced(network: ResidualNetwork) -> ExportedProgram:
     """The program that ``network``, in evaluation mode, runs on any number of images.
 
     It says nothing of where it was traced: neither paths of source files nor example images.
+    Raises ValueError in one line for a network that cannot be traced.
     """
     images = torch.zeros(2, *network.header.input_shape)
-    with torch.no_grad():
-        program = torch.export.export(network, (images,), dynamic_shapes=({0: Dim("n")},))
+    try:
+        with torch.no_grad(), _quietly():
+            program = torch.export.export(network, (images,), dynamic_shapes=({0: Dim("n")},))
+    # what a module of the user's does may raise anything in the tracer
+    except Exception as error:
+        raise _not_exported("torch.export cannot follow the network", error) from error
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
     # the examples would be written as a pickle
     program.example_inputs = None
     return program
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the hundred lines that PyTorch logs and prints of a program that it gave up on."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _not_exported(what: str, error: Exception) -> ValueError:
+    """In one line, with the remedy: some networks run and cannot be written as a program."""
+    # ONNX wraps the reason in advice
+    lines = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
+    return ValueError(
+        f"{what}, as where a block branches on a value or loops over images: {lines[0][:200]}; "
+        "'export: {networks: none}' in the configuration leaves exports out"
+    )
 
 
 def write_pt2(program: ExportedProgram, path: Path) -> None:
@@ -51,17 +80,21 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
     with warnings.catch_warnings():
         # advice on how to write operators, which is for those who develop PyTorch
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            program,
-            (),
-            path,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-            # the program knows that this axis varies; here it gets its name
-            dynamic_shapes=({0: "n"},),
-            **names,
-        )
+        try:
+            torch.onnx.export(
+                program,
+                (),
+                path,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+                # the program knows that this axis varies; here it gets its name
+                dynamic_shapes=({0: "n"},),
+                **names,
+            )
+        # an operator that ONNX lacks, say
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise _not_exported("ONNX cannot hold the network", error) from error
     try:
         onnx.checker.check_model(path, full_check=True)
     except onnx.checker.ValidationError as error:

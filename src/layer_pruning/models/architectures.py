@@ -302,12 +302,24 @@ def check_start(name: str, options: Mapping[str, Any], network: Architecture) ->
         if useless := [key for key in ("names", "new_classifier") if given.get(key)]:
             raise ValueError(f"{name}: {' and '.join(useless)} without 'weights' to start from")
         return
-    for pattern in given.get("names", {}):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{name}: names: '{pattern}' is no pattern: {error}") from error
+    for pattern, replacement in given.get("names", {}).items():
+        _check_replacement(name, pattern, replacement)
     check_weights(given["weights"], network)
+
+
+def _check_replacement(name: str, pattern: str, replacement: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{name}: names: '{pattern}' is no pattern: {error}") from error
+    try:
+        # an alternative that matches nothing tries the replacement: a group may stay empty
+        re.sub(f"{pattern}|\\Z", replacement, "")
+    # a reference to a group that the pattern lacks is an IndexError where it has a name
+    except (re.error, IndexError) as error:
+        raise ValueError(
+            f"{name}: names: '{replacement}' cannot replace '{pattern}': {error}"
+        ) from error
 
 
 def check_weights(weights: str, network: Architecture) -> None:

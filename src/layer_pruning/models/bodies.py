@@ -13,6 +13,7 @@ from layer_pruning.models.architectures import (
     TorchvisionNetwork,
 )
 from layer_pruning.models.cifar import CifarBody, initialise
+from layer_pruning.models.steadiness import check_float32
 from layer_pruning.named_function import named_function, one_line
 
 
@@ -81,4 +82,8 @@ def _own_body(architecture: OwnNetwork, input_shape: Shape, classes: int) -> nn.
         raise ValueError(
             f"{architecture.build} returned a {type(body).__name__}, not a torch.nn.Module"
         )
+    try:
+        check_float32(body)
+    except ValueError as error:
+        raise ValueError(f"{architecture.build}: {error}") from error
     return body

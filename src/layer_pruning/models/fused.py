@@ -1,13 +1,14 @@
 """Evaluation copies of networks whose convolutions have absorbed their batch norms."""
 
-import copy
 import itertools
 import logging
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.parametrize import is_parametrized
 
+from layer_pruning.models.copies import copied
 from layer_pruning.models.residual import ResidualNetwork
 
 logger = logging.getLogger(__name__)
@@ -18,18 +19,20 @@ def fused(network: ResidualNetwork) -> ResidualNetwork:
     """A copy in evaluation mode with every convolution fused with the batch norm that follows it.
 
     A pair is a convolution registered right before a batch norm of as many channels in the same
-    parent. A network may run its layers in another order than it registers them: the copy is
+    parent. One whose weights are computed (parametrisations, masks), that is hooked or that
+    computes in another way than its class is left as it is, as is a norm without statistics of its
+    own. A network may run its layers in another order than it registers them: the copy is
     tried on one image, and stays as it is unless its logits equal the original's up to rounding.
     """
-    original = copy.deepcopy(network).eval()
-    light = copy.deepcopy(original)
+    original = copied(network).eval()
+    light = copied(original)
     for parent in list(light.modules()):
         children = list(parent.named_children())
         for (name, convolution), (follower, norm) in itertools.pairwise(children):
             if (
                 isinstance(convolution, nn.Conv2d)
                 and isinstance(norm, nn.BatchNorm2d)
-                and convolution.out_channels == norm.num_features
+                and _is_pair(convolution, norm)
             ):
                 setattr(parent, name, fuse_conv_bn_eval(convolution, norm))
                 setattr(parent, follower, nn.Identity())
@@ -41,3 +44,26 @@ def fused(network: ResidualNetwork) -> ResidualNetwork:
         return light
     logger.info("convolutions and norms are not fused: that would change what the network computes")
     return original
+
+
+def _is_pair(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
+    """Whether one convolution with other weights computes what these two do, in evaluation mode."""
+    return (
+        convolution.out_channels == norm.num_features
+        and norm.running_mean is not None
+        and norm.running_var is not None
+        and _is_plain(convolution, nn.Conv2d)
+        and _is_plain(norm, nn.BatchNorm2d)
+    )
+
+
+def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a module computes as ``kind`` does with the parameters that it holds itself."""
+    # parametrisations replace the class, and masks and the older weight norm have hooks
+    hooks = (module._forward_pre_hooks, module._forward_hooks, module._backward_hooks)
+    return (
+        type(module).forward is kind.forward
+        and "forward" not in vars(module)
+        and not any(hooks)
+        and not is_parametrized(module)
+    )

@@ -11,9 +11,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from layer_pruning.models.architectures import TorchvisionNetwork, architecture, check_weights
+from layer_pruning.models.architectures import (
+    OwnNetwork,
+    TorchvisionNetwork,
+    architecture,
+    check_weights,
+)
 from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_network
 from layer_pruning.models.residual import ResidualNetwork, new_network
+from layer_pruning.models.steadiness import unsteadiness
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +41,8 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
 
     ``weights`` is ``torchvision`` or a ``.safetensors`` file: a network file of this workflow, or
     anyone's state dict. ``names`` maps regular expressions to what they become here, applied to
-    every name of the file in turn. With ``new_classifier`` the classifier is drawn from ``seed``;
+    every name of the file in turn; a tensor is left out where nothing stays of its name, or of the
+    part behind the last dot. With ``new_classifier`` the classifier is drawn from ``seed``;
     so is all else without ``weights``. ``mean`` and ``std`` are the normalisation; those that the
     weights bring along are used where none are given, and else the header's.
 
@@ -43,7 +50,7 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
     """
     weights = options.get("weights")
     if weights is None:
-        return new_network(header, seed)
+        return _noticed(new_network(header, seed))
     network_kind = architecture(header.architecture, header.arguments, header.input_shape)
     check_weights(weights, network_kind)
     if weights == "torchvision":
@@ -53,7 +60,7 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
         start = _file_weights(Path(weights), (options.get("names") or {}) | network_kind.renamed)
     if start.mean is not None and start.std is not None and not options.get("mean"):
         header = replace(header, mean=start.mean, std=start.std)
-    network = new_network(header, seed)
+    network = _noticed(new_network(header, seed))
     _load(network, start.tensors, str(weights), new_classifier=bool(options.get("new_classifier")))
     logger.info(
         "starting from %s, normalised with mean %s and standard deviation %s",
@@ -62,6 +69,18 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
         header.std,
     )
     return network
+
+
+def _noticed(network: ResidualNetwork) -> ResidualNetwork:
+    """``network``, and a line in the log where its logits depend on chance or on their batch."""
+    header = network.header
+    kind = architecture(header.architecture, header.arguments, header.input_shape)
+    if not isinstance(kind, OwnNetwork):
+        return network
+    said = unsteadiness(network.eval(), header.input_shape)
+    if said is not None:
+        logger.warning("%s: %s", header.architecture, said)
+    return network.train()
 
 
 def _torchvision_weights(name: str) -> Weights:
@@ -89,7 +108,8 @@ def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    # PyTorch may lack the type of a tensor
+    except (SafetensorError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(
             f"weights: {path} is not a readable .safetensors file ({error})"
         ) from error
@@ -107,11 +127,37 @@ def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
     for name, tensor in tensors.items():
         new = WRAPPERS.sub("", name)
         for pattern, replacement in names.items():
-            new = re.sub(pattern, replacement, new)
+            new = _replaced(pattern, replacement, new)
+        if not new or new.endswith("."):
+            continue
         if new in renamed:
             raise ValueError(f"weights: {path}: two tensors would be called {new}")
         renamed[new] = tensor
     return Weights(renamed)
+
+
+def _replaced(pattern: str, replacement: str, name: str) -> str:
+    try:
+        return re.sub(pattern, replacement, name)
+    # a reference to a group that the pattern lacks is an IndexError where it has a name
+    except (re.error, IndexError) as error:
+        raise ValueError(
+            f"weights: names: '{replacement}' cannot replace '{pattern}': {error}"
+        ) from error
+
+
+def _check_kind(source: str, name: str, wanted: Tensor, tensor: Tensor) -> None:
+    """Raise ValueError unless the numbers of ``tensor`` can stand where ``wanted`` is."""
+    if wanted.is_floating_point():
+        fits = tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    else:
+        fits = not (tensor.is_floating_point() or tensor.is_complex())
+    if not fits:
+        kind, right = (str(one.dtype).removeprefix("torch.") for one in (tensor, wanted))
+        raise ValueError(
+            f"weights: {source}: {name} is {kind}, which cannot be read as {right}; weights saved "
+            "as float32, float16 or bfloat16 would be right"
+        )
 
 
 def _load(
@@ -135,9 +181,10 @@ def _load(
         ]
         raise ValueError(
             f"weights: {source} does not fit {network.header.architecture}: {' and '.join(parts)}; "
-            "'names' can map names to those here"
+            "'names' can map names to those here, and leave one out that becomes ''"
         )
     for name, tensor in tensors.items():
+        _check_kind(source, name, wanted[name], tensor)
         if not torch.isfinite(tensor).all():
             raise ValueError(
                 f"weights: {source}: {name} holds values that are not finite; weights of a run "

@@ -12,7 +12,7 @@ import pandas as pd
 from layer_pruning.report.answers import Answer, listed
 from layer_pruning.report.over_seeds import best_criterion
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
+from layer_pruning.report.selection import counted
 from layer_pruning.report.significance import NO_DIFFERENCE, NO_SPREAD, ONE_SEED, Mean
 from layer_pruning.report.wording import (
     change_text,
@@ -98,7 +98,7 @@ def winner(summary: pd.DataFrame, level: int, controls: Collection[str] = ()) ->
     """Whether one criterion is better than the others, and than the controls among them."""
     question = "Which criterion is best?"
     best, tied, seeds = best_criterion(summary, level)
-    step = pruned(summary[summary["removed"] == level])
+    step = counted(summary[summary["removed"] == level])
     others = step["criterion"].nunique() - 1
     mean = step.loc[step["criterion"] == best, "accuracy_test"].mean()
     if others == 0:
@@ -133,8 +133,13 @@ def winner(summary: pd.DataFrame, level: int, controls: Collection[str] = ()) ->
 def from_new_weights(summary: pd.DataFrame, level: int) -> list[Answer]:
     """For each criterion that trained from new weights: how it compares with the one it follows."""
     step, answers = summary[summary["removed"] == level], []
-    for name, group in step[step["architecture_of"] != ""].groupby("criterion", sort=True):
-        source = group.iloc[0]["architecture_of"]
+    pruned = counted(step)
+    for name, group in step[step["made_by"] == "scratch"].groupby("criterion", sort=True):
+        followed = pruned[
+            group.iloc[0]["beside"]
+            == pruned["beside"].where(pruned["made_by"] == "final", pruned["criterion"])
+        ]
+        source = followed.iloc[0]["criterion"]
         own, other = (
             step[step["criterion"] == criterion].set_index("seed")["accuracy_test"]
             for criterion in (name, source)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
+from layer_pruning.report.selection import counted
 from layer_pruning.report.significance import Mean, holm
 
 
@@ -99,7 +99,7 @@ def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str],
     significant (Holm-corrected p of at least 0.05, or no interval at all), and the number of seeds
     that the comparison rests on.
     """
-    step = pruned(summary[summary["removed"] == removed])
+    step = counted(summary[summary["removed"] == removed])
     if step.empty:
         raise ValueError(f"no network with {removed} blocks removed")
     means = step.groupby("criterion", sort=True)["accuracy_test"].mean()
@@ -141,11 +141,12 @@ def _described(name: str, value: Mean | None = None) -> dict[str, float]:
 def common_removals(summary: pd.DataFrame) -> int:
     """The largest number of removals that every criterion reached with every one of its seeds.
 
-    ``summary`` is of one dataset and architecture. Raises ValueError if there is none.
+    ``summary`` is of one dataset and architecture. Where there is none, as with criteria that list
+    their blocks, it is what most of them reached. Raises ValueError where nothing was removed.
     """
     others = summary[summary["criterion"] != BASELINE]
-    reached = [set(group["removed"]) for _, group in others.groupby(["criterion", "seed"])]
-    common = set.intersection(*reached) if reached else set()
-    if not common:
-        raise ValueError("no number of removals that every criterion and seed reached")
-    return int(max(common))
+    if others.empty:
+        raise ValueError("no network from which a block was removed")
+    groups = others.groupby(["criterion", "seed"])["removed"]
+    reached = pd.Series([step for _, steps in groups for step in set(steps)]).value_counts()
+    return int(reached.index[reached == reached.max()].max())

@@ -24,7 +24,7 @@ from layer_pruning.report.over_seeds import aggregate, common_removals, compare_
 from layer_pruning.report.overview_notes import notes
 from layer_pruning.report.overview_tables import criteria_table, target_section
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
+from layer_pruning.report.selection import counted, pruned
 from layer_pruning.report.sources import sources_line, titles
 
 FAMILY = ["dataset", "architecture"]
@@ -88,11 +88,12 @@ def _answers(
     controls: Collection[str],
 ) -> list[Answer]:
     """All answers on one data set and architecture, in the order in which one would ask."""
-    baseline, path = summary[summary["criterion"] == BASELINE], pruned(summary)
+    baseline, path = summary[summary["criterion"] == BASELINE], counted(summary)
     shown = path[path["removed"] == level]
-    rounds = len({step for step in path["removed"] if step <= level})
+    on_path = summary[summary["made_by"] == "pruned"]
+    rounds = len({step for step in on_path["removed"] if step <= level})
     return [
-        what_was_done(baseline, path, level, controls),
+        what_was_done(baseline, on_path, level, controls),
         accuracy_kept(rows, set(path["criterion"])),
         winner(summary, level, controls),
         *from_new_weights(summary, level),

@@ -23,7 +23,8 @@ KEYS = ["dataset", "architecture", "seed", "criterion", "removed"]
 class Network:
     """A network, named by its folder ``.../{dataset}/{architecture}/seed-{seed}/{network}``.
 
-    ``{network}`` is ``baseline`` or ``{criterion}/removed-{nn}``.
+    ``{network}`` is ``baseline`` or ``{criterion}/removed-{nn}``, or ``{criterion}/beside-{nn}``
+    for an unpruned one that stands beside networks with so many removals.
     """
 
     folder: Path
@@ -32,6 +33,8 @@ class Network:
     seed: int
     criterion: str
     removed: int
+    """Removals, or those of the networks that an unpruned one stands beside."""
+    unpruned: bool = False
 
     @classmethod
     def of(cls, folder: str | Path) -> "Network":
@@ -42,18 +45,20 @@ class Network:
         folder = Path(folder)
         parts = folder.parts
         if parts and parts[-1] == BASELINE:
-            criterion, removed, above = BASELINE, 0, parts[:-1]
+            criterion, removed, above, unpruned = BASELINE, 0, parts[:-1], True
         else:
-            step = re.fullmatch(r"removed-(\d{2,})", parts[-1]) if len(parts) > 1 else None
+            pattern = r"(removed|beside)-(\d{2,})"
+            step = re.fullmatch(pattern, parts[-1]) if len(parts) > 1 else None
             if step is None:
                 raise ValueError(
                     f"{folder}: expected a folder baseline or {{criterion}}/removed-nn"
                 )
-            criterion, removed, above = parts[-2], int(step[1]), parts[:-2]
+            criterion, removed, above = parts[-2], int(step[2]), parts[:-2]
+            unpruned = step[1] == "beside"
         seed = re.fullmatch(r"seed-(\d+)", above[-1]) if len(above) > 2 else None
         if seed is None:
             raise ValueError(f"{folder}: expected {{dataset}}/{{architecture}}/seed-{{seed}} above")
-        return cls(folder, above[-3], above[-2], int(seed[1]), criterion, removed)
+        return cls(folder, above[-3], above[-2], int(seed[1]), criterion, removed, unpruned)
 
     @property
     def baseline(self) -> Path:
@@ -62,10 +67,10 @@ class Network:
             return self.folder
         return self.folder.parent.parent / BASELINE
 
-    def path(self, blocks_per_step: int = 1) -> list[Path]:
-        """The folders of the fine-tuned networks on the way here, this one included."""
-        steps = steps_to(self.removed, blocks_per_step)
-        return [self.folder.parent / f"removed-{step:02d}" for step in steps]
+    def path(self, criterion: str, blocks_per_step: int = 1) -> list[Path]:
+        """The folders of a criterion's fine-tuned networks up to as many removals as this one."""
+        steps, run = steps_to(self.removed, blocks_per_step), self.baseline.parent
+        return [run / criterion / f"removed-{step:02d}" for step in steps]
 
     @property
     def names(self) -> dict[str, Any]:

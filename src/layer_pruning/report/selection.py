@@ -14,8 +14,20 @@ COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
 
 
 def pruned(summary: pd.DataFrame) -> pd.DataFrame:
-    """The networks that a criterion pruned: no baseline, and none trained from new weights."""
-    return summary[(summary["criterion"] != BASELINE) & (summary["architecture_of"] == "")]
+    """The networks on the paths of criteria, and what a last phase of fine-tuning made of them.
+
+    No baseline, none trained from new weights, no unpruned one trained for longer.
+    """
+    return summary[summary["made_by"].isin(["pruned", "final"])]
+
+
+def counted(summary: pd.DataFrame) -> pd.DataFrame:
+    """The pruned networks that verdicts are about: those after the last phase, if there was one.
+
+    Networks before and after it have had different budgets, and are never compared.
+    """
+    finished = summary[summary["made_by"] == "final"]
+    return finished if len(finished) else pruned(summary)
 
 
 def selected(summary: pd.DataFrame, target: Mapping[str, float]) -> pd.Series:

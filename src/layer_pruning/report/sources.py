@@ -13,7 +13,7 @@ from layer_pruning.report.wording import heading
 # the first pattern that fits the name of a column counts
 _FILES = {
     "|".join((*KEYS, "folder", "seeds", "other")): "the folder's name",
-    r"selected|architecture_of": "the configuration",
+    r"selected|made_by|beside": "the configuration",
     r"removed_blocks|blocks|macs|macs_reduction.*|parameters.*|macs_ratio": "complexity.json",
     r"predicted_latency.*": "savings/latency.json of the baseline",
     r"accuracy_(congruent|swapped)_cue|shortcut_.*|cue_.*|follows_cue.*": "shortcut.json",
@@ -44,7 +44,8 @@ def folder_of(row: Mapping[str, object]) -> str:
     run = f"results/{row['dataset']}/{row['architecture']}/seed-{row['seed']}"
     if row["criterion"] == BASELINE:
         return f"{run}/{BASELINE}"
-    return f"{run}/{row['criterion']}/removed-{row['removed']:02d}"
+    kind = "beside" if row.get("made_by") == "continued" else "removed"
+    return f"{run}/{row['criterion']}/{kind}-{row['removed']:02d}"
 
 
 def with_folders(frame: pd.DataFrame) -> pd.DataFrame:

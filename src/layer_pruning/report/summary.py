@@ -8,7 +8,7 @@ import pandas as pd
 
 from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
 from layer_pruning.report.network_tables import TEXT, in_order
-from layer_pruning.report.records import KEYS, Network
+from layer_pruning.report.records import BASELINE, KEYS, Network
 from layer_pruning.report.selection import selected
 from layer_pruning.report.summary_rows import (
     add_further,
@@ -25,7 +25,8 @@ from layer_pruning.report.summary_rows import (
 BEFORE_ATTACKS = [
     *KEYS,
     "selected",
-    "architecture_of",
+    "made_by",
+    "beside",
     "removed_blocks",
     "blocks",
     "macs",
@@ -70,7 +71,7 @@ def summarise(
     block_latencies: Iterable[str | Path] = (),
     further: Iterable[Mapping[Path, Mapping[str, Any]]] = (),
     carbon_intensity_g_per_kwh: float | None = None,
-    architecture_of: Mapping[str, str] | None = None,
+    origins: Mapping[str, tuple[str, str]] | None = None,
     blocks_per_step: int = 1,
     target: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
@@ -88,9 +89,11 @@ def summarise(
 
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Training columns
     are those of the baseline, and fine-tuning columns sums over all fine-tunings on the way,
-    ``blocks_per_step`` removals apart, 0 for the baseline. A criterion in ``architecture_of`` was
-    trained from new weights in the shape that another criterion left: its training columns are its
-    own, and it was never fine-tuned.
+    ``blocks_per_step`` removals apart, 0 for the baseline. A criterion in ``origins`` stands beside
+    another, and says how its networks were made: ``final`` (a last phase of fine-tuning after those
+    on the other's path), ``scratch`` (from new weights in the shape that the other left: its
+    training columns are its own, and it was never fine-tuned) or ``continued`` (the baseline
+    trained for longer, which is its fine-tuning).
 
     ``target`` is what networks should reach, and ``selected`` says which were chosen by it, see
     :func:`layer_pruning.report.selection.selected`.
@@ -106,10 +109,11 @@ def summarise(
     networks = {folder: Network.of(folder) for folder in dict.fromkeys(map(Path, network_folders))}
     epochs = {path.parent: epochs_of(path) for path in map(Path, histories)}
     intensity = carbon_intensity_g_per_kwh
-    sources = architecture_of or {}
+    on_path = {network.criterion: ("pruned", network.criterion) for network in networks.values()}
+    ways = on_path | {BASELINE: (BASELINE, BASELINE)} | dict(origins or {})
     rows = {
         folder: what_it_is(network)
-        | making(network, epochs, intensity, sources.get(network.criterion), blocks_per_step)
+        | making(network, epochs, intensity, ways[network.criterion], blocks_per_step)
         for folder, network in networks.items()
     }
     robust = add_robust_accuracies(rows, attacks)

@@ -15,6 +15,9 @@ from layer_pruning.report.records import (
     read_json,
 )
 
+ON_PATH = ("baseline", "pruned")
+"""Ways to make networks that stand beside no other criterion."""
+
 Rows = Mapping[Path, dict[str, Any]]
 """The row of each network, by its folder."""
 
@@ -25,10 +28,11 @@ def what_it_is(network: Network) -> dict[str, Any]:
     row |= dict.fromkeys(LEDGER_TEXT, "")
     path = network.folder / "complexity.json"
     complexity = read_json(path)
-    if len(complexity["removed_blocks"]) != network.removed:
+    expected = 0 if network.unpruned else network.removed
+    if len(complexity["removed_blocks"]) != expected:
         raise ValueError(
             f"{path} lists {len(complexity['removed_blocks'])} removed blocks, "
-            f"its folder says {network.removed}"
+            f"its folder says {expected}"
         )
     whole_path = network.baseline / "complexity.json"
     whole = number(read_json(whole_path), "parameters", whole_path)
@@ -52,14 +56,20 @@ def making(
     network: Network,
     epochs: Mapping[Path, float],
     intensity: float | None,
-    source: str | None,
+    origin: tuple[str, str],
     blocks_per_step: int,
 ) -> dict[str, Any]:
-    """What making a network took; ``source`` is the criterion whose shape it was trained in."""
-    row: dict[str, Any] = {"architecture_of": source or "", "notes": []}
-    jobs = {"training": [network.baseline], "finetuning": network.path(blocks_per_step)}
-    if source:
-        jobs = {"training": [network.folder], "finetuning": []}
+    """What making a network took; ``origin`` is how it was made, and the criterion beside it."""
+    way, source = origin
+    row: dict[str, Any] = {"made_by": way, "beside": "" if way in ON_PATH else source, "notes": []}
+    on_path = network.path(source, blocks_per_step)
+    jobs = {
+        "baseline": {"training": [network.folder], "finetuning": []},
+        "pruned": {"training": [network.baseline], "finetuning": on_path},
+        "final": {"training": [network.baseline], "finetuning": [*on_path, network.folder]},
+        "scratch": {"training": [network.folder], "finetuning": []},
+        "continued": {"training": [network.baseline], "finetuning": [network.folder]},
+    }[way]
     methods = []
     for job, folders in jobs.items():
         energy = emissions = 0.0

@@ -21,6 +21,8 @@ CONTROLS = {
     "and block",
     "shallowest": "the block's depth: what the paper's released code does, whatever its scores",
 }
+LISTED = "listed"
+"""The metric of a criterion that lists its blocks: a block's place in that list."""
 OWN_METRIC_TAKES = ("features", "features with a block bypassed", "labels")
 """What a metric of the user's own, ``my_package.my_module:function``, is called with."""
 METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)

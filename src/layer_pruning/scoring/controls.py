@@ -17,3 +17,9 @@ def random_score(block: str, draw: str) -> float:
 def depth_scores(all_blocks: Sequence[str], blocks: Sequence[str]) -> dict[str, float]:
     """The depth of each block in the unpruned network, so that the shallowest goes first."""
     return {block: float(all_blocks.index(block)) for block in blocks}
+
+
+def listed_scores(blocks: Sequence[str], listed: Sequence[str]) -> dict[str, float]:
+    """The place of each block in ``listed``, so that its first goes first; the others follow."""
+    order = [*listed, *(block for block in blocks if block not in listed)]
+    return {block: float(order.index(block)) for block in blocks}

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from layer_pruning.models.copies import copyable
+
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
     """A copy of ``network`` that ``update_parameters`` moves towards it.
@@ -24,4 +26,5 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel:
             else:
                 average.copy_(value)
 
-    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+    with copyable(network):
+        return AveragedModel(network, multi_avg_fn=update, use_buffers=True)

@@ -24,6 +24,7 @@ from layer_pruning.training.optimizer import NesterovSGD
 from layer_pruning.training.precision import compiled, resolved_precision
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import fingerprint, read_state, write_state
+from layer_pruning.training.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -165,11 +166,16 @@ class Trainer:
         self.precision = resolved_precision(recipe.precision, self.device, pixels)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         network.to(memory_format=self.layout)
-        self.teacher: nn.Module | None = None
+        self.teacher: Teacher | None = None
         if teacher is not None and recipe.distillation_weight > 0:
-            self.teacher = teacher.to(memory_format=self.layout).eval()
+            self.teacher = Teacher(teacher, recipe, self.precision, self.layout)
         self.forward = compiled(network) if recipe.compile else network
         self.optimizer = NesterovSGD(network, recipe)
+        if recipe.epochs > 0 and not self.optimizer.parameters:
+            raise ValueError(
+                "every parameter of the network is frozen (requires_grad false): 'epochs: 0', or a "
+                "parameter that trains, would be right"
+            )
         self.average: AveragedModel | None = None
         if recipe.ema_decay > 0:
             self.average = moving_average(network, recipe.ema_decay)
@@ -180,7 +186,7 @@ class Trainer:
         settings = {"recipe": asdict(self.recipe), "seed": seed, "context": context}
         settings["precision"] = str(self.precision)
         if self.teacher is not None:
-            settings["teacher"] = fingerprint({}, self.teacher.state_dict())
+            settings["teacher"] = self.teacher.fingerprint()
         return fingerprint(settings, self.network.state_dict())
 
     @property
@@ -192,6 +198,8 @@ class Trainer:
         """One pass over a split: its mean loss and last learning rate."""
         generator = torch.Generator().manual_seed(derived_seed(seed, "epoch", epoch))
         self.network.train()
+        if self.teacher is not None:
+            self.teacher.remember(split)
         steps = list(batches(len(split.labels), self.recipe.batch_size, generator))
         losses = torch.zeros(len(steps), device=self.device)
         for step, (images, labels) in enumerate(split.training_batches(steps, generator)):
@@ -205,21 +213,25 @@ class Trainer:
             images = split.floats(images).contiguous(memory_format=self.layout)
             progress = (epoch - 1 + (step + 1) / len(steps)) / self.recipe.epochs
             learning_rate = self.recipe.learning_rate_at(progress)
-            losses[step] = self.step(images, labels, learning_rate)
+            taught = None
+            if self.teacher is not None:
+                taught = self.teacher.of_batch(images, steps[step].to(self.device))
+            losses[step] = self.step(images, labels, taught, learning_rate)
             if (step + 1) % STEPS_BETWEEN_CHECKS == 0 or step + 1 == len(steps):
                 self.check(losses[: step + 1], epoch)
         sizes = torch.tensor([len(step) for step in steps], device=self.device)
         return float(losses.double() @ sizes.double()) / len(split.labels), learning_rate
 
-    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
-        """One step: forward, backward, update. Returns the loss, on the device."""
+    def step(
+        self, images: Tensor, labels: Tensor, taught: Tensor | None, learning_rate: float
+    ) -> Tensor:
+        """One step: forward, backward, update. Returns the loss, on the device.
+
+        ``taught`` are the logits (n, classes) of the network to distil from, if there is one.
+        """
         casts = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=casts):
             logits = self.forward(images)
-            taught = None
-            if self.teacher is not None:
-                with torch.no_grad():
-                    taught = self.teacher(images)
         loss = training_loss(logits, labels, taught, self.recipe)
         loss.backward()
         self.optimizer.step(learning_rate)

@@ -16,18 +16,25 @@ class NesterovSGD:
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.parameters = dict(network.named_parameters())
+        self.parameters = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self.buffers: dict[str, Tensor | None] = dict.fromkeys(self.parameters)
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Move every parameter against its gradient, and clear the gradients."""
+        """Move every parameter that has a gradient against it, and clear the gradients.
+
+        What is frozen (``requires_grad`` false) or took no part in the loss stays as it is: weight
+        decay would shrink it, and momentum would move it on.
+        """
         for decays in (True, False):
             # norms and biases are the parameters of one dimension
-            names = [n for n, p in self.parameters.items() if (p.ndim > 1) == decays]
+            moved = {n: p for n, p in self.parameters.items() if p.grad is not None}
+            names = [n for n, p in moved.items() if (p.ndim > 1) == decays]
             buffers = [self.buffers[name] for name in names]
-            parameters: list[Tensor] = [self.parameters[name] for name in names]
-            gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+            parameters: list[Tensor] = [moved[name] for name in names]
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            if not names:
+                continue
             sgd(
                 parameters,
                 gradients,

@@ -580,3 +580,41 @@ def test_plus_finds_the_nearest_of_all_classes(classes):
     (epsilon,) = epsilons_between(distances, 1)
     result = run(network, images, labels, "autoattack_plus", "Linf", [epsilon])
     assert result["epsilons"][0]["correct"] == (distances > epsilon).int().tolist()
+
+
+def test_square_is_left_out_with_a_warning_exactly_where_its_package_fails_in_l2():
+    from pyautoattack.square import SquareAttack
+
+    from layer_pruning.attacks.autoattack import square_fits
+
+    def runs(height, width):
+        attack = SquareAttack(never_fooled, norm="L2", n_queries=2, eps=0.5, seed=0, device="cpu")
+        images = torch.rand(2, 1, height, width)
+        attack.init_hyperparam(images)
+        try:
+            attack.attack_single_run(images, torch.zeros(2, dtype=torch.int64))
+        except Exception:
+            return False
+        return True
+
+    def never_fooled(images):
+        return torch.tensor([[5.0, 0.0]]).repeat(len(images), 1)
+
+    with torch.random.fork_rng(devices=[]):
+        sizes = [(h, w) for h in range(1, 17) for w in range(4, 17)]
+        sizes += [(28, 28), (28, 20), (24, 6), (32, 24), (64, 48), (48, 64), (64, 64)]
+        assert [square_fits(*size) for size in sizes] == [runs(*size) for size in sizes]
+
+
+@pytest.mark.parametrize("attack", ["autoattack", "autoattack_plus"])
+def test_autoattack_runs_in_l2_on_images_that_square_does_not_take(attack):
+    network, images = Linear(3, shape=(1, 4, 4)).eval(), grey_images(4, shape=(1, 4, 4))
+    labels = network(images).argmax(1)
+    distances = network.distances(images, labels, "L2")
+    result = run(network, images, labels, attack, "L2", epsilons_between(distances, 1))
+    (entry,) = result["epsilons"]
+    assert entry["correct"] == (distances > entry["epsilon"]).int().tolist()
+    assert "square" not in entry["broken_by"]
+    assert any("Square is left out" in text and "4 × 4" in text for text in result["warnings"])
+    with_square = run(network, images, labels, "autoattack", "Linf", [0.01])
+    assert not any("Square" in text for text in with_square["warnings"])

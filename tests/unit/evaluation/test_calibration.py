@@ -75,6 +75,18 @@ def test_where_every_image_is_right_no_temperature_fits_and_none_is_made_up():
     assert "so badly" in fitted_temperature(-logits, labels)[1]
 
 
+def test_logits_that_are_all_equal_are_not_called_a_success():
+    labels = torch.tensor([0, 0, 0])
+    for logits in (
+        torch.zeros(3, 4),
+        torch.full((3, 4), 7.0),
+        torch.arange(3.0)[:, None] + torch.zeros(3, 4),
+    ):
+        temperature, reason = fitted_temperature(logits, labels)
+        assert temperature is None
+        assert "the logits of every class are the same" in reason
+
+
 def test_planted_bins():
     # four images at 0.8, three of them right; two at 0.6, one right: gaps of 0.05 and 0.1
     p = torch.tensor([0.8, 0.8, 0.8, 0.8, 0.6, 0.6])

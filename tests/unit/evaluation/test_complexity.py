@@ -7,6 +7,7 @@ from torchvision.models import get_model_weights
 
 from layer_pruning.evaluation.complexity import (
     complexity_record,
+    counted_cost,
     multiply_accumulates,
     parameter_count,
 )
@@ -65,6 +66,27 @@ def test_counting_leaves_the_network_as_it_was():
     assert not any(module._forward_hooks for module in network.modules())
 
 
+TRANSPOSED = torch.nn.ConvTranspose2d
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "by_hand"),
+    [
+        # each input value is multiplied with one factor for every output that it is spread over
+        (TRANSPOSED(4, 6, 2, stride=2), (4, 5, 5), 4 * 25 * 6 * 4),
+        (TRANSPOSED(4, 6, 3, padding=1), (4, 5, 5), 4 * 25 * 6 * 9),
+        (TRANSPOSED(4, 6, 3, stride=2, output_padding=1, groups=2), (4, 5, 5), 4 * 25 * 3 * 9),
+        (TRANSPOSED(4, 6, 3, dilation=2), (4, 5, 5), 4 * 25 * 6 * 9),
+        (torch.nn.ConvTranspose1d(4, 6, 3, stride=2), (4, 7), 4 * 7 * 6 * 3),
+        (torch.nn.ConvTranspose3d(2, 3, 2), (2, 3, 3, 3), 2 * 27 * 3 * 8),
+        (torch.nn.Conv3d(2, 3, 2), (2, 3, 3, 3), 3 * 8 * 2 * 8),
+    ],
+    ids=str,
+)
+def test_convolutions_of_every_kind_against_a_count_by_hand(layer, shape, by_hand):
+    assert multiply_accumulates(layer, shape) == by_hand
+
+
 # products of activations with each other inside attention, which the published figures count and
 # the convention leaves out: two products of tokens × tokens × width in each layer and window
 ATTENTION = {
@@ -74,6 +96,71 @@ ATTENTION = {
         for layers, windows, width in ((2, 64, 96), (2, 16, 192), (6, 4, 384), (2, 1, 768))
     ),
 }
+
+
+class Attends(torch.nn.Module):
+    """Queries, keys and values are one projection; ``product`` makes attention of them."""
+
+    def __init__(self, product):
+        super().__init__()
+        self.project, self.product = torch.nn.Linear(8, 8), product
+
+    def forward(self, x):
+        return self.product(self.project(x))
+
+
+def in_matrices(x):
+    return (x[0] @ x[0].T).softmax(1) @ x[0]
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x: torch.nn.functional.scaled_dot_product_attention(x, x, x),
+        lambda x: (x @ x.mT).softmax(-1) @ x,
+        lambda x: torch.baddbmm(torch.zeros(1, 5, 5), x, x.mT) @ x,
+        in_matrices,
+    ],
+    ids=["fused", "batched", "with a bias", "without a batch"],
+)
+def test_products_inside_attention_are_counted_beside_the_others(product):
+    assert counted_cost(Attends(product), (5, 8)) == (5 * 8 * 8, 5 * 8 * 8 + 2 * 5 * 5 * 8)
+
+
+class Headwise(torch.nn.Module):
+    """A linear layer a head: a batched product with a weight, frozen or not."""
+
+    def __init__(self, trained):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.rand(3, 8, 4), requires_grad=trained)
+
+    def forward(self, x):
+        return torch.einsum("nhd,hde->nhe", x, self.weight)
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_batched_product_with_a_weight_is_no_attention(trained):
+    assert counted_cost(Headwise(trained), (3, 8)) == (3 * 8 * 4, 3 * 8 * 4)
+
+
+def test_the_record_tells_what_is_published_beside_the_convention():
+    record = complexity_record(
+        new_network(header("vit_b_16", shape=(3, 224, 224), classes=1000), 0)
+    )
+    assert record["macs_with_attention"] - record["macs"] == ATTENTION["vit_b_16"]
+    assert round(record["baseline_macs_with_attention"] / 1e9, 2) == 17.56
+    assert "macs_with_attention" in record["convention"]
+
+
+def test_frozen_parameters_are_none_of_those_that_train():
+    network = random_network("resnet20", shape=PHOTOGRAPH)
+    network.body.stem.requires_grad_(False)
+    frozen = sum(parameter.numel() for parameter in network.body.stem.parameters())
+    assert parameter_count(network) == 269_722 - frozen
+    # nor are they forgotten by the count of operations
+    assert multiply_accumulates(network, PHOTOGRAPH) == multiply_accumulates(
+        random_network("resnet20", shape=PHOTOGRAPH), PHOTOGRAPH
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,8 +177,9 @@ ATTENTION = {
 def test_networks_of_torchvision_cost_what_it_publishes(name):
     published = get_model_weights(name).DEFAULT.meta
     network = new_network(header(name, shape=(3, 224, 224), classes=1000), 0).eval()
-    macs = multiply_accumulates(network, (3, 224, 224))
-    assert round((macs + ATTENTION.get(name, 0)) / 1e9, 3) == published["_ops"]
+    macs, with_attention = counted_cost(network, (3, 224, 224))
+    assert round(with_attention / 1e9, 3) == published["_ops"]
+    assert with_attention - macs == ATTENTION.get(name, 0)
     assert parameter_count(network) == published["num_params"]
 
 

@@ -189,6 +189,56 @@ def test_a_network_in_training_is_exported_in_evaluation_and_stays_in_training(
     assert np.abs(run_onnx(tmp_path)(images) - expected).max() < 1e-4
 
 
+class Block(torch.nn.Module):
+    """A residual block; what its subclasses do beside cannot be exported."""
+
+    def __init__(self):
+        super().__init__()
+        self.branch = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, padding=1))
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
+class Branching(Block):
+    def forward(self, x):
+        return super().forward(x) if float(x.sum()) > 0 else x + 2 * self.branch(x)
+
+
+class Looping(Block):
+    def forward(self, x):
+        return torch.cat([x[i : i + 1] + self.branch(x[i : i + 1]) for i in range(len(x))])
+
+
+class Dropping(Block):
+    def forward(self, x):
+        return x + torch.nn.functional.dropout(self.branch(x))
+
+
+@pytest.mark.filterwarnings("ignore:.*differ from one call")
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        (Branching, "torch.export cannot follow the network"),
+        (Looping, "torch.export cannot follow the network"),
+        (Dropping, "the network itself gives other logits for the same images at the next call"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line_that_names_the_way_out(tmp_path, capfd, block, says):
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 1), block(), block(), torch.nn.Flatten(), torch.nn.Linear(256, 3)
+    )
+    network = layer_pruning.wrap(module, input_shape=(1, 8, 8))
+    with pytest.raises(ValueError, match=says) as caught:
+        bundle.export_network(network, tmp_path / "out")
+    said = str(caught.value)
+    assert "export: {networks: none}" in said
+    assert said.isprintable()
+    assert not any((tmp_path / "out").iterdir())
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == ""
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "removed"),

@@ -241,3 +241,53 @@ def test_published_weights_are_as_accurate_as_published(depth, percent):
             for batch, target in zip(pixels.split(500), truth.split(500), strict=True)
         )
     assert round(right / 100, 2) == percent
+
+
+def test_counters_of_other_tools_are_left_out_by_an_empty_name(tmp_path):
+    network = random_network("resnet20", shape=COLOUR)
+    path = tmp_path / "foreign.safetensors"
+    counters = {"n_averaged": torch.tensor(3), "layer1.0.total_ops": torch.zeros(1)}
+    save_file(foreign(network) | counters, path)
+    with pytest.raises(ValueError, match=r"it also has .*leave one out that becomes ''"):
+        start(weights=str(path))
+    for names in ({"n_averaged|.*total_ops": ""}, {"n_averaged$": "", "total_ops$": ""}):
+        assert same(start(weights=str(path), names=names), network)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_read"),
+    [
+        *((kind, True) for kind in (torch.float16, torch.bfloat16, torch.float64)),
+        *((kind, False) for kind in (torch.int8, torch.int64, torch.bool, torch.complex64)),
+        (torch.float8_e4m3fn, False),
+        (torch.float8_e5m2, False),
+    ],
+    ids=str,
+)
+def test_numbers_of_another_type_are_read_or_named(tmp_path, kind, is_read):
+    network = random_network("resnet20", shape=COLOUR)
+    path = tmp_path / "foreign.safetensors"
+    tensors = foreign(network)
+    tensors["linear.weight"] = tensors["linear.weight"].to(kind)
+    save_file(tensors, path)
+    if is_read:
+        read = start(weights=str(path)).classifier.weight
+        assert torch.equal(read, tensors["linear.weight"].float())
+    else:
+        name = str(kind).removeprefix("torch.")
+        with pytest.raises(ValueError, match=f"classifier.weight is {name}, which cannot be read"):
+            start(weights=str(path))
+
+
+@pytest.mark.parametrize("replacement", [r"\2", r"\g<other>", "\\", r"\q"])
+def test_a_bad_replacement_is_named_before_and_by_the_job(tmp_path, replacement):
+    path = tmp_path / "foreign.safetensors"
+    save_file(foreign(random_network("resnet20", shape=COLOUR)), path)
+    options = {"weights": str(path), "names": {"^(conv)": replacement}}
+    network = architecture("resnet20", {}, COLOUR)
+    with pytest.raises(ValueError, match=r"names: .* cannot replace '\^\(conv\)'"):
+        check_start("resnet20", options, network)
+    with pytest.raises(ValueError, match=r"names: .* cannot replace '\^\(conv\)'"):
+        start(**options)
+    for names in ({"(?i)^CONV(.)?": r"conv\1"}, {"^(?P<n>x)": r"\g<n>"}):
+        check_start("resnet20", {"weights": str(path), "names": names}, network)

@@ -352,7 +352,9 @@ def test_bars_side_by_side_differ_in_grey():
 def test_networks_from_new_weights_are_points_and_have_no_order(planted):
     folders = [planted.network(s, "scratch", BLOCKS[:2], 0.7 + 0.1 * s) for s in SEEDS]
     summary = summary_of(planted, ["cka"])
-    alone = summarise([*map(planted.folder, SEEDS), *folders], architecture_of={"scratch": "cka"})
+    alone = summarise(
+        [*map(planted.folder, SEEDS), *folders], origins={"scratch": ("scratch", "cka")}
+    )
     both = pd.concat([summary, alone[alone["criterion"] == "scratch"]], ignore_index=True)
     (axis,) = accuracy_figure(both).axes
     (points,) = lines(axis, "scratch")

@@ -87,7 +87,7 @@ def test_time_and_energy_are_shares_of_the_baseline_s(planted):
 def test_networks_from_new_weights_are_no_path(planted):
     folders = [planted.network(s, "scratch", BLOCKS[:2], 0.7) for s in SEEDS]
     bases = [planted.network(s) for s in SEEDS]
-    table = summarise([*bases, *folders], architecture_of={"scratch": "cka"})
+    table = summarise([*bases, *folders], origins={"scratch": ("scratch", "cka")})
     figure = pareto_figure(table, latency_table([]))
     assert curve(figure.axes[0], "#0072B2", "o").get_linestyle() == "None"
 

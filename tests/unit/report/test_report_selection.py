@@ -80,12 +80,12 @@ def test_a_network_from_new_weights_stands_for_no_path_and_made_itself(planted):
     table = summarise(
         folders,
         histories=histories,
-        architecture_of={"scratch": "cka"},
+        origins={"scratch": ("scratch", "cka")},
         target={"macs_reduction": 10},
     )
     assert chosen(table) == [("cka", 0, 2)]
     row = table[table["criterion"] == "scratch"].iloc[0]
-    assert row["architecture_of"] == "cka"
+    assert row["beside"] == "cka"
     assert (row["training_energy_kwh"], row["finetuning_energy_kwh"]) == (0.75, 0.0)
     assert (row["training_epochs"], row["finetuning_epochs"]) == (9, 0)
 
@@ -125,7 +125,7 @@ def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
 
 def test_the_budget_of_given_weights_is_said(planted):
     folders = [*path(planted, [0.8]), planted.network(0, "scratch", BLOCKS[:1], test=0.7)]
-    table = summarise(folders, architecture_of={"scratch": "cka"})
+    table = summarise(folders, origins={"scratch": ("scratch", "cka")})
     text = Page(overview(table)).text
     assert "What cka left, trained from new weights (scratch): 70.00 %, −10.00 points" in text
     assert "chosen by 1 criterion (cka)" in text

@@ -7,7 +7,7 @@ from scipy.special import log_softmax, rel_entr, softmax
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.models.architectures import candidates
 from layer_pruning.scoring.catalog import METRIC_NAMES
-from layer_pruning.scoring.controls import depth_scores, random_score
+from layer_pruning.scoring.controls import depth_scores, listed_scores, random_score
 from layer_pruning.scoring.functional import disagreement, kl, loss_increase
 from layer_pruning.scoring.magnitude import mean_absolute_weights
 from layer_pruning.scoring.scores import score, write_scores
@@ -77,6 +77,10 @@ def test_random_scores_depend_on_draw_and_block_alone_and_are_uniform():
 
 def test_the_shallowest_block_has_the_smallest_depth_score():
     assert depth_scores(["a", "b", "c", "d"], ["d", "b"]) == {"d": 3.0, "b": 1.0}
+
+
+def test_listed_blocks_go_in_their_order_and_before_all_others():
+    assert listed_scores(["a", "b", "c"], ["c", "gone", "a"]) == {"a": 2.0, "b": 3.0, "c": 0.0}
 
 
 def everything(network, images):

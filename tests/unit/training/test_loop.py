@@ -6,6 +6,7 @@ import time
 
 import pytest
 import torch
+import torch.nn.utils.prune
 
 from layer_pruning.data.loading import Split
 from layer_pruning.training.loop import accuracy, batches, derived_seed, train
@@ -13,6 +14,7 @@ from layer_pruning.training.optimizer import NesterovSGD
 from layer_pruning.training.precision import has_bfloat16
 from layer_pruning.training.recipe import SCHEDULES, Recipe
 from layer_pruning.training.resume import read_state, write_state
+from layer_pruning.training.teacher import Teacher
 from small_networks import random_network
 
 RECIPE = Recipe(
@@ -197,6 +199,24 @@ def test_a_distilled_network_follows_its_teacher(tmp_path):
     assert (student(images).argmax(1) == (labels + 1) % 4).float().mean() > 0.9
 
 
+@pytest.mark.parametrize("flip", [True, False])
+def test_a_teacher_is_asked_once_about_images_that_never_change(flip, tmp_path, monkeypatch):
+    """What it remembers is what it would say again."""
+    recipe = dataclasses.replace(RECIPE, flip=flip, shift_pixels=0, distillation_weight=0.7)
+    asked, teacher = [], small_network()
+    predict = Teacher.predict
+    monkeypatch.setattr(
+        Teacher, "predict", lambda self, images: asked.append(len(images)) or predict(self, images)
+    )
+    with_memory, _ = run(tmp_path / "one", recipe, teacher=teacher)
+    images = len(splits()[0].labels)
+    assert sum(asked) == images * (recipe.epochs if flip else 1)
+    monkeypatch.setattr(Teacher, "remember", lambda self, split: None)
+    without, _ = run(tmp_path / "two", recipe, teacher=teacher)
+    for name, value in with_memory.state_dict().items():
+        assert torch.allclose(value.float(), without.state_dict()[name].float(), atol=1e-4), name
+
+
 def test_another_teacher_is_another_run(tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, distillation_weight=0.5)
     other = random_network("tiny", depth=8, widths=(6, 8, 12), classes=4, seed=9)
@@ -335,3 +355,40 @@ def test_batches_hold_every_image_once_and_never_a_single_one(count, size):
 def test_derived_seeds_differ_by_purpose():
     seeds = {derived_seed(0, "a"), derived_seed(0, "b"), derived_seed(1, "a"), derived_seed(0)}
     assert len(seeds) == 4 and all(0 <= seed < 2**63 for seed in seeds)
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_what_is_frozen_stays_bit_for_bit(tmp_path, ema_decay):
+    network = small_network()
+    network.body.stem.requires_grad_(False)
+    network.body.stage2.block1.bn1.weight.requires_grad_(False)
+    before = {n: p.clone() for n, p in network.named_parameters()}
+    recipe = dataclasses.replace(RECIPE, weight_decay=0.1, ema_decay=ema_decay)
+    run(tmp_path / "state", recipe, network)
+    for name, parameter in network.named_parameters():
+        assert torch.equal(parameter, before[name]) == (not parameter.requires_grad), name
+
+
+def test_a_parameter_that_takes_no_part_in_the_loss_is_left_alone(tmp_path):
+    network = small_network()
+    network.body.spare = torch.nn.Linear(3, 3)
+    before = network.body.spare.weight.clone()
+    run(tmp_path / "state", dataclasses.replace(RECIPE, weight_decay=0.1), network)
+    assert torch.equal(network.body.spare.weight, before)
+
+
+def test_a_network_frozen_whole_cannot_be_trained_and_says_so(tmp_path):
+    network = small_network().requires_grad_(False)
+    with pytest.raises(ValueError, match="every parameter of the network is frozen"):
+        run(tmp_path / "state", network=network)
+    run(tmp_path / "state", dataclasses.replace(RECIPE, epochs=0), network)
+
+
+def test_masked_weights_stay_masked_in_training_with_an_average(tmp_path):
+    network = small_network()
+    layer = network.body.stem.conv
+    torch.nn.utils.prune.l1_unstructured(layer, "weight", amount=0.5)
+    network(torch.rand(1, 1, 8, 8))
+    run(tmp_path / "state", dataclasses.replace(RECIPE, ema_decay=0.9), network)
+    network(torch.rand(1, 1, 8, 8))
+    assert torch.equal(layer.weight == 0, layer.weight_mask == 0)

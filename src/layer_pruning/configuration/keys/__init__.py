@@ -4,7 +4,7 @@ The schema file, the table of the manual, the defaults and the check of what a u
 the models here. What concerns several keys is checked by the ``..._checks`` of the configuration.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Le, MinLen
 from pydantic import Field, Tag
@@ -25,10 +25,13 @@ from layer_pruning.configuration.keys.training import Finetuning, Training
 from layer_pruning.configuration.keys.values import (
     LIST,
     MAPPING,
+    NUMBER,
+    TEXT,
     Count,
     HyphenatedName,
     ListOrMapping,
     Name,
+    NumberOrText,
     Seed,
     Settings,
     Some,
@@ -47,6 +50,11 @@ MetricsOrCriterion = Annotated[Names | Annotated[Criterion, Tag(MAPPING)], ListO
 Criteria = Annotated[
     Names | Annotated[dict[Name, MetricsOrCriterion], MinLen(1), Tag(MAPPING)], ListOrMapping
 ]
+Removals = Annotated[Count, Le(99)]
+Reduction = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? ?%$")]
+ReportPoint = Annotated[
+    Annotated[Removals, Tag(NUMBER)] | Annotated[Reduction, Tag(TEXT)], NumberOrText
+]
 
 
 class Configuration(Settings):
@@ -55,6 +63,9 @@ class Configuration(Settings):
     datasets: Datasets = ["digits"]
     """Data sets to work on. A list of known names (`digits`, which needs no download, `cifar10`,
     `cifar100`, `fashion_mnist` and `svhn`), or a mapping of names of your own to what they are."""
+    quick: bool = False
+    """Cheaper defaults for a first look in minutes: those of `config/quick.yaml`. What you name
+    yourself stays."""
     architectures: Architectures = ["resnet20"]
     """Networks to prune. A list of known names (`resnet20` and any other CIFAR `resnet{6n+2}`; of
     torchvision `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `wide_resnet50_2`,
@@ -67,12 +78,20 @@ class Configuration(Settings):
     """Criteria to compare. A list of known names, or a mapping of names of your own to lists of
     metrics or to `metrics` and how their ranks are joined. The blocks of a network are ranked by
     each metric, and the block with the smallest number goes."""
-    removals: Annotated[Count, Le(99)] | None = 5
+    removals: Removals | None = 5
     """Blocks to remove in all, with fine-tuning after every `blocks_per_step` of them. More only
     adds jobs. With a `target` it may be left out: then as many as the target asks for."""
-    blocks_per_step: Annotated[Count, Le(99)] = 1
+    blocks_per_step: Removals = 1
     """Blocks to remove at a time, the first of one ranking, before the network is fine-tuned and
     ranked again."""
+    schedule: Literal["one_by_one", "at_once"] = "one_by_one"
+    """`one_by_one`: fine-tune and rank again after every `blocks_per_step` removals, as in the
+    paper. `at_once`: remove all blocks by the ranking of the baseline, then fine-tune; nothing is
+    trained or scored on the way."""
+    report_at: Unique[ReportPoint] = []
+    """The networks that count, and so have a last phase of fine-tuning, are attacked, measured and
+    exported: numbers of removals (`5`), or reductions (`47 %` of the multiply-accumulates: the
+    fewest removals that reach it with any choice of blocks). Empty: the last of each criterion."""
     target: Target = at_defaults()
     min_blocks_per_stage: Count = 1
     """Blocks that every stage keeps. The paper's code keeps 2."""

@@ -30,7 +30,10 @@ class Evaluation(Settings):
     for all."""
 
     networks: Literal["last", "all"] = "last"
-    """`last`: the baseline and the last network of each criterion. `all`: every network."""
+    """`last`: the baseline and the networks that count (`report_at`). `all`: every network."""
+    cost: bool = True
+    """Whether energy and latency are measured. Not on a machine that does other work meanwhile:
+    such numbers mean nothing."""
 
 
 class Export(Settings):

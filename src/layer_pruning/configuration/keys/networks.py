@@ -31,7 +31,8 @@ class Architecture(Settings):
     `.safetensors` file. Empty: new weights for each seed."""
     names: dict[str, str] | None = None
     """For weights whose tensors have other names than those here: regular expressions and what they
-    become, applied to every name in turn."""
+    become, applied to every name in turn. A tensor whose name becomes empty, or ends in a dot, is
+    left out: `{"total_ops$": ""}`."""
     new_classifier: bool = False
     """`true` draws a new classifier instead of taking that of the weights, for other classes."""
     mean: Annotated[list[Number], MinLen(1)] | None = None

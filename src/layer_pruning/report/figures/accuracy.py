@@ -23,7 +23,6 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
 from layer_pruning.report.significance import Mean
 
 
@@ -34,7 +33,8 @@ def accuracy_figure(summary: pd.DataFrame) -> Figure:
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Curves are means over
     seeds, bars one standard deviation up and down, faint points single seeds. The baseline is a
     horizontal line at its mean with its 95 % interval: over seeds, or Wilson's for a single seed.
-    Networks trained from new weights are points: no line leads to them from the baseline.
+    Networks beside the paths (a last phase, new weights, the baseline trained for
+    longer) are points: no line leads to them from the baseline.
 
     Raises ValueError without a baseline.
     """
@@ -108,7 +108,8 @@ def _criteria(
             transform=shift,
         )
         smaller: dict[str, Any] = {"markersize": 3.5} if dense else {}
-        axis.plot(*_curve(curve), **(style | smaller), label=name, transform=shift)
+        alone: dict[str, Any] = {} if (points["made_by"] == "pruned").all() else {"linestyle": ""}
+        axis.plot(*_curve(curve), **(style | smaller | alone), label=name, transform=shift)
         # Shifted artists do not count when the limits are found.
         heights = [points["accuracy_test"], curve["mean"], *ends]
         across = [points["macs_reduction_percent"], curve["macs"], *[spread["macs"]] * 2]
@@ -121,11 +122,11 @@ def _criteria(
 def _over_seeds(summary: pd.DataFrame, criterion: str) -> pd.DataFrame:
     """macs, mean and sd by number of removals, starting at the baseline of the same seeds.
 
-    A criterion that trains from new weights does not start there.
+    What stands beside the paths does not start there.
     """
     own = summary[summary["criterion"] == criterion]
     start = summary[(summary["criterion"] == BASELINE) & summary["seed"].isin(own["seed"])]
-    parts = [own] if pruned(own).empty else [start, own]
+    parts = [start, own] if (own["made_by"] == "pruned").all() else [own]
     groups = pd.concat(parts).groupby("removed")
     return pd.DataFrame(
         {

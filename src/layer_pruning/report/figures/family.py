@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from layer_pruning.report.calibration import reliability
 from layer_pruning.report.cost import latency_table, ledger_table
-from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.agreement import agreement_figure
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
@@ -41,7 +40,7 @@ def figures_of(
     published: str | Path,
     setting: Mapping[str, Any],
 ) -> dict[str, Figure]:
-    """The figures by name.
+    """The figures by name, all but that of the accuracy.
 
     ``summary`` is ``summary.csv``; the others are the JSON files of this data set and architecture
     whose names they bear: ``attacks/{attack}.json``, ``corruptions.json`` and so on. Each may be
@@ -55,7 +54,6 @@ def figures_of(
     points = published_points(published, setting["dataset"], setting["network"])
     timed = latency_table(latencies)
     return {
-        "accuracy": accuracy_figure(table),
         "pareto": pareto_figure(table, timed, points, setting["same_images"]),
         "removals": removals_figure(table),
         "agreement": agreement_figure(read_rankings(rankings)),

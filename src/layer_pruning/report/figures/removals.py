@@ -10,7 +10,6 @@ from layer_pruning.report.figures.marks import cell_borders, cell_text
 from layer_pruning.report.figures.networks import deepest, only_pair
 from layer_pruning.report.figures.style import BLACK, SEQUENCE, headline, styled
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
 
 CELL = 0.27  # inches
 
@@ -21,7 +20,7 @@ def removals_figure(summary: pd.DataFrame) -> Figure:
 
     Rows follow the network from input to output; the number in a cell is the step at which the
     block was removed in the deepest network of that criterion and seed. Empty cells are kept.
-    Networks trained from new weights have no such order and no column.
+    Networks beside the paths have no order of their own and no column.
 
     Raises ValueError without a baseline.
     """
@@ -30,7 +29,7 @@ def removals_figure(summary: pd.DataFrame) -> Figure:
     if baseline.empty:
         raise ValueError("no baseline in the summary: its blocks give the rows of the map")
     blocks = baseline.iloc[0]["blocks"].split()
-    columns = deepest(pruned(summary)).sort_values(["criterion", "seed"])
+    columns = deepest(summary[summary["made_by"] == "pruned"]).sort_values(["criterion", "seed"])
     steps = _steps(columns, blocks)
     last = int(columns["removed"].max())
     figure = Figure(

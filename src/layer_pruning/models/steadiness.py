@@ -1,0 +1,51 @@
+"""Whether a network computes in float32, and the same for an image whatever goes with it."""
+
+import torch
+from torch import Tensor, nn
+
+
+def check_float32(body: nn.Module) -> None:
+    """Raise ValueError, naming it and the remedy, for a parameter or buffer of another precision.
+
+    Integers pass: they count, or index.
+    """
+    for name, tensor in (*body.named_parameters(), *body.named_buffers()):
+        real = tensor.is_floating_point() or tensor.is_complex()
+        if real and tensor.dtype != torch.float32:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"{name} is {kind}, and networks compute in float32 here: module.float() would be "
+                "right (training and scoring have their own 'precision')"
+            )
+
+
+@torch.no_grad()
+def unsteadiness(network: nn.Module, input_shape: tuple[int, ...]) -> str | None:
+    """What is said of a network, in evaluation mode, whose logits are not those of an image alone.
+
+    It is sent a few random images twice, and one by one; None where only rounding differs.
+    Accuracy, distances and robustness of such a network are those of one draw or one batch.
+    """
+    device = next(network.parameters()).device
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand((4, *input_shape), generator=generator).to(device)
+    # the global generators are left as they were
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        logits, again = network(images), network(images)
+        alone = torch.cat([network(image[None]) for image in images])
+    if _differ(logits, again):
+        return (
+            "its logits of the same images differ from one call to the next: something in it is "
+            "drawn at random in evaluation mode, such as functional.dropout without training=False"
+        )
+    if _differ(logits, alone):
+        return (
+            "its logits of an image depend on the other images of the batch, as a batch norm "
+            "without running statistics makes them"
+        )
+    return None
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    # far above the rounding of sums, far below what a draw or another batch does
+    return bool((one - other).abs().max() > 1e-3 * one.abs().max())

@@ -1,0 +1,1 @@
+"""What a person sees while a run goes on: a line a job, the time left, colours where there are."""
