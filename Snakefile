@@ -3,8 +3,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from layer_pruning.atomic import check_writable
+from layer_pruning.atomic import check_writable, folders_below
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
+from layer_pruning.installation import shadowing
 from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
@@ -13,13 +14,18 @@ DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
-    check_writable(Path(), Path("results"))
+    check_writable(Path(), Path(".snakemake"))
+    if workflow.is_main_process:
+        check_writable(*folders_below(Path("results")))
     for path in workflow.configfiles or [DEFAULT]:
         check_parses(Path(path))
 except PermissionError as error:
     raise WorkflowError(str(error))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
+
+if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
+    logger.warning(shadowed)
 
 if not workflow.configfiles:
 

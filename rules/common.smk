@@ -4,6 +4,8 @@ A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data
 and seed. All work on a network is a rule written once for that path.
 """
 
+import os
+
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
     blocks_per_step,
@@ -342,7 +344,8 @@ def everywhere(pattern, networks=None, **wildcards):
 
 def published_points(wildcards):
     """An input function: what others published, drawn beside results about the same networks."""
-    return str(Path(workflow.basedir, "config", "published", "points.csv"))
+    # relative: in another clone it is the same input
+    return os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv"))
 
 
 def published_setting_of_one(wildcards):

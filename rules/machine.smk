@@ -45,6 +45,9 @@ def planned_jobs():
 
 onstart:
     follow(logger, planned_jobs())
+    for settings in config["datasets"].values():
+        if (said := dataset_info(settings).left_out) is not None:
+            print(said, file=sys.stderr)
     # jobs elsewhere may have what this machine lacks, and a dry run needs nothing
     if workflow.local_exec:
         try:

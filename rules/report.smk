@@ -225,7 +225,9 @@ rule report_tables:
         summary="results/summary.csv",
         attacks=all_attacks(),
         corruptions=all_corruptions(),
+        shortcuts=all_shortcuts(),
     output:
+        answers="results/answers.json",
         overview=report(
             "results/tables/overview.html",
             caption="../workflow/report/overview.rst",
@@ -267,6 +269,7 @@ rule report_tables:
         given_weights=[
             name for name, options in config["architectures"].items() if options.get("weights")
         ],
+        margin_points=config["claims"]["margin_points"],
         controls=[name for name, c in PRUNING.items() if set(c["metrics"]) <= set(CONTROLS)],
         revision=REPORT_REVISION,
     message:

@@ -1,6 +1,7 @@
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
+from layer_pruning.training.scratch import STATE
 
 
 localrules:
@@ -40,7 +41,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
-        state=f"{RUN}/baseline/scratch/state.safetensors",
+        state=f"{RUN}/baseline/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -99,7 +100,7 @@ rule finetune:
     params:
         **of_recipe(TUNING),
         seed=seed_of,
-        state=f"{PRUNED}/scratch/state.safetensors",
+        state=f"{PRUNED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -124,7 +125,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LAST_PHASE or TUNING),
         seed=seed_of,
-        state=f"{FINAL}/scratch/state.safetensors",
+        state=f"{FINAL}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -147,7 +148,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LAST_PHASE or TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
-        state=f"{CONTINUED}/scratch/state.safetensors",
+        state=f"{CONTINUED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -178,7 +179,7 @@ rule train_scratch:
     params:
         **(of_recipe(config["training"]) | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
-        state=f"{SCRATCH}/scratch/state.safetensors",
+        state=f"{SCRATCH}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from layer_pruning.access import FULL, has_inodes, space_on_disk
 
 
 def check_writable(*folders: Path) -> None:
@@ -21,6 +21,13 @@ def check_writable(*folders: Path) -> None:
                 f"{folder.absolute()} cannot be written to; choose another folder for the results "
                 "with --directory"
             )
+
+
+def folders_below(folder: Path) -> Iterator[Path]:
+    """``folder`` and all folders in it, at any depth; links are not followed."""
+    yield folder
+    for parent, names, _ in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
 
 
 @contextmanager
@@ -77,6 +84,8 @@ def is_full_disk(error: BaseException) -> bool:
 
 
 def _full_disk(path: Path, written: int) -> OSError:
+    if not has_inodes(path):
+        return OSError(errno.ENOSPC, f"{path}: {space_on_disk(path, errno.ENOSPC)}")
     free = shutil.disk_usage(path.parent).free
     return OSError(
         errno.ENOSPC,

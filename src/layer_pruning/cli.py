@@ -14,6 +14,9 @@ from typing import Any
 import yaml
 
 from layer_pruning import __version__
+from layer_pruning.configuration.keys import Configuration
+from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
+from layer_pruning.estimate.forecast import forecast, forecast_text
 from layer_pruning.models.architectures import CifarResNet, architecture, candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
@@ -31,17 +34,21 @@ def parser() -> argparse.ArgumentParser:
 
     network = argparse.ArgumentParser(add_help=False)
     network.add_argument("architecture", help="such as resnet56, or a name of --config")
-    network.add_argument("--config", type=Path, help="configuration that describes the network")
+    network.add_argument(
+        "--config", type=Path, help="configuration that describes network and images"
+    )
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
     network.add_argument(
         "--input-shape",
         type=int,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
-        help="of an image (3 32 32 for CIFAR ResNets, 3 224 224 for others)",
+        help="of an image (without --config 3 32 32 for CIFAR ResNets, else 3 224 224)",
     )
     network.add_argument(
-        "--classes", type=int, help="outputs (10 for CIFAR ResNets, 1000 for others)"
+        "--classes",
+        type=int,
+        help="outputs (without --config 10 for CIFAR ResNets, else 1000)",
     )
     network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
     network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
@@ -68,8 +75,15 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--min-blocks-per-stage", type=int, default=1, help="that stay (1)")
     plan.add_argument("--protect", nargs="*", default=[], metavar="BLOCK", help="blocks that stay")
 
-    check = commands.add_parser("check", help="whether a configuration is right, and what it asks")
+    check = commands.add_parser(
+        "check",
+        help="whether a configuration is right, what it asks for, and how long that takes here",
+        description="Check a configuration, count what it asks for, and try some seconds of each "
+        "kind of its work to say how long all of it takes on this machine.",
+    )
     check.add_argument("configuration", type=Path, help="what you would give to --configfile")
+    check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
 
     show = commands.add_parser("show", help="what a network file holds, and its history")
@@ -90,21 +104,32 @@ def _add_export(commands: Any) -> None:
     export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     export.add_argument("folder", type=Path, help="where the files go")
     export.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    export.add_argument(
+        "--build",
+        metavar="MODULE:FUNCTION",
+        help="builds a network of your own; never taken from the file alone",
+    )
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
     """The unpruned network that the arguments describe."""
     options: dict[str, Any] = {}
+    data: DatasetInfo | None = None
     if given.config is not None:
-        text = given.config.read_text(encoding="utf-8")
-        described = (yaml.safe_load(text) or {}).get("architectures")
+        config = yaml.safe_load(given.config.read_text(encoding="utf-8")) or {}
+        if not isinstance(config, dict):
+            raise ValueError(f"{given.config}: a configuration is a mapping of keys to values")
+        described = config.get("architectures")
         if isinstance(described, dict):
             options = dict(described.get(given.architecture) or {})
+        data = first_dataset(config, given.config)
     if given.shortcut is not None:
         options["shortcut"] = given.shortcut
     small = isinstance(architecture(given.architecture, options), CifarResNet)
-    shape = tuple(given.input_shape or ((3, 32, 32) if small else (3, 224, 224)))
-    classes = given.classes or (10 if small else 1000)
+    shape = tuple(
+        given.input_shape or (data.input_shape if data else (3, 32, 32) if small else (3, 224, 224))
+    )
+    classes = given.classes or (data.classes if data else 10 if small else 1000)
     return NetworkHeader.of(
         given.architecture,
         options,
@@ -115,31 +140,46 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
     )
 
 
+def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
+    """What is known of the first data set of a configuration file, or of the default one."""
+    named = config.get("datasets") or Configuration.model_fields["datasets"].default
+    name = next(iter(named))
+    settings = named[name] if isinstance(named, dict) else {}
+    try:
+        return dataset_info(complete_settings(name, settings or {}))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path}: datasets.{name}: {error}") from error
+
+
 def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]:
     """Multiply-accumulates, parameters and measured latency of a network and of its blocks."""
     # torch takes two seconds to import, and `--help` and `show` need none
     import torch
 
     from layer_pruning.devices import select_device
-    from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
-    from layer_pruning.evaluation.savings import block_runners, counted_savings, latencies
-    from layer_pruning.evaluation.throughput import batch_runner
+    from layer_pruning.evaluation.complexity import counted_cost, parameter_count
+    from layer_pruning.evaluation.machine_load import LoadWatch
+    from layer_pruning.evaluation.savings import counted_savings, latencies, part_runners
     from layer_pruning.models.residual import new_network
 
     device = select_device(given.device, given.threads)
     network = new_network(header, 0).to(device).eval()
     images = torch.zeros(given.batch_size, *header.input_shape, device=device)
     names = network.block_names
-    runners = block_runners(network, images, names) | {"": batch_runner(network, images)}
-    seconds = latencies(runners, repeats=given.repeats, seed=0)
+    watch = LoadWatch()
+    seconds = latencies(part_runners(network, images), repeats=given.repeats, seed=0)
+    load = watch.record()
     counted = counted_savings(network, names)
     return {
         "architecture": header.architecture,
         "input_shape": list(header.input_shape),
-        "macs": multiply_accumulates(network, header.input_shape),
+        **counted_cost(network, header.input_shape)._asdict(),
         "parameters": parameter_count(network),
-        "latency_seconds": seconds[""],
+        # of its parts: a share of what is timed whole, under one call's overhead, would be another
+        "latency_seconds": sum(seconds.values()),
         "batch_size": given.batch_size,
+        "repeats": given.repeats,
+        "load": load,
         "device": str(device),
         "blocks": [
             {
@@ -171,9 +211,21 @@ def blocks_text(costs: dict[str, Any]) -> str:
     )
     lines.append(
         f"Multiply-accumulates of one image of {' × '.join(map(str, costs['input_shape']))}; "
-        f"milliseconds of a batch of {costs['batch_size']} on {costs['device']}, medians."
+        f"milliseconds of a batch of {costs['batch_size']} on {costs['device']}."
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, timed_text(costs)])
+
+
+def timed_text(costs: dict[str, Any]) -> str:
+    """How the times came about, and what else the machine was doing."""
+    rounds, load = costs["repeats"], costs["load"]
+    median = f"the median of {rounds} rounds" if rounds > 1 else "that of one round"
+    others = load["other_cores_during"]
+    busy = load["reason"] if others is None else f"other processes used {others:.1f} cores"
+    return (
+        f"The time of a part is {median}, that of the network the sum over its parts; "
+        f"{busy} meanwhile, of {load['cores']}."
+    )
 
 
 def planned_points(
@@ -210,7 +262,7 @@ def planned_points(
     return around(points, kind, getattr(given, f"{kind}_reduction"))
 
 
-def plan_text(levels: list[list[Point]]) -> str:
+def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
     """The table of ``plan``: one line a level, ranges where combinations of blocks differ."""
 
     def span(values: list[float]) -> str:
@@ -232,10 +284,14 @@ def plan_text(levels: list[list[Point]]) -> str:
             f"{span([p.parameters for p in points]):>22}"
             f"{span([p.latency or 0.0 for p in points]):>20}{len(points):7}  {stages}"
         )
-    lines.append(
-        "Latency is the sum of the blocks' own times; a way is a number of blocks by stage."
-    )
-    return "\n".join(lines)
+    lines.append("A way is a number of blocks by stage.")
+    return "\n".join([*lines, timed_text(costs)])
+
+
+def point_record(point: Point) -> dict[str, Any]:
+    """A point as JSON."""
+    saved = {f"{kind}_saved_percent": getattr(point, kind) for kind in KINDS}
+    return {"removals": point.removals, "by_stage": dict(point.by_stage)} | saved
 
 
 def span_of(values: Sequence[int]) -> str:
@@ -286,9 +342,9 @@ def exported(given: argparse.Namespace) -> str:
     from layer_pruning.models.residual import load_network
 
     select_device("cpu", given.threads)
-    network = load_network(given.network)
+    network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, metrics=metrics)
+    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
@@ -299,6 +355,29 @@ def exported(given: argparse.Namespace) -> str:
     return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
 
 
+def checked(given: argparse.Namespace) -> str:
+    """What ``check`` prints: what is asked for, and what that takes on this machine."""
+    record = preview(given.configuration)
+    text = preview_text(record)
+    if not given.no_estimate:
+        show = sys.stderr.isatty()
+
+        def say(what: str) -> None:
+            # a line that the next one, and at last the table, takes the place of
+            print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
+
+        record["estimate"] = forecast(
+            given.configuration, given.cores, say if show else lambda _: None
+        )
+        if show:
+            say("")
+        text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
+    if given.format == "json":
+        return json.dumps(record, indent=2)
+    left = f"snakemake -n --configfile {record['configuration']}"
+    return f"{text}\nWhich of its jobs are left to do: {left}"
+
+
 def run(given: argparse.Namespace) -> str:
     """What a command prints."""
     if given.command == "export":
@@ -307,17 +386,17 @@ def run(given: argparse.Namespace) -> str:
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
     if given.command == "check":
-        record = preview(given.configuration)
-        return json.dumps(record, indent=2) if given.format == "json" else preview_text(record)
+        return checked(given)
     header = header_of(given)
     costs = costs_of(header, given)
     if given.command == "blocks":
         return json.dumps(costs, indent=2) if given.format == "json" else blocks_text(costs)
     levels = planned_points(header, costs, given)
     if given.format == "json":
-        points = [vars(point) for points in levels for point in points]
-        return json.dumps({"architecture": header.architecture, "points": points}, indent=2)
-    return plan_text(levels)
+        points = [point_record(point) for points in levels for point in points]
+        about = {key: costs[key] for key in ("architecture", "batch_size", "repeats", "load")}
+        return json.dumps(about | {"points": points}, indent=2)
+    return plan_text(levels, costs)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

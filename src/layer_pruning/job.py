@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from layer_pruning.atomic import is_full_disk
+from layer_pruning.access import access_remedy, address_space, of_the_system
 
 # What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
 # seventh of the time that PyTorch takes to import. `job` turns it on again.
@@ -34,12 +34,15 @@ def remedy(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.strerror and not error.filename:
         # without the number in front, which a message of ours does not need
         said = error.strerror
-    if is_full_disk(error) and "make space" not in said:
-        return f"{said}: make space on the disk and run the same command again"
+    helps = access_remedy(error)
+    if of_the_system(error) and helps is not None and not _says_what_helps(said):
+        return f"{said}: {helps}"
     # PyTorch raises RuntimeError where the memory of a device or of the machine does not suffice
     if isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
     ):
+        if (limit := address_space()) is not None and "CUDA" not in said:
+            return f"not enough memory ({said[:200]}): {limit}"
         return (
             f"not enough memory ({said[:200]}): a smaller 'batch_size' or "
             "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
@@ -47,6 +50,11 @@ def remedy(error: BaseException) -> str | None:
     if isinstance(error, ValueError | OSError | FloatingPointError):
         return said + _behind_a_link(said)
     return None
+
+
+def _says_what_helps(said: str) -> bool:
+    """Whether a message is one of ours, which name the remedy themselves."""
+    return "make space" in said or "would be right" in said or "delete " in said
 
 
 def _behind_a_link(said: str) -> str:

@@ -104,16 +104,19 @@ def load(
     path: str | os.PathLike[str],
     *,
     module: nn.Module | None = None,
+    build: str | None = None,
     device: str | torch.device = "cpu",
 ) -> ResidualNetwork:
     """The network of a network file, in evaluation mode.
 
-    Files of the workflow need nothing else. One that :func:`save` wrote of a wrapped module needs
+    Files of known networks need nothing else. One of a network of your own needs ``build``, the
+    ``package.module:function`` that its configuration named: what a file says is never reason
+    enough to import and run code. One that :func:`save` wrote of a wrapped module needs
     an unpruned ``module`` like it, which is given the weights and loses the removed blocks.
 
     Raises FileNotFoundError, or ValueError in one line naming the file.
     """
-    return load_network(path, device, module)
+    return load_network(path, device, module, build=build)
 
 
 def save(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:

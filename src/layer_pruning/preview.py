@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.access import check_home
 from layer_pruning.configuration import (
     blocks_per_step,
     check_parses,
@@ -19,8 +20,10 @@ from layer_pruning.targets import removals_of
 def preview(path: Path) -> dict[str, Any]:
     """Check a configuration file as the workflow does, and count what it asks for.
 
-    Raises ConfigError in one line for the first thing that is wrong.
+    Raises ConfigError in one line for the first thing that is wrong, and PermissionError where
+    Snakemake could not start.
     """
+    check_home()
     config = complete(check_parses(path))
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
@@ -32,7 +35,11 @@ def preview(path: Path) -> dict[str, Any]:
     return {
         "configuration": str(path),
         "datasets": {
-            name: {"classes": info.classes, "input_shape": list(info.input_shape)}
+            name: {
+                "classes": info.classes,
+                "input_shape": list(info.input_shape),
+                "left_out": info.left_out,
+            }
             for name, info in infos.items()
         },
         "architectures": {
@@ -62,6 +69,8 @@ def preview_text(record: dict[str, Any]) -> str:
     for name, data in record["datasets"].items():
         shape = " × ".join(map(str, data["input_shape"]))
         lines.append(f"  data          {name}: {data['classes']} classes, images of {shape}")
+        if data["left_out"]:
+            lines.append(f"                {data['left_out']}")
     for name, network in record["architectures"].items():
         lines.append(
             f"  network       {name}: {network['blocks']} blocks, of which "
@@ -79,6 +88,5 @@ def preview_text(record: dict[str, Any]) -> str:
         f"{removals} removals for each criterion and seed",
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",
-        f"Which of its jobs are left to do: snakemake -n --configfile {record['configuration']}",
     ]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from layer_pruning.cli import main
 from layer_pruning.models.network_file import read_network, write_network
@@ -37,7 +38,7 @@ def test_the_table_of_blocks_says_why_one_stays(capsys):
 
 def test_the_plan_shows_the_lattice_around_the_target(capsys):
     text = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
-    removals = [line.split()[0] for line in text.splitlines()[1:-1]]
+    removals = [line.split()[0] for line in text.splitlines()[1:-2]]
     assert removals == ["13", "14", "15", "16", "17", "18"]
     assert "56.40" in text and "60.16" in text
     record = json.loads(
@@ -47,7 +48,7 @@ def test_the_plan_shows_the_lattice_around_the_target(capsys):
             *("--shortcut", "projection", "--format", "json", *QUICK),
         )
     )
-    assert [round(point["macs"], 2) for point in record["points"]] == [78.80]
+    assert [round(point["macs_saved_percent"], 2) for point in record["points"]] == [78.80]
 
 
 def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
@@ -56,6 +57,55 @@ def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
     options = ["--config", str(config), "--format", "json", *QUICK]
     record = json.loads(printed(capsys, "blocks", "narrow", *options))
     assert len(record["blocks"]) == 6 and record["blocks"][0]["parameters"] == 2 * (9 * 16 + 8)
+
+
+@pytest.fixture
+def slow_head(monkeypatch):
+    """Times as a clock would give them: 1 s a block or link, 4 s input and output together."""
+    from layer_pruning.evaluation import savings
+
+    def seconds(runs, *, repeats, seed):
+        assert {"(input)", "(output)"} < set(runs)
+        return {name: [2.0 if name[0] == "(" else 1.0] * repeats for name in runs}
+
+    monkeypatch.setattr(savings, "interleaved_seconds", seconds)
+
+
+def test_a_share_of_the_time_is_one_of_the_sum_of_the_parts(capsys, slow_head):
+    record = json.loads(printed(capsys, "blocks", "resnet20", "--format", "json", *QUICK))
+    assert record["latency_seconds"] == 9 + 4
+    assert record["repeats"] == 1 and set(record["load"]) >= {"cores", "other_cores_during"}
+    plan = ("plan", "resnet20", "--removals", "6", *QUICK)
+    (point,) = json.loads(printed(capsys, *plan, "--format", "json"))["points"]
+    assert point["latency_saved_percent"] == pytest.approx(100 * 6 / 13)
+    text = printed(capsys, *plan)
+    assert "46.15" in text and "one round" in text and "other processes used" in text
+
+
+def test_no_block_takes_more_than_the_whole_in_one_round(capsys):
+    record = json.loads(printed(capsys, "blocks", "resnet8", "--format", "json", *QUICK))
+    assert sum(b["latency_seconds"] for b in record["blocks"]) < record["latency_seconds"]
+
+
+def test_a_configuration_brings_the_shape_of_its_images(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    options = ["--config", str(config), "--format", "json", *QUICK]
+    given = {"architectures": {"narrow": {"depth": 14, "widths": [4, 4, 8]}}}
+
+    def shape(*more, **datasets):
+        config.write_text(json.dumps(given | datasets))
+        return json.loads(printed(capsys, "blocks", "narrow", *options, *more))["input_shape"]
+
+    assert shape(datasets=["fashion_mnist"]) == [1, 28, 28]
+    assert shape(datasets={"mine": {"kind": "cifar10"}, "digits": {}}) == [3, 32, 32]
+    # the default of the workflow
+    assert shape() == [1, 8, 8]
+    assert shape("--input-shape", "3", "16", "16", datasets=["digits"]) == [3, 16, 16]
+    for colour in ("red", "blue"):
+        (tmp_path / "photos" / colour).mkdir(parents=True)
+        Image.new("RGB", (12, 10), colour).save(tmp_path / "photos" / colour / "a.png")
+    folder = {"kind": "image_folder", "path": str(tmp_path / "photos")}
+    assert shape(datasets={"photos": folder}) == [3, 10, 12]
 
 
 def test_show_tells_the_history_in_order(capsys, tmp_path):
@@ -79,9 +129,15 @@ def test_show_tells_the_history_in_order(capsys, tmp_path):
         (["plan", "resnet8", "--removals", "1"], "resnet8 has no block that could go"),
         (["show", "missing.safetensors"], "missing.safetensors: there is no such network file"),
         (["blocks", "resnet20", "--config", "missing.yaml"], "missing.yaml"),
+        (
+            ["blocks", "resnet20", "--config", "list.yaml"],
+            "list.yaml: a configuration is",
+        ),
     ],
 )
-def test_what_is_wrong_is_one_line(capsys, arguments, message):
+def test_what_is_wrong_is_one_line(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.yaml").write_text("[resnet20]\n")
     quick = QUICK if arguments[0] != "show" else []
     assert main([*arguments, *quick]) == 2
     error = capsys.readouterr().err

@@ -17,6 +17,7 @@ from layer_pruning.configuration import (
     published_setting,
     with_command_line,
 )
+from layer_pruning.configuration.keys import Finetuning
 from layer_pruning.configuration.schema import schema
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
@@ -49,8 +50,9 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("attacks", "attack"),  # the name itself
         ("criteria", "metrics"),  # required
     } | {
-        *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
-        *(("finetuning", "final", key) for key in RECIPES["quick"]["finetuning"]),  # as above it
+        # the recipe's, or as in the fine-tuning before
+        *((phase, key) for phase in RECIPES["quick"] for key in Finetuning.model_fields),
+        *(("finetuning", "final", key) for key in Finetuning.model_fields),
     }
     for path, part in keys.items():
         assert "description" in part or "$ref" in part, path

@@ -123,7 +123,7 @@ def test_shuffling_the_rows_of_every_score_table_removes_the_same_block(project)
         # each decision by itself: going on would fine-tune, and score anew
         ranking = f"results/digits/tiny/seed-0/{network}/ranking/votes.csv"
         pruned = f"results/digits/tiny/seed-0/votes/removed-0{step}/pruned.safetensors"
-        trigger = ["--rerun-triggers", "code", "--allowed-rules"]
+        trigger = ["--rerun-triggers", "software-env", "--allowed-rules"]
         project.snakemake("--force", *trigger, "consensus", "--", ranking)
         project.snakemake("--force", *trigger, "prune", "--", pruned)
     after = [read_header(project.path(f"votes/removed-0{n}/pruned.safetensors")) for n in (1, 2)]

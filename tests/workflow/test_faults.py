@@ -335,3 +335,26 @@ def test_a_command_in_the_name_of_a_folder_is_never_run(tmp_path, write_image):
     header, _ = read_network(project.folder / target)
     assert header.class_names == ("cat", "dog & touch PWNED")
     assert not list(tmp_path.rglob("PWNED")) and not (ROOT / "PWNED").exists()
+
+
+def test_a_training_that_ended_after_its_snakemake_was_killed_is_not_repeated(tmp_path):
+    project = Project.new(tmp_path / "project", SHORT)
+    run = Started(project)
+    try:
+        training = run.wait_for("train_baseline")
+        assert training is not None
+        assert kill(run.process.pid)
+        run.process.wait()
+        while Path("/proc", str(training)).exists():
+            time.sleep(0.1)
+    finally:
+        run.end()
+    project.snakemake("--unlock")
+    network = project.path("baseline/network.safetensors")
+    before = read_network(network)[1]
+    project.snakemake("--until", "train_baseline", "--", SUMMARY)
+    said = project.path("baseline/logs/train_baseline.log").read_text()
+    assert ": train loss" not in said and "epoch 1 of 2" not in said
+    assert "going on after epoch 2 of 2" in said
+    after = read_network(network)[1]
+    assert all(after[name].tobytes() == value.tobytes() for name, value in before.items())

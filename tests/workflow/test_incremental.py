@@ -1,9 +1,14 @@
 """Change one thing, and only what depends on it is planned."""
 
 import json
+import os
+import random
 import re
+import shutil
 
 import pytest
+
+from projects import Project
 
 
 def test_more_removals_run_only_the_new_steps(project):
@@ -23,6 +28,32 @@ def test_more_removals_run_only_the_new_steps(project):
         "energy_report": 1,
         "ledger": 1,
     }
+
+
+def nothing_to_be_done(project) -> bool:
+    done = project.snakemake("--dry-run")
+    return "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_results_copied_into_a_fresh_clone_are_finished(finished, tmp_path):
+    """Every file has a new time there, inputs as well as outputs, in any order."""
+    clone = Project.new(tmp_path / "clone", finished.config)
+    for part in ("results", ".snakemake"):
+        # no times are copied
+        shutil.copytree(finished.folder / part, clone.folder / part, copy_function=shutil.copyfile)
+    files = [path for path in clone.folder.rglob("*") if path.is_file()]
+    random.Random(0).shuffle(files)
+    for place, path in enumerate(files):
+        os.utime(path, (1.7e9 + place, 1.7e9 + place))
+    assert nothing_to_be_done(clone)
+    for path in (clone.folder / "workflow").rglob("*.py"):
+        path.write_text(path.read_text() + "\n# a remark\n")
+    assert nothing_to_be_done(clone)
+    # the number that says so is what makes a room's results anew
+    room = clone.folder / "src" / "layer_pruning" / "consensus" / "__init__.py"
+    room.write_text(re.sub(r"REVISION = (\d+)", r"REVISION = 1\1", room.read_text()))
+    assert {"consensus", "agreement"} <= clone.planned().keys()
+    assert "train_baseline" not in clone.planned()
 
 
 def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(project):

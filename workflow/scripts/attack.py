@@ -18,8 +18,9 @@ with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
     chosen = chosen[slice(*params.shard)]
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
     result = attack_network(
-        load_network(snakemake.input.network, device),
+        load_network(snakemake.input.network, device, build=kind.get("build")),
         *(torch.from_numpy(values).to(device) for values in data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
         **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},

@@ -19,7 +19,8 @@ with job(snakemake.log[0]) as logger:
     if params.folder:
         source = open_corrupted(params.folder, params.corruptions, data)
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     options = {key: params[key] for key in ("corruptions", "severities")}
     options["batch_size"] = snakemake.config["attacked_images"]["batch_size"]
     options["chosen"] = fixed_subset(source.images, params.images, params.seed)

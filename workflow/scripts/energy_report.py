@@ -18,7 +18,9 @@ from layer_pruning.models.residual import load_network
 with job(snakemake.log[0]) as logger:
     settings, files = snakemake.config["energy"], snakemake.input
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    networks = [load_network(path, device) for path in (files.baseline, files.network)]
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    pair = (files.baseline, files.network)
+    networks = [load_network(path, device, build=kind.get("build")) for path in pair]
     latency = latency_record(*networks, **snakemake.config["latency"])
     logger.info("other processes used %s cores", latency["load"]["other_cores_during"])
     write_json(snakemake.output.latency, latency)

@@ -23,6 +23,7 @@ with job(snakemake.log[0]):
         files.network,
         Path(snakemake.output.manifest).parent,
         data.part("test", chosen)[0],
+        build=config["architectures"][named["architecture"]].get("build"),
         images_from=f"test split of {named['dataset']}",
         metrics={k: json.loads(Path(files[k]).read_text()) for k in ("accuracy", "complexity")},
         provenance={"data_set": named["dataset"], "data_sha256": data.digest()}

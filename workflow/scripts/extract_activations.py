@@ -9,6 +9,7 @@ from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.models.architectures import candidates
 from layer_pruning.models.residual import load_network
+from layer_pruning.training.scratch import forget_training
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
@@ -16,7 +17,8 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     labels = data.labels_of("train")
     probe = probe_set(labels, images_per_class=params.images_per_class, seed=params.seed)
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     blocks = candidates(
         network.header.blocks,
         network.header.removed_blocks,
@@ -32,3 +34,4 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
         probe,
         blocks,
     )
+    forget_training(snakemake.input.network)

@@ -14,7 +14,8 @@ from layer_pruning.models.residual import load_network
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     images = read_data(snakemake.input.data).part("train", slice(params.batch_size))[0]
     runs = savings.part_runners(network, torch.from_numpy(images).to(device))
     seconds = savings.latencies(runs, repeats=params.repeats, seed=0)

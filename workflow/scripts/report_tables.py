@@ -1,29 +1,25 @@
-"""The front page of the report, and its tables."""
+"""The front page of the report, its answers as data, and the tables."""
 
 from layer_pruning.job import job
 
-from layer_pruning.report.areas import robust_areas
-from layer_pruning.report.attack_checks import attack_warnings
+from layer_pruning.atomic import write_json
 from layer_pruning.report.cost_page import cost_page
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.network_tables import read_csv
-from layer_pruning.report.overview import overview
-from layer_pruning.report.robustness import paired_robustness, pooled_robustness
+from layer_pruning.report.overview import families, overview, record_of, tables_of
 from layer_pruning.report.robustness_page import robustness_page
-from layer_pruning.report.shift import paired_shift
 from layer_pruning.report.summary_page import summary_page
 
 with job(snakemake.log[0]):
-    attacks, corruptions = snakemake.input.attacks, snakemake.input.corruptions
-    summary, pooled = read_csv(snakemake.input.summary), pooled_robustness(attacks)
-    asked = {key: snakemake.params[key] for key in ("target", "given_weights", "controls")}
-    front = overview(summary, pooled, shift=paired_shift(corruptions, pooled=True), **asked)
-    write_html(front, snakemake.output.overview)
-    write_html(summary_page(summary), snakemake.output.summary)
-    write_html(cost_page(summary), snakemake.output.cost)
-    tables = (paired_robustness(attacks), robust_areas(attacks))
-    tables += (paired_shift(corruptions), attack_warnings(attacks))
-    write_html(robustness_page(*tables), snakemake.output.robustness)
-    write_text(markdown(summary), snakemake.output.markdown)
-    write_text(latex(summary), snakemake.output.latex)
+    given, told, out = snakemake.input, snakemake.params, snakemake.output
+    summary = read_csv(given.summary)
+    tables = tables_of(summary, given.attacks, given.corruptions, given.shortcuts)
+    found = families(summary, tables, told.controls, told.margin_points / 100)
+    write_json(out.answers, record_of(found))
+    write_html(overview(found, told.target, told.given_weights), out.overview)
+    write_html(summary_page(summary), out.summary)
+    write_html(cost_page(summary), out.cost)
+    write_html(robustness_page(given.attacks, given.corruptions), out.robustness)
+    write_text(markdown(summary), out.markdown)
+    write_text(latex(summary), out.latex)

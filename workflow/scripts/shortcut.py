@@ -10,7 +10,8 @@ from layer_pruning.models.residual import load_network
 
 with job(snakemake.log[0]) as logger:
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    network = load_network(snakemake.input.network, device)
+    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
+    network = load_network(snakemake.input.network, device, build=kind.get("build"))
     record = shortcut_record(network, read_data(snakemake.input.data), device)
     write_json(snakemake.output[0], record, indent=None)
     logger.info("shortcut reliance %.2f points", 100 * record["shortcut_reliance"])

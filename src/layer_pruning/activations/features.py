@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from layer_pruning.access import of_the_system
 from layer_pruning.atomic import written_whole
 
 
@@ -147,6 +148,8 @@ def read_activations(path: str | os.PathLike[str]) -> Activations:
         raise MemoryError(f"{path} cannot be read: {error}") from error
     # a flipped bit can make zipfile and numpy raise nearly anything
     except Exception as error:
+        if of_the_system(error):
+            raise
         raise ValueError(
             f"{path}: not a readable activations file ({error}); delete it and run again"
         ) from error

@@ -142,7 +142,7 @@ def _jpeg(images: Tensor, level: float, generators: Generators) -> Tensor:
         file = io.BytesIO()
         grey = pixels.shape[-1] == 1
         Image.fromarray(pixels[..., 0] if grey else pixels).save(file, "JPEG", quality=int(level))
-        with Image.open(file) as image:
+        with Image.open(file, formats=["JPEG"]) as image:
             decoded = np.asarray(image)
         compressed.append(decoded[..., None] if grey else decoded)
     return torch.from_numpy(np.stack(compressed)).permute(0, 3, 1, 2).to(images) / 255

@@ -20,6 +20,7 @@ from layer_pruning.configuration.contents import (
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    sizes_of_classes,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
@@ -43,6 +44,7 @@ __all__ = [
     "pruning_criteria",
     "published_setting",
     "scratch_criteria",
+    "sizes_of_classes",
     "target",
     "with_command_line",
 ]

@@ -6,7 +6,6 @@ Defaults are filled in here rather than by Snakemake, so that remote jobs see th
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -69,13 +68,11 @@ def complete(given: Config) -> Config:
 
     Raises ConfigError for the first thing that is wrong, before any job starts.
     """
-    # a number may be written as a whole one, of which pydantic would warn
-    config: Config = validated(given).model_dump(warnings=False)
-    if config["quick"]:
+    settings = validated(given)
+    if settings.quick:
         given = over_quick(given)
-        config = validated(given).model_dump(warnings=False)
-    for key in ("architectures", "criteria"):
-        config[key] = _as_written(config[key], given.get(key))
+        settings = validated(given)
+    config = _dumped(settings, given)
     write_out_shorthands(config)
     if not target(config):
         config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
@@ -86,16 +83,24 @@ def complete(given: Config) -> Config:
     return config
 
 
-def _as_written(named: Any, given: Any) -> Any:
-    """Without the defaults of keys that mean something by being given, in the order given."""
-    if not isinstance(named, dict) or not isinstance(given, dict):
-        return named
-    return {
-        name: {key: settings[key] for key in given[name]}
-        if isinstance(settings, dict)
-        else settings
-        for name, settings in named.items()
-    }
+def _dumped(settings: Configuration, given: Config) -> Config:
+    """As mappings; without the defaults of keys that mean something by being given.
+
+    They are those of architectures, criteria and phases of training, in the order given.
+    """
+    # a number may be written as a whole one, of which pydantic would warn
+    config: Config = settings.model_dump(warnings=False)
+    for key in ("architectures", "criteria"):
+        for name, written in given.get(key, {}).items() if isinstance(config[key], dict) else ():
+            if isinstance(written, dict):
+                config[key][name] = {one: config[key][name][one] for one in written}
+    for phase, always in (("training", {"recipe"}), ("finetuning", {"recipe", "final"})):
+        kept = always | given.get(phase, {}).keys()
+        config[phase] = {key: value for key, value in config[phase].items() if key in kept}
+    if final := config["finetuning"]["final"]:
+        wanted = given["finetuning"]["final"]
+        config["finetuning"]["final"] = {key: final[key] for key in wanted}
+    return config
 
 
 def as_yaml(config: Config) -> str:

@@ -5,9 +5,11 @@ import re
 
 from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.configuration.keys.training import Final
 from layer_pruning.configuration.keys.values import LONGEST_NAME
 from layer_pruning.data.catalog import KINDS, complete_settings
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
+from layer_pruning.training.catalog import recipe_settings
 
 # comparisons known by name, and the key that says which criterion they are beside
 COMPARISONS = {"scratch": "architecture_of", "continued": "epochs_of"}
@@ -37,9 +39,18 @@ def write_out_shorthands(config: Config) -> None:
         if not set(COMPARISONS.values()) & set(settings):
             settings = _removing(name, settings)
         config["criteria"][name] = settings
+    final = config["finetuning"].pop("final")
+    for phase in ("training", "finetuning"):
+        config[phase] = recipe_settings(phase, config[phase])
+    config["finetuning"]["final"] = final and _as_before(config["finetuning"]) | final
     for name, attack in config["attacks"].items():
         attack["attack"] = attack["attack"] or name
         attack["epsilons"] = attack["epsilons"] and list(map(_number, attack["epsilons"]))
+
+
+def _as_before(tuning: Config) -> Config:
+    """What a last phase is unless told otherwise: the fine-tuning before it, but for its length."""
+    return {key: tuning[key] for key in Final.model_fields if key in tuning and key != "epochs"}
 
 
 def _number(value: float | str) -> float:

@@ -1,8 +1,16 @@
 """Augmentation of whole batches, on the device where they lie."""
 
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+RAND_AUGMENT_OPERATIONS = 2
+"""Operations on each image, as in the recipes that made vision transformers train on ImageNet."""
 
 
 def shifted(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
@@ -59,3 +67,71 @@ def augmented(
     if flip:
         images = flipped(images, generator)
     return cut_out(images, cutout_pixels, generator)
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Torchvision's transforms know the global generator only: seed it, then put it back."""
+    seed = int(torch.randint(2**62, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def rand_augmented(images: Tensor, magnitude: int, *, levels: int = 255) -> Tensor:
+    """Every image changed by two operations of its own draw: RandAugment (arXiv 1909.13719).
+
+    ``images`` (n, c, h, w) in [0, 1] or, as uint8, in steps of 1 / ``levels``; shape, type and
+    steps are kept. ``magnitude`` of 30 bins; 0 leaves images as they are. Draws from PyTorch's
+    global generator. One or three channels: some operations are of colours.
+    """
+    if magnitude == 0 or len(images) == 0:
+        return images
+    augment = _rand_augment(magnitude)
+    whole = images.is_floating_point()
+    scale = 255 if whole else 255 / levels
+    # some operations are on bits of bytes
+    stored = images if scale == 1 else (images * scale).round().to(torch.uint8)
+    changed = torch.stack([augment(image) for image in stored])
+    if whole:
+        return changed.to(images.dtype) / 255
+    return changed if scale == 1 else (changed / scale).round().to(torch.uint8)
+
+
+@functools.lru_cache
+def _rand_augment(magnitude: int) -> Any:
+    # seconds to import, so only where it is used
+    from torchvision.transforms import v2
+
+    return v2.RandAugment(num_ops=RAND_AUGMENT_OPERATIONS, magnitude=magnitude)
+
+
+def mixed(
+    images: Tensor,
+    labels: Tensor,
+    *,
+    classes: int,
+    mixup_alpha: float,
+    cutmix_alpha: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """A batch in which every image is mixed with another, and the labels alike.
+
+    By mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899), each batch by one of the two where
+    both have an alpha above 0. ``images`` (n, c, h, w) floating point; ``labels`` (n,) become
+    shares of classes (n, classes) that add up to 1.
+    """
+    ways = _mixing(classes, mixup_alpha, cutmix_alpha)
+    with drawing_from(generator):
+        way = ways[int(torch.randint(len(ways), ()))]
+        mixed_images, shares = way(images, labels)
+    return mixed_images, shares
+
+
+@functools.lru_cache
+def _mixing(classes: int, mixup_alpha: float, cutmix_alpha: float) -> list[Any]:
+    # seconds to import, so only where it is used
+    from torchvision.transforms import v2
+
+    ways = ((v2.MixUp, mixup_alpha), (v2.CutMix, cutmix_alpha))
+    return [way(alpha=alpha, num_classes=classes) for way, alpha in ways if alpha > 0]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.data.folders import find_images, header_shape
+from layer_pruning.data.folders import find_images
 from layer_pruning.data.shift_files import (
     OFFICIAL_CORRUPTIONS,
     VALIDATION_CORRUPTIONS,
@@ -53,6 +53,8 @@ class DatasetInfo:
     """Names of the files to download."""
     streamed: bool = False
     """Whether images stay in their files until they are needed."""
+    left_out: str | None = None
+    """One line on images of a folder that are not read."""
     mirrored: bool = True
     """Whether the mirror image of an image belongs to the same class."""
     epsilons: tuple[float, ...] = PHOTOGRAPH_EPSILONS
@@ -274,6 +276,9 @@ def _info(settings: Mapping[str, Any]) -> DatasetInfo:
 @lru_cache
 def _folder_info(path: str, size: int | None, channels: int | None) -> DatasetInfo:
     folder = find_images(Path(path).expanduser())
+    # a tenth of a second that few configurations need
+    from layer_pruning.data.picture import header_shape
+
     first = header_shape(folder.first())
     return DatasetInfo(
         f"images of the folder {path}",
@@ -282,4 +287,5 @@ def _folder_info(path: str, size: int | None, channels: int | None) -> DatasetIn
         test_per_class=folder.images_per_class("test"),
         input_shape=(channels or first[0], size or first[1], size or first[2]),
         content=folder.digest(),
+        left_out=folder.left_out(),
     )

@@ -2,13 +2,29 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+# changed when the same files become other pixels, so that folders are prepared anew
+DECODING = b"upright, on white"
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-GREY_MODES = ("1", "L", "LA", "La")
+OTHER_IMAGES = (".avif", ".dng", ".eps", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".svg")
+"""Images too, by their names, that are not read."""
+# what file servers, archives and operating systems put into folders, in small letters
+_NOT_THE_USERS = (
+    "$recycle.bin",
+    "#recycle",
+    "#snapshot",
+    "@eadir",
+    "@recently-snapshot",
+    "@recycle",
+    "__macosx",
+    "lost+found",
+    "system volume information",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,8 @@ class FolderImages:
     """For each split of the folder's own, paths below ``root`` for each class."""
     others: int
     """Files that are no images, by their names."""
+    not_read: Mapping[str, int] = field(default_factory=dict)
+    """Images in formats that are not read: how many, by suffix."""
 
     def images_per_class(self, split: str) -> tuple[int, ...]:
         """Images of each class in a split; empty where the folder has no such split."""
@@ -31,36 +49,66 @@ class FolderImages:
         """The first image of the first class."""
         return self.root / self.files["train"][0][0]
 
+    def left_out(self) -> str | None:
+        """One line on images that are not read; None where there are none."""
+        if not self.not_read:
+            return None
+        return (
+            f"{self.root}: {_counted(self.not_read)} left out, as such images are not "
+            f"read; convert them to one of {', '.join(IMAGE_SUFFIXES)}"
+        )
+
     def digest(self) -> str:
-        """A digest of the names of all images."""
-        names = hashlib.sha256()
+        """A digest of the names of all images, and of how their files become pixels."""
+        names = hashlib.sha256(DECODING)
         for split, classes in self.files.items():
             for files in classes:
                 names.update("\n".join((split, *files, "")).encode(errors="surrogateescape"))
         return names.hexdigest()[:16]
 
 
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NOT_THE_USERS
+
+
+def _counted(suffixes: Mapping[str, int]) -> str:
+    kinds = [f"{count} {suffix}" for suffix, count in sorted(suffixes.items())]
+    return f"{', '.join(kinds)} {'file' if sum(suffixes.values()) == 1 else 'files'}"
+
+
 def _folders(path: Path) -> list[str]:
     """Names of the folders in ``path``, sorted, hidden ones left out."""
     with os.scandir(path) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        return sorted(e.name for e in entries if e.is_dir() and not _is_hidden(e.name))
+
+
+def _check_name(root: Path, folder: str, name: str) -> None:
+    """Raise ValueError unless a class may be called so: it is printed, and written as UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{root / folder}: the name of class folder {os.fsencode(name)!r} is no UTF-8; "
+            "rename it"
+        ) from None
 
 
 def _raise(error: OSError) -> None:
     raise error
 
 
-def _images_below(root: Path, folder: str) -> tuple[tuple[str, ...], int]:
-    """Paths below ``root`` of all images in ``folder``, at any depth, and how many others."""
-    found, others = [], 0
+def _images_below(root: Path, folder: str) -> tuple[tuple[str, ...], Counter[str]]:
+    """Paths below ``root`` of all images in ``folder``, at any depth, and others by suffix."""
+    found: list[str] = []
+    others: Counter[str] = Counter()
     for parent, folders, names in os.walk(root / folder, onerror=_raise, followlinks=True):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        folders[:] = sorted(f for f in folders if not _is_hidden(f))
         below = os.path.relpath(parent, root)
         for name in sorted(n for n in names if not n.startswith(".")):
             if name.lower().endswith(IMAGE_SUFFIXES):
                 found.append(f"{below}/{name}")
             else:
-                others += 1
+                others[Path(name.lower()).suffix] += 1
     return tuple(found), others
 
 
@@ -111,32 +159,23 @@ def find_images(root: Path) -> FolderImages:
                 f"{root}: class folder '{name}' is in {here} and not in {there}; both should have "
                 "the same"
             )
-    files, others = {}, 0
+    for name in classes:
+        _check_name(root, splits["train"], name)
+    files: dict[str, tuple[tuple[str, ...], ...]] = {}
+    others: Counter[str] = Counter()
     for split, folder in splits.items():
         listed = []
         for name in classes:
             images, rest = _images_below(root, os.path.normpath(f"{folder}/{name}"))
             if not images:
+                unread = {kind: rest[kind] for kind in OTHER_IMAGES if rest[kind]}
+                but = f" but {_counted(unread)}, which are not read" if unread else ""
                 raise ValueError(
-                    f"class folder {root / folder / name} holds no image; put some there or "
+                    f"class folder {root / folder / name} holds no image{but}; put some there or "
                     "delete it"
                 )
             listed.append(images)
             others += rest
         files[split] = tuple(listed)
-    return FolderImages(root, tuple(classes), files, others)
-
-
-def header_shape(path: Path) -> tuple[int, int, int]:
-    """Channels, height and width of an image file, from its header.
-
-    Raises ValueError, naming the file.
-    """
-    # a tenth of a second that few configurations need
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return 1 if image.mode in GREY_MODES else 3, image.height, image.width
-    except Exception as error:
-        raise ValueError(f"{path}: no readable image; delete or replace it") from error
+    not_read = {kind: others.pop(kind) for kind in OTHER_IMAGES if kind in others}
+    return FolderImages(root, tuple(classes), files, others.total(), not_read)

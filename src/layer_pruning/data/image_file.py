@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from layer_pruning.access import of_the_system
 from layer_pruning.atomic import written_whole
 from layer_pruning.data.cue import Cue
 from layer_pruning.data.manifest import ImageManifest
@@ -195,6 +196,8 @@ def _read(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
         raise MemoryError(f"{path} cannot be read: {error}") from error
     # a flipped bit can make zipfile and numpy raise nearly anything
     except Exception as error:
+        if of_the_system(error):
+            raise
         raise ValueError(
             f"{path}: not a readable data file ({error}); delete it and run the workflow again"
         ) from error

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from layer_pruning.data.folders import GREY_MODES, FolderImages, find_images, header_shape
+from layer_pruning.access import access_said, of_the_system
+from layer_pruning.data.folders import FolderImages, find_images
 from layer_pruning.data.image_file import ImageData, level_counts, moments
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
+from layer_pruning.data.picture import DeepImage, header_shape, picture
 from layer_pruning.data.splits import SPLITS
 
 logger = logging.getLogger(__name__)
 
-DEEP_MODES = ("I", "F")
 REMEDIES = {
+    "not opened": "could not be opened, which says nothing of what is in them",
     "unreadable": "cannot be read; delete or replace them",
     "deep": "have more than 8 bits a pixel and channel; convert them to 8 bits",
     "channels": "are not {seen} as {first} is; 'channels: 3' or 'channels: 1' makes all alike",
@@ -67,22 +68,23 @@ class Examiner:
         """The pixels (channels, height, width) of an image, or a key of ``REMEDIES`` and why."""
         channels, height, width = self.shape
         try:
-            with Image.open(self.root / name) as image:
-                image.load()
+            image = picture(self.root / name)
+            grey = image.mode == "L"
+            if not self.any_channels and grey != (channels == 1):
+                return None, "channels", "grey" if grey else "in colour"
+            image = converted(image, channels)
+            if self.image_size is not None:
+                image = resized(image, self.image_size)
+            if image.size != (width, height):
+                return None, "size", f"{image.height} × {image.width}"
+            return channels_first(image), "", ""
+        except DeepImage as error:
+            return None, "deep", str(error)
         # a damaged file can raise anything in a decoder
         except Exception as error:
-            return None, "unreadable", " ".join(str(error).split())
-        if image.mode.split(";")[0] in DEEP_MODES:
-            return None, "deep", f"mode {image.mode}"
-        grey = image.mode in GREY_MODES
-        if not self.any_channels and grey != (channels == 1):
-            return None, "channels", "grey" if grey else "in colour"
-        picture = converted(image, channels)
-        if self.image_size is not None:
-            picture = resized(picture, self.image_size)
-        if picture.size != (width, height):
-            return None, "size", f"{picture.height} × {picture.width}"
-        return channels_first(picture), "", ""
+            if of_the_system(error):
+                return None, "not opened", access_said(error)
+            return None, "unreadable", " ".join(str(error).split()) or type(error).__name__
 
     def counts(self, name: str) -> tuple[np.ndarray | None, str, str]:
         """As :meth:`pixels`, with how often each level occurs (channels, 256) for the pixels."""
@@ -138,6 +140,8 @@ def _opened(
     folder = find_images(Path(path).expanduser())
     if folder.others:
         logger.info("%d files that are no images by their names are left out", folder.others)
+    if (said := folder.left_out()) is not None:
+        logger.warning("%s", said)
     first = header_shape(folder.first())
     shape = (channels or first[0], image_size or first[1], image_size or first[2])
     examiner = Examiner(folder.root, shape, image_size, any_channels=channels is not None)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from layer_pruning.data.augmentation import drawing_from, rand_augmented
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, resized
 
@@ -31,14 +32,19 @@ class Split:
         return images if images.is_floating_point() else images.float() / self.levels
 
     def training_batches(
-        self, indices: Sequence[Tensor], generator: torch.Generator
+        self, indices: Sequence[Tensor], generator: torch.Generator, *, rand_augment: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Images as they are stored and labels of each batch of ``indices``.
 
-        ``generator`` is for splits that cut images at random.
+        Changed by :func:`layer_pruning.data.augmentation.rand_augmented` with the magnitude
+        ``rand_augment``. ``generator`` is for that, and for splits that cut images at random.
         """
         for chosen in indices:
-            yield self.images[chosen], self.labels[chosen]
+            images = self.images[chosen]
+            if rand_augment:
+                with drawing_from(generator):
+                    images = rand_augmented(images, rand_augment, levels=self.levels)
+            yield images, self.labels[chosen]
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images in order, in [0, 1], and their labels."""
@@ -52,11 +58,14 @@ class _Files(Dataset):
     What is cut from an image depends on seed and index alone, not on the worker that does it.
     """
 
-    def __init__(self, manifest: ImageManifest, names: list[str], seed: int | None) -> None:
+    def __init__(
+        self, manifest: ImageManifest, names: list[str], seed: int | None, rand_augment: int
+    ) -> None:
         # half a second that only streamed data sets need
         from torchvision.transforms import v2
 
         self.manifest, self.names, self.seed = manifest, names, seed
+        self.rand_augment = rand_augment
         self.size = manifest.input_shape[1]
         self.crop = v2.RandomResizedCrop(self.size, antialias=True)
 
@@ -73,7 +82,8 @@ class _Files(Dataset):
             # torchvision's transforms know the global generator only
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(state[0]))
-                image = self.crop(image)
+                image = torch.from_numpy(channels_first(self.crop(image)).copy())
+                return int(index), rand_augmented(image[None], self.rand_augment)[0]
         return int(index), torch.from_numpy(channels_first(image).copy())
 
 
@@ -105,11 +115,11 @@ class StreamedSplit:
         return images.float() / 255
 
     def _read(
-        self, indices: Sequence[Sequence[int]], seed: int | None
+        self, indices: Sequence[Sequence[int]], seed: int | None, rand_augment: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
         device = self.labels.device
         loader = DataLoader(
-            _Files(self.manifest, self.names, seed),
+            _Files(self.manifest, self.names, seed, rand_augment),
             batch_sampler=indices,  # type: ignore[arg-type]
             num_workers=self.workers,
             collate_fn=_joined,
@@ -124,14 +134,15 @@ class StreamedSplit:
             yield images.to(device, non_blocking=True), self.labels[chosen.to(device)]
 
     def training_batches(
-        self, indices: Sequence[Tensor], generator: torch.Generator
+        self, indices: Sequence[Tensor], generator: torch.Generator, *, rand_augment: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """A random part of each image (uint8) and labels of each batch of ``indices``.
 
+        Changed as in :meth:`Split.training_batches`, by the workers.
         Raises ValueError naming a file that is no longer readable.
         """
         seed = int(torch.randint(2**62, (), generator=generator))
-        yield from self._read([chosen.tolist() for chosen in indices], seed)
+        yield from self._read([chosen.tolist() for chosen in indices], seed, rand_augment)
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The centre of all images in order, in [0, 1], and their labels."""

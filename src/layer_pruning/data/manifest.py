@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from layer_pruning.access import access_said, of_the_system
+from layer_pruning.data.picture import picture
 from layer_pruning.data.splits import SPLITS
 
 
@@ -71,11 +73,11 @@ class ImageManifest:
         """An image, grey or coloured and as large as it is. Raises ValueError naming the file."""
         path = Path(self.root) / name
         try:
-            with Image.open(path) as image:
-                image.load()
-                return converted(image, self.input_shape[0])
+            return converted(picture(path), self.input_shape[0])
         # it was readable when the data set was prepared
         except Exception as error:
+            if of_the_system(error):
+                raise ValueError(f"{path} cannot be opened: {access_said(error)}") from error
             raise ValueError(
                 f"{path}: no longer readable; put it back, or change the folder's images and "
                 "run again"

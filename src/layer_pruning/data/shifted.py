@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from layer_pruning.access import access_said, of_the_system
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
 from layer_pruning.data.shift_files import SEVERITIES, is_array_folder, labels_beside
@@ -90,16 +91,17 @@ class CorruptedFolder:
 
     def part(self, corruption: str, severity: int, chosen: np.ndarray) -> Part:
         """The chosen images, corrupted, as bytes, and labels. Raises ValueError naming a file."""
-        from PIL import Image
+        from layer_pruning.data.picture import picture
 
         images = np.empty((len(chosen), *self._shape), dtype=np.uint8)
         for place, index in enumerate(chosen):
             path = self._folder / corruption / str(severity) / self._names[index]
             try:
-                with Image.open(path) as image:
-                    image.load()
-                    whole = converted(image, self._shape[0])
-            except OSError as error:
+                whole = converted(picture(path), self._shape[0])
+            # a damaged file can raise anything in a decoder
+            except Exception as error:
+                if of_the_system(error):
+                    raise ValueError(f"{path} cannot be opened: {access_said(error)}") from error
                 raise ValueError(f"{path}: no readable image; fetch it again") from error
             images[place] = channels_first(resized(whole, self._shape[1]))
         return images, self._labels[chosen]

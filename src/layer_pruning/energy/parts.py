@@ -36,7 +36,8 @@ class Parts:
             ...
             parts.remember(step, measurement.so_far())  # before the state of the step is written
         record = parts.total(measurement.record)
-        parts.forget()  # when the results are safe
+
+    The file stays; whoever deletes the state deletes it too.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, run: str, settings: EnergySettings) -> None:
@@ -80,10 +81,6 @@ class Parts:
     def total(self, rest: EmissionsRecord) -> EmissionsRecord:
         """The energy of all parts, ``rest`` being that of this process."""
         return rest if self._earlier is None else joined(self._earlier, rest)
-
-    def forget(self) -> None:
-        """Delete the file of a run that has ended."""
-        self._path.unlink(missing_ok=True)
 
 
 def joined(earlier: EmissionsRecord, rest: EmissionsRecord) -> EmissionsRecord:

@@ -36,7 +36,10 @@ def outputs_of_splits(
 
 
 def accuracy_of_outputs(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Images, correct ones, accuracy and its Wilson 95 % interval."""
+    """Images, correct ones, accuracy and its Wilson 95 % interval, and what one class gives away.
+
+    ``chance`` is the accuracy of naming the commonest class each time.
+    """
     correct, count = int((logits.argmax(dim=1) == labels).sum()), len(labels)
     low, high = wilson_interval(correct, count)
     return {
@@ -45,6 +48,7 @@ def accuracy_of_outputs(logits: Tensor, labels: Tensor) -> dict[str, float]:
         "accuracy": correct / count,
         "interval_low": low,
         "interval_high": high,
+        "chance": float(torch.bincount(labels).max()) / count,
     }
 
 

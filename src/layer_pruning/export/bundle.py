@@ -32,6 +32,7 @@ def export_network(
     folder: str | os.PathLike[str],
     images: np.ndarray | None = None,
     *,
+    build: str | None = None,
     images_from: str = "given by the caller",
     metrics: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -42,7 +43,9 @@ def export_network(
     ``network.pt2``, ``load_network.py`` and ``manifest.json``, the content of which is returned.
     Each is read again and has to compute, on the CPU, what the network does on ``images``
     (n, channels, height, width), float32 in [0, 1]. Without any, random ones are taken, and the
-    manifest says so. ``metrics`` and ``provenance`` go into the manifest as they are.
+    manifest says so. ``build`` is the function that builds a network of one's own, as
+    :func:`layer_pruning.load` takes it. ``metrics`` and ``provenance`` go into the manifest as
+    they are.
 
     Raises ValueError in one line where a file does not agree; the files of ``folder`` then stay as
     they were.
@@ -56,7 +59,7 @@ def export_network(
             save_network(network, scratch / "network.safetensors")
         else:
             shutil.copyfile(network, scratch / "network.safetensors")
-            network = load_network(network)
+            network = load_network(network, build=build)
         program = traced(network)
         write_pt2(program, scratch / "network.pt2")
         write_onnx(program, scratch / "network.onnx")

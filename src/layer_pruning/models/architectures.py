@@ -35,6 +35,9 @@ TORCHVISION = (
 START_OPTIONS = ("weights", "names", "new_classifier", "mean", "std")
 """Options of an architecture that say what a run starts from, not what the network is."""
 
+DEEPEST = 2000
+"""Layers of a CIFAR ResNet; the deepest that was published has 1202."""
+
 PICKLES = (".pth", ".pt", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
 
 Shape: TypeAlias = tuple[int, int, int]
@@ -70,8 +73,10 @@ class CifarResNet:
     def __post_init__(self) -> None:
         if not isinstance(self.depth, int) or self.depth < 8 or self.depth % 6 != 2:
             raise ValueError(f"depth: {self.depth} is not 6n + 2 (8, 14, 20, 32, 44, 56, 110 …)")
+        if self.depth > DEEPEST:
+            raise ValueError(f"depth: {self.depth} is above {DEEPEST}, the most that is built")
         object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) != 3 or min(self.widths) < 1:
+        if len(self.widths) != 3 or not all(type(w) is int and w > 0 for w in self.widths):
             raise ValueError(f"widths: {list(self.widths)} should be three numbers above 0")
         if list(self.widths) != sorted(self.widths):
             raise ValueError(f"widths: {list(self.widths)} should not fall from stage to stage")

@@ -2,14 +2,16 @@
 
 Its metadata carries the architecture, the blocks removed so far in order, the input shape, the
 normalisation and the class names, so that nothing but the file is needed to rebuild the network.
-No pickle is involved: a network file cannot run code. Two checksums, of the tensors and of the
-rest of the metadata, tell a file with a changed bit, which the format does not.
+No pickle is involved. A file of a user's own network names the function that builds it, which is a
+claim and no more: that function is imported and called only where the configuration or the caller
+names it too (:func:`check_build`). Two checksums, of the tensors and of the rest of the metadata,
+tell a file with a changed bit, which the format does not.
 """
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from layer_pruning.access import check_opens
 from layer_pruning.atomic import written_whole
 from layer_pruning.checksums import array_checksum, text_checksum
-from layer_pruning.models.architectures import Block, architecture
+from layer_pruning.models.architectures import Block, OwnNetwork, architecture
+from layer_pruning.models.header_checks import check_header, check_tensors
 
 FORMAT = "layer-pruning network 1"
 REMEDY = "delete it and run the workflow again"
+SEQUENCES = ("input_shape", "mean", "std", "class_names", "removed_blocks")
+LONGEST_REASON = 300
+"""Characters of what is wrong with a file, which may quote what the file says."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class NetworkHeader:
     class_names: tuple[str, ...]
     removed_blocks: tuple[str, ...] = ()
     """Names in the order of their removal."""
+    may_build: bool = field(default=False, compare=False)
+    """Whether somebody other than a file named the function that builds an own network."""
 
     @classmethod
     def of(
@@ -65,11 +74,13 @@ class NetworkHeader:
             mean=tuple(options.get("mean") or mean),
             std=tuple(options.get("std") or std),
             class_names=class_names,
+            may_build=True,
         )
 
     def kept_blocks(self) -> list[str]:
         """Names of the blocks that are left, in network order."""
-        return [block.name for block in self.blocks if block.name not in self.removed_blocks]
+        removed = set(self.removed_blocks)
+        return [block.name for block in self.blocks if block.name not in removed]
 
 
 def write_network(
@@ -83,11 +94,40 @@ def write_network(
             )
     tensors = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     metadata = {"format": FORMAT, "tensors_checksum": array_checksum(tensors)}
-    for key, value in asdict(header).items():
+    for key, value in _written(header).items():
         metadata[key] = value if isinstance(value, str) else json.dumps(value)
     metadata["metadata_checksum"] = _metadata_checksum(metadata)
     with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)
+
+
+def check_build(header: NetworkHeader) -> None:
+    """Raise ValueError where only a file says which function builds the network of ``header``."""
+    network = architecture(header.architecture, header.arguments, header.input_shape)
+    if isinstance(network, OwnNetwork) and not header.may_build:
+        raise ValueError(
+            f"it says that '{network.build}' builds its network, and a file is not trusted to name "
+            f"code; if you do trust that function, say build='{network.build}' (on the command "
+            f"line --build {network.build})"
+        )
+
+
+def named_by_caller(header: NetworkHeader, build: str | None) -> NetworkHeader:
+    """``header`` of a file, which may be built where the caller's ``build`` is what it names.
+
+    Raises ValueError where the two differ.
+    """
+    network = architecture(header.architecture, header.arguments, header.input_shape)
+    if build is None or not isinstance(network, OwnNetwork):
+        return header
+    if build != network.build:
+        raise ValueError(f"'{network.build}' builds its network, not '{build}'")
+    return replace(header, may_build=True)
+
+
+def _written(header: NetworkHeader) -> dict[str, Any]:
+    """What a file holds of a header: whom to trust is for its reader to say."""
+    return {key: value for key, value in asdict(header).items() if key != "may_build"}
 
 
 def _metadata_checksum(metadata: Mapping[str, str]) -> str:
@@ -119,12 +159,17 @@ def read_network(path: str | os.PathLike[str]) -> tuple[NetworkHeader, dict[str,
             raise ValueError(f"{path}: its tensors are damaged ({error}); {REMEDY}") from error
     if array_checksum(tensors) != metadata["tensors_checksum"]:
         raise ValueError(f"{path}: its tensors do not have their checksum; {REMEDY}")
+    try:
+        check_tensors(header, {name: tensor.shape for name, tensor in tensors.items()})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {REMEDY}") from error
     return header, tensors
 
 
 def _opened(path: str | os.PathLike[str]) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such network file")
+    check_opens(path)
     try:
         return safe_open(path, framework="numpy")
     except SafetensorError as error:
@@ -139,21 +184,34 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
     if metadata.get("metadata_checksum") != _metadata_checksum(metadata):
         raise ValueError(f"{path}: its metadata do not have their checksum; {REMEDY}")
     try:
+        parsed: dict[str, Any] = {
+            key: json.loads(metadata[key], parse_constant=_no_number)
+            for key in ("arguments", "blocks", *SEQUENCES)
+        }
         header = NetworkHeader(
             architecture=metadata["architecture"],
-            arguments=json.loads(metadata["arguments"]),
-            blocks=tuple(Block(**block) for block in json.loads(metadata["blocks"])),
-            input_shape=tuple(json.loads(metadata["input_shape"])),
-            mean=tuple(json.loads(metadata["mean"])),
-            std=tuple(json.loads(metadata["std"])),
-            class_names=tuple(json.loads(metadata["class_names"])),
-            removed_blocks=tuple(json.loads(metadata["removed_blocks"])),
+            arguments=parsed["arguments"],
+            blocks=tuple(Block(**block) for block in parsed["blocks"]),
+            input_shape=_sequence("input_shape", parsed),
+            mean=_sequence("mean", parsed),
+            std=_sequence("std", parsed),
+            class_names=_sequence("class_names", parsed),
+            removed_blocks=_sequence("removed_blocks", parsed),
         )
         # the metadata promise it, and read_network compares
         metadata["tensors_checksum"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: its metadata is damaged ({error}); {REMEDY}") from error
-    unknown = set(header.removed_blocks) - {block.name for block in header.blocks}
-    if unknown:
-        raise ValueError(f"{path}: it lists removed blocks that it never had: {sorted(unknown)}")
+        check_header(header)
+    except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
+        said = " ".join(str(error).split())[:LONGEST_REASON]
+        raise ValueError(f"{path}: its metadata is damaged ({said}); {REMEDY}") from error
     return header
+
+
+def _sequence(key: str, parsed: Mapping[str, Any]) -> Any:
+    if not isinstance(parsed[key], list):
+        raise ValueError(f"{key} should be a list")
+    return tuple(parsed[key])
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")

@@ -1,14 +1,23 @@
 """Networks as an ordered trunk of named blocks: stem, blocks, pooling, classifier."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.models.architectures import TorchvisionNetwork, architecture
+from layer_pruning.models.architectures import OwnNetwork, TorchvisionNetwork, architecture
 from layer_pruning.models.bodies import drawn_body, new_body
-from layer_pruning.models.network_file import NetworkHeader, read_network, write_network
+from layer_pruning.models.network_file import (
+    NetworkHeader,
+    check_build,
+    named_by_caller,
+    read_header,
+    read_network,
+    write_network,
+)
 from layer_pruning.models.trunk import cut
 
 
@@ -41,6 +50,7 @@ class ResidualNetwork(nn.Module):
         self.register_buffer("std", std.view(statistics), persistent=False)
         network = architecture(header.architecture, header.arguments, header.input_shape)
         if body is None:
+            check_build(header)
             body = new_body(
                 network, input_shape=header.input_shape, classes=len(header.class_names)
             )
@@ -101,7 +111,12 @@ class ResidualNetwork(nn.Module):
 
 
 def new_network(header: NetworkHeader, seed: int) -> ResidualNetwork:
-    """An untrained network, drawn from ``seed``."""
+    """An untrained network, drawn from ``seed``.
+
+    Raises ValueError where a file alone names the code that builds it, see
+    :func:`layer_pruning.models.network_file.check_build`.
+    """
+    check_build(header)
     body = drawn_body(
         architecture(header.architecture, header.arguments, header.input_shape),
         input_shape=header.input_shape,
@@ -115,18 +130,70 @@ def load_network(
     path: str | os.PathLike[str],
     device: str | torch.device = "cpu",
     body: nn.Module | None = None,
+    *,
+    build: str | None = None,
 ) -> ResidualNetwork:
     """Rebuild the network of a network file, in evaluation mode.
 
-    ``body`` is an unpruned module to put the weights into; None builds one.
-    Raises FileNotFoundError, or ValueError in one line naming the file and the tensor.
+    ``body`` is an unpruned module to put the weights into; None builds one. Of a user's own
+    network it is built by ``build``, ``package.module:function``, where the file names the same.
+    Raises FileNotFoundError, or ValueError in one line naming the file and the tensor, before
+    anything is imported or built.
     """
-    header, tensors = read_network(path)
     try:
+        claimed = named_by_caller(read_header(path), build)
+        if body is None:
+            check_build(claimed)
+    except ValueError as error:
+        raise ValueError(_naming(path, error)) from error
+    read, tensors = read_network(path)
+    header = replace(read, may_build=claimed.may_build)
+    try:
+        if body is None:
+            _check_fits(path, _skeleton(header), tensors)
         network = ResidualNetwork(header, body)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    wanted = network.body.state_dict()
+        raise ValueError(_naming(path, error)) from error
+    _check_fits(path, network.body.state_dict(), tensors)
+    network.body.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    return network.to(device).eval()
+
+
+def _naming(path: str | os.PathLike[str], error: ValueError) -> str:
+    said = str(error)
+    return said if said.startswith(f"{path}: ") else f"{path}: {said}"
+
+
+def _skeleton(header: NetworkHeader) -> dict[str, Tensor] | None:
+    """The tensors that the network of ``header`` has, without memory for their numbers.
+
+    A file can describe a network that no machine holds. None for a user's own, whose code may
+    need real tensors.
+    """
+    network = architecture(header.architecture, header.arguments, header.input_shape)
+    if isinstance(network, OwnNetwork):
+        return None
+    try:
+        with torch.device("meta"):
+            body = new_body(
+                network, input_shape=header.input_shape, classes=len(header.class_names)
+            )
+    except (RuntimeError, OverflowError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise ValueError(f"it describes a network that cannot be built ({said})") from error
+    for name in header.removed_blocks:
+        body.set_submodule(name, nn.Identity())
+    return dict(body.state_dict())
+
+
+def _check_fits(
+    path: str | os.PathLike[str],
+    wanted: Mapping[str, Tensor] | None,
+    tensors: Mapping[str, np.ndarray],
+) -> None:
+    """Raise ValueError, naming file and tensor, unless ``tensors`` are those ``wanted``."""
+    if wanted is None:
+        return
     if set(wanted) != set(tensors):
         differing = sorted(set(wanted) ^ set(tensors))
         raise ValueError(f"{path}: weights missing or not wanted: {', '.join(differing[:5])}")
@@ -135,8 +202,6 @@ def load_network(
             raise ValueError(
                 f"{path}: {name} has shape {tensor.shape}, not {tuple(wanted[name].shape)}"
             )
-    network.body.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-    return network.to(device).eval()
 
 
 def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from layer_pruning.access import check_opens
 from layer_pruning.models.architectures import (
     OwnNetwork,
     TorchvisionNetwork,
@@ -104,6 +105,7 @@ def _torchvision_weights(name: str) -> Weights:
 
 def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
     """Weights of a ``.safetensors`` file, with ``names`` applied where it is a foreign one."""
+    check_opens(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

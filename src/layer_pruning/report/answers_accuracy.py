@@ -6,14 +6,23 @@ criteria are compared, and ``shown`` are the pruned networks there.
 
 from collections.abc import Collection
 from html import escape
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, listed
-from layer_pruning.report.over_seeds import best_criterion
+from layer_pruning.report.answers import Answer, listed, sentence
+from layer_pruning.report.over_seeds import (
+    HIGHER,
+    LOST,
+    UNKNOWN,
+    accuracy_verdict,
+    best_criterion,
+    changes,
+)
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import counted
-from layer_pruning.report.significance import NO_DIFFERENCE, NO_SPREAD, ONE_SEED, Mean
+from layer_pruning.report.repeated import Contrast, seeds_needed
+from layer_pruning.report.selection import counted, equally_trained
 from layer_pruning.report.wording import (
     change_text,
     count_text,
@@ -21,16 +30,13 @@ from layer_pruning.report.wording import (
     named,
     percent,
     plural,
+    points,
     range_text,
 )
 
-KEPT = {
-    "higher": "Yes: it is higher.",
-    "lower": "No: it is lower.",
-    NO_DIFFERENCE: "No change shown.",
-    ONE_SEED: "One seed cannot tell.",
-    NO_SPREAD: "It cannot be told.",
-}
+DUNNETT = "repeated measures over seeds, Dunnett"
+TUKEY = "repeated measures over seeds, Tukey"
+NEWCOMBE = "over test images, Newcombe"
 
 
 def what_was_done(
@@ -59,108 +65,193 @@ def what_was_done(
     if len(deeper):
         beyond = ", ".join(f"{escape(str(name))} to {most}" for name, most in deeper.items())
         text += f" Some went further ({beyond}); compared is what all reached."
-    return Answer("What was done?", f"{level} of {blocks} residual blocks", text)
-
-
-def accuracy_kept(rows: pd.DataFrame, criteria: Collection[str]) -> Answer:
-    """What that did to test accuracy.
-
-    ``rows`` are the baseline and the criteria over seeds, see
-    :func:`layer_pruning.report.over_seeds.aggregate`; those of ``criteria`` pruned.
-    """
-    base = rows[rows["criterion"] == BASELINE].iloc[0]
-    others = rows[rows["criterion"].isin(criteria)].sort_values(
-        "accuracy_mean", ascending=False, kind="stable"
+    return Answer(
+        "done",
+        "What was done?",
+        f"{level} of {blocks} residual blocks",
+        text,
+        number=float(shown["macs_reduction_percent"].mean()),
+        unit="% of multiply-accumulates",
+        file="complexity.json",
     )
-    verdicts = set(others["verdict"])
-    alike = len(verdicts) == 1
-    verdict = KEPT[verdicts.pop()] if alike else "It depends on the criterion."
-    changes = {
-        str(
-            row["criterion"]
-        ): f"{percent(row['accuracy_mean'])}, {change_text(row, verdict=not alike)}"
-        for _, row in others.iterrows()
+
+
+def accuracy_kept(summary: pd.DataFrame, level: int, margin: float) -> Answer:
+    """What pruning did to test accuracy, and what as much training without it would have done."""
+    base = summary[summary["criterion"] == BASELINE]
+    step = counted(summary[summary["removed"] == level])
+    means = step.groupby("criterion")["accuracy_test"].mean().sort_values(ascending=False)
+    found = changes(summary, level, BASELINE)
+    found = {str(name): found[str(name)] for name in means.index}
+    said = {name: accuracy_verdict(c.low, c.high, margin) for name, c in found.items()}
+    seeds, (chosen, *_) = _seeds(step), [best_criterion(summary, level).name]
+    texts = {
+        name: f"{percent(means[name])}, {change_text(c, said[name])}" for name, c in found.items()
     }
     text = (
-        f"Test accuracy: {percent(base['accuracy_mean'])} before; after pruning and fine-tuning "
-        f"{listed(changes)}."
+        f"Test accuracy: {percent(base['accuracy_test'].mean())} before; after pruning and "
+        f"fine-tuning {listed(texts)}."
     )
-    worst = others.loc[others["verdict"] == NO_DIFFERENCE, "difference_interval_low"].min()
-    if worst < 0:
-        text += (
-            " Not significant is not the same as none: the intervals do not rule out a "
-            f"loss of {-100 * worst:.2f} points."
-        )
-    return Answer("Is accuracy kept?", verdict, text)
+    for other, way in equally_trained(summary).items():
+        beside = {
+            name: change_text(c)
+            for name, c in changes(summary, level, other).items()
+            if name in found
+        }
+        if beside:
+            text += f" Against {_WAYS[way]} ({escape(other)}): {listed(beside)}."
+    text += _power(list(found.values()), summary, seeds, len(found) + 1, margin)
+    return Answer(
+        "accuracy",
+        "Is accuracy kept?",
+        sentence(_kept(set(said.values()), margin), seeds),
+        text,
+        of=chosen,
+        **_number(found[chosen]),
+        test=DUNNETT if seeds > 1 else NEWCOMBE,
+        n=n_text(summary, seeds),
+        file=f"{chosen}/removed-{level:02d}/accuracy.json",
+    )
 
 
-def winner(summary: pd.DataFrame, level: int, controls: Collection[str] = ()) -> Answer:
+def winner(
+    summary: pd.DataFrame, level: int, controls: Collection[str] = (), margin: float = 0.005
+) -> Answer:
     """Whether one criterion is better than the others, and than the controls among them."""
-    question = "Which criterion is best?"
-    best, tied, seeds = best_criterion(summary, level)
+    name, question = "best", "Which criterion is best?"
+    choice = best_criterion(summary, level)
     step = counted(summary[summary["removed"] == level])
-    others = step["criterion"].nunique() - 1
-    mean = step.loc[step["criterion"] == best, "accuracy_test"].mean()
-    if others == 0:
-        return Answer(question, f"{best} is alone.", "There is no other to compare it with.")
-    highest = f"The highest mean is that of {escape(best)}, {percent(mean)}"
-    if seeds == 1:
-        text = f"{highest}, but with one seed the order may be luck."
-        return Answer(question, "One seed cannot tell.", text)
-    if not tied:
-        text = (
-            f"{highest}. It beats {_all_others(others)}, significantly over {seeds} seeds "
-            "(corrected for the number of comparisons)."
-        )
-        return Answer(question, f"{best}.", text)
-    text = (
-        f"{highest}; over {seeds} seeds it does not differ significantly from "
-        f"{escape(', '.join(tied))}"
-    )
-    text += (
-        f"; the other {others - len(tied)} are significantly lower." if others > len(tied) else "."
-    )
-    beside = {best, *tied}
-    if controls and beside & set(controls) and beside - set(controls):
-        at_par = sorted(beside & set(controls))
+    mean = step.loc[step["criterion"] == choice.name, "accuracy_test"].mean()
+    if not choice.leads:
+        return Answer(name, question, f"{choice.name} is alone.", "There is no other to compare.")
+    text = f"Chosen on the validation split: {escape(choice.name)}, with {percent(mean)} on test. "
+    text += f"Its lead on test: {listed({n: change_text(c) for n, c in choice.leads.items()})}."
+    others = list(choice.leads.values())
+    if choice.shown:
+        verdict = f"{choice.name}: shown to be better than {_all_others(len(others))}."
+    elif choice.better:
+        verdict = f"Not {choice.name}, which validation chose."
+        text += f" Shown to be better on test: {escape(', '.join(choice.better))}."
+    else:
+        verdict = f"No best shown{_would_have(others)}."
+    beside = {choice.name, *choice.tied}
+    if controls and not choice.better and beside & set(controls) and beside - set(controls):
         text += (
-            f" {named(at_par)} being a control, it is not shown that the choice of the blocks "
-            "matters."
+            f" {named(sorted(beside & set(controls)))} being a control, it is not shown that the "
+            "choice of the blocks matters."
         )
-    return Answer(question, "It is a tie.", text)
+    text += _power(others, summary, choice.seeds, len(others) + 1, margin, tukey=True)
+    nearest = min(others, key=lambda lead: lead.low if lead.low == lead.low else lead.mean)
+    return Answer(
+        name,
+        question,
+        sentence(verdict, choice.seeds),
+        text,
+        of=choice.name,
+        **_number(nearest),
+        test=TUKEY if choice.seeds > 1 else NEWCOMBE,
+        n=n_text(summary, choice.seeds),
+        file=f"{choice.name}/removed-{level:02d}/accuracy.json",
+    )
 
 
 def from_new_weights(summary: pd.DataFrame, level: int) -> list[Answer]:
-    """For each criterion that trained from new weights: how it compares with the one it follows."""
-    step, answers = summary[summary["removed"] == level], []
-    pruned = counted(step)
-    for name, group in step[step["made_by"] == "scratch"].groupby("criterion", sort=True):
-        followed = pruned[
-            group.iloc[0]["beside"]
-            == pruned["beside"].where(pruned["made_by"] == "final", pruned["criterion"])
-        ]
-        source = followed.iloc[0]["criterion"]
-        own, other = (
-            step[step["criterion"] == criterion].set_index("seed")["accuracy_test"]
-            for criterion in (name, source)
-        )
-        change, epochs = Mean.of(own - other), epochs_text(group["training_epochs"])
-        row = pd.Series(
-            {
-                "difference_mean": change.mean,
-                "difference_interval_low": change.low,
-                "difference_interval_high": change.high,
-                "verdict": change.verdict("higher", "lower"),
-            }
-        )
-        told = {"higher": "No.", "lower": "Yes."}.get(row["verdict"], "Not shown.")
+    """For each criterion that trained from new weights: how it compares with those that pruned."""
+    answers = []
+    step = summary[summary["removed"] == level]
+    for name, way in equally_trained(summary).items():
+        group = step[step["criterion"] == name]
+        if way != "scratch" or group.empty:
+            continue
+        pruned = counted(step)
+        source = group.iloc[0]["beside"]
+        followed = pruned["beside"].where(pruned["made_by"] == "final", pruned["criterion"])
+        if source not in set(followed):
+            continue
+        source = str(pruned.loc[followed == source, "criterion"].iloc[0])
+        change, seeds = changes(summary, level, name).get(source), _seeds(group)
+        if change is None:
+            continue
+        verdict = change.verdict("Yes.", "No.", f"Not shown{_would_have([change])}.", "Not shown.")
+        epochs = epochs_text(group["training_epochs"])
         text = (
             f"What {escape(source)} left, trained from new weights"
-            f"{f' for {epochs} epochs' if epochs else ''} ({escape(str(name))}): "
-            f"{percent(own.mean())}, {change_text(row, str(source))}."
+            f"{f' for {epochs} epochs' if epochs else ''} ({escape(name)}): "
+            f"{percent(group['accuracy_test'].mean())}; {escape(source)} beside it: "
+            f"{change_text(change)}."
         )
-        answers.append(Answer("Do the old weights help?", told, text))
+        answers.append(
+            Answer(
+                "weights",
+                "Do the old weights help?",
+                sentence(verdict, seeds),
+                text,
+                of=source,
+                **_number(change),
+                test=DUNNETT if seeds > 1 else NEWCOMBE,
+                n=n_text(summary, seeds),
+                file=f"{name}/removed-{level:02d}/accuracy.json",
+            )
+        )
     return answers
+
+
+_WAYS = {
+    "scratch": "the same architecture from new weights",
+    "continued": "the unpruned network trained for as many epochs more",
+}
+
+
+def n_text(summary: pd.DataFrame, seeds: int) -> str:
+    """How many seeds and test images stand behind a statement on accuracy."""
+    images = summary["test_images"].min()
+    counted_images = "" if np.isnan(images) else f", {plural(int(images), 'image', 'test images')}"
+    return f"{plural(seeds, 'seed', 'seeds')}{counted_images}"
+
+
+def _kept(said: set[str], margin: float) -> str:
+    if len(said) > 1:
+        return "It depends on the criterion."
+    (verdict,) = said
+    if verdict == HIGHER:
+        return "Accuracy is higher."
+    if verdict == LOST:
+        return "Accuracy is lost."
+    return f"It {UNKNOWN}." if verdict == UNKNOWN else f"Accuracy is {verdict}."
+
+
+def _would_have(contrasts: Collection[Contrast]) -> str:
+    """What would have been shown, where nothing was."""
+    size = max(contrast.detectable for contrast in contrasts)
+    return "" if np.isnan(size) else f" (a lead of {points(size)} would have been seen)"
+
+
+def _power(
+    contrasts: Collection[Contrast],
+    summary: pd.DataFrame,
+    seeds: int,
+    groups: int,
+    margin: float,
+    tukey: bool = False,
+) -> str:
+    """What these seeds could have shown, and how many would show a change of the margin."""
+    size = max(contrast.detectable for contrast in contrasts)
+    if np.isnan(size):
+        return " What these seeds could have shown is not known."
+    text = f" With {n_text(summary, seeds)}, a true difference of {points(size)} would have been "
+    text += "shown in four of five runs"
+    deviation = max(contrast.deviation for contrast in contrasts)
+    needed = seeds_needed(deviation, margin, groups, "tukey" if tukey else "dunnett")
+    return f"{text}{f'; {points(margin)} take {needed} seeds' if needed else ''}."
+
+
+def _number(contrast: Contrast) -> dict[str, Any]:
+    ends = {"number": contrast.mean, "low": contrast.low, "high": contrast.high}
+    return {**{name: 100 * value for name, value in ends.items()}, "unit": "points"}
+
+
+def _seeds(rows: pd.DataFrame) -> int:
+    return int(rows["seed"].nunique())
 
 
 def _all_others(count: int) -> str:

@@ -6,13 +6,16 @@ compared, and ``baseline`` the networks that they were cut from.
 
 import math
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, listed
-from layer_pruning.report.cost import faster, saves_energy
+from layer_pruning.report.answers import Answer, listed, sentence
+from layer_pruning.report.cost import TOO_FEW, faster, over_seeds, saves_energy
 from layer_pruning.report.records import NOT_MEASURED
+from layer_pruning.report.repeated import Contrast
 from layer_pruning.report.wording import (
     basis_text,
     capital,
@@ -25,6 +28,10 @@ from layer_pruning.report.wording import (
 
 BUSY = 0.5
 """So many cores in use by others make a timing a poor one."""
+AGAIN = (
+    "Measure again where nothing else runs: <code>snakemake --cores all --forcerun energy_report"
+    "</code>."
+)
 TIMED = re.compile(r"latency_(?:(.+)_)?batch_(\d+)_seconds")
 
 
@@ -33,25 +40,27 @@ def is_faster(shown: pd.DataFrame) -> Answer:
     question = "Is it faster?"
     timed = shown[shown["speed_up_ratio"].notna()]
     if timed.empty:
-        return Answer(question, f"Time: {NOT_MEASURED}.", "")
+        return Answer("speed", question, f"Time: {NOT_MEASURED}.", "")
     counts = timed.apply(faster, axis=1).value_counts()
-    by_criterion = timed.groupby("criterion")["speed_up_ratio"].mean()
-    verdict = _verdict(counts, "faster", f"{range_text(by_criterion, '.2f')} times as fast")
+    found = over_seeds(timed, "speed_up_ratio", timed["speed_up_ratio"])
     headline, others = _settings(timed)
-    speed_ups = {str(name): f"{mean:.2f}" for name, mean in by_criterion.items()}
     promised = 1 / (1 - timed["macs_reduction_percent"] / 100)
-    text = f"Measured side by side with the baseline{headline}. {_counted(counts)}"
-    text += f" (speed-up: {listed(speed_ups)}). " if len(speed_ups) > 1 else ". "
-    text += (
+    text = (
+        f"Speed-up, measured side by side with the baseline{headline}: "
+        f"{listed({name: _ratio_text(own) for name, own in found.items()})}. {_counted(counts)}. "
         f"Fewer multiply-accumulates promise {range_text(promised, '.2f')}; "
         f"{range_text(timed['speed_up_over_macs_ratio'], '.2f')} of that is reached."
     )
     text += f" {others}" if others else ""
     busy = timed["other_cores_during_latency"].max()
     if busy >= 0.05:
-        text += f" Other work on the machine used up to {busy:.1f} cores meanwhile"
-        text += ": do not rely on these times." if busy >= BUSY else "."
-    return Answer(question, verdict, text)
+        text += f" Other work on the machine used up to {busy:.1f} cores meanwhile."
+    verdict = _verdict(found, counts, _ratio_text, ("faster", "slower"), "times as fast")
+    if busy >= BUSY:
+        verdict = "Not measured well enough: the machine was busy."
+        text += f" {AGAIN}"
+    ends = {"unit": "times as fast", "file": "latency.json"}
+    return _answer("speed", question, verdict, text, timed, found, ends)
 
 
 def takes_less_energy(shown: pd.DataFrame) -> Answer:
@@ -59,21 +68,65 @@ def takes_less_energy(shown: pd.DataFrame) -> Answer:
     question = "Does it take less energy?"
     metered = shown[shown["energy_reduction_percent"].notna()]
     if metered.empty:
-        return Answer(question, f"Energy: {NOT_MEASURED}.", "")
-    saved = metered.groupby("criterion")["energy_reduction_percent"].mean()
-    basis = basis_text(metered["inference_energy_basis"])
-    less = f"{range_text(saved, '.1f')} % less an image ({basis})"
-    paid = metered[metered["saving_joules_per_image"].notna()]
-    if paid.empty:
-        return Answer(question, f"{capital(less)}.", "")
-    counts = paid.apply(saves_energy, axis=1).value_counts()
+        return Answer("energy", question, f"Energy: {NOT_MEASURED}.", "")
+    metered = metered.copy()
+    # what is left of the baseline's energy; the more is saved, the less
+    before = metered["baseline_inference_joules_per_image"]
+    for end, other in (("low", "high"), ("high", "low")):
+        saved = metered[f"saving_joules_per_image_interval_{other}"]
+        metered[f"left_interval_{end}"] = 1 - saved / before
+    left = 1 - metered["energy_reduction_percent"] / 100
+    found = {
+        name: replace(
+            own, mean=100 * (1 - own.mean), low=100 * (1 - own.high), high=100 * (1 - own.low)
+        )
+        for name, own in over_seeds(metered, "left", left).items()
+    }
+    counts = metered.apply(saves_energy, axis=1).value_counts()
     text = (
-        f"{_counted(counts)}, side by side with the baseline; an image saves "
-        f"{range_text(paid['saving_joules_per_image'], '.2g')} J."
+        f"Saved per image ({basis_text(metered['inference_energy_basis'])}): "
+        f"{listed({name: _percent_text(own) for name, own in found.items()})}. "
+        f"{_counted(counts)}, side by side with the baseline."
     )
     absent = sorted(set(shown["criterion"]) - set(metered["criterion"]))
     text += f" {NOT_MEASURED.capitalize()} for {escape(', '.join(absent))}." if absent else ""
-    return Answer(question, _verdict(counts, "less energy", less), text)
+    words = ("less energy", "more energy")
+    verdict = _verdict(found, counts, _percent_text, words, "less per image")
+    ends = {"unit": "% less per image", "file": "energy.json"}
+    return _answer("energy", question, verdict, text, metered, found, ends)
+
+
+def _answer(
+    name: str,
+    question: str,
+    verdict: str,
+    text: str,
+    rows: pd.DataFrame,
+    found: Mapping[str, Contrast],
+    more: Mapping[str, str],
+) -> Answer:
+    """An answer whose number is that of the criterion that does best."""
+    seeds, removed = int(rows["seed"].nunique()), int(rows["removed"].iloc[0])
+    if not found:
+        return Answer(name, question, sentence(verdict, seeds), text)
+    best = max(found, key=lambda criterion: found[criterion].mean)
+    own, how = found[best], "rounds in random order, order statistics"
+    if seeds > 1:
+        how = "logarithms over seeds, studentised maximum modulus"
+    return Answer(
+        name,
+        question,
+        sentence(verdict, seeds),
+        text,
+        of=best,
+        number=own.mean,
+        low=own.low,
+        high=own.high,
+        unit=more["unit"],
+        test=how,
+        n=plural(seeds, "seed", "seeds"),
+        file=f"{best}/removed-{removed:02d}/{more['file']}",
+    )
 
 
 def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> Answer:
@@ -84,7 +137,7 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     scoring = _by_criterion(shown, "scoring_energy_kwh")
     known = tuning.dropna()
     if math.isnan(training) or known.empty:
-        return Answer(question, f"Energy: {NOT_MEASURED}.", _break_even(shown))
+        return Answer("cost", question, f"Energy: {NOT_MEASURED}.", _break_even(shown))
     spent = known.add(scoring.reindex(known.index).fillna(0.0))
     share = range_text(spent / training, ".2g")
     text = (
@@ -104,7 +157,10 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     if len(attacks):
         text += f"Attacking a network to test it: another {energy_text(attacks)}. "
     verdict = f"{share} times the energy of training the baseline."
-    return Answer(question, verdict, text + _break_even(shown))
+    ratio = float((spent / training).mean())
+    text += _break_even(shown)
+    unit = "times the energy of training the baseline"
+    return Answer("cost", question, verdict, text, number=ratio, unit=unit, file="ledger.json")
 
 
 def _by_criterion(shown: pd.DataFrame, column: str) -> pd.Series:
@@ -132,12 +188,35 @@ def _break_even(shown: pd.DataFrame) -> str:
     return f"{capital('; '.join(parts))}." if parts else ""
 
 
-def _verdict(counts: pd.Series, good: str, how_much: str) -> str:
-    """Yes where every network is ``good``, as their intervals say, else how many are."""
-    total, yes = int(counts.sum()), int(counts.get(good, 0))
+def _verdict(
+    found: Mapping[str, Contrast],
+    counts: pd.Series,
+    written: Callable[[Contrast], str],
+    words: tuple[str, str],
+    unit: str,
+) -> str:
+    """Yes where the intervals over seeds of all criteria, and of every network, say so."""
+    total, yes, no = (int(n) for n in (counts.sum(), *(counts.get(word, 0) for word in words)))
+    if counts.get(TOO_FEW, 0) == total:
+        return f"Not shown: {TOO_FEW}."
     if yes == total:
-        return f"Yes: {how_much}."
-    return f"In part: {yes} of {total} networks." if yes else "Not shown."
+        even = 1.0 if words[0] == "faster" else 0.0
+        if found and all(own.low > even for own in found.values()):
+            best = max(found, key=lambda name: found[name].mean)
+            of = f" ({best})" if len(found) > 1 else ""
+            return f"Yes: {written(found[best])} {unit}{of}."
+    if no == total:
+        return f"No: {words[1]}."
+    return f"In part: {yes} of {total} networks." if 0 < yes < total else "Not shown."
+
+
+def _ratio_text(own: Contrast) -> str:
+    return f"{own.mean:.2f} [{own.low:.2f}, {own.high:.2f}]"
+
+
+def _percent_text(own: Contrast) -> str:
+    ends = "" if math.isnan(own.low) else f" [{own.low:.1f}, {own.high:.1f}]"
+    return f"{own.mean:.1f}{ends} %".replace("-", "−")
 
 
 def _settings(timed: pd.DataFrame) -> tuple[str, str]:
@@ -180,4 +259,5 @@ _SAID = {
     "more energy": ("takes more energy", "take more energy"),
     "not shown to save energy": ("is not shown to save energy", "are not shown to save energy"),
     NOT_MEASURED: ("has no interval", "have no interval"),
+    TOO_FEW: ("was measured too seldom for a claim", "were measured too seldom for a claim"),
 }

@@ -13,17 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import KEYS, Network, number, read_json
+from layer_pruning.report.paired import Outcome, compared
+from layer_pruning.report.records import Network, number, read_json
 from layer_pruning.report.robustness import ATTACK
-from layer_pruning.report.significance import bounded_interval, paired_interval
-
-AREAS = [
-    *KEYS,
-    *ATTACK[:2],
-    *("epsilons", "images", "baseline_robust_area", "robust_area", "interval_low"),
-    *("interval_high", "difference", "difference_interval_low", "difference_interval_high"),
-]
+from layer_pruning.report.significance import bounded_interval
 
 
 def areas_of_images(record: Mapping[str, Any], path: str | Path) -> np.ndarray:
@@ -42,40 +35,22 @@ def areas_of_images(record: Mapping[str, Any], path: str | Path) -> np.ndarray:
     return areas
 
 
-def robust_areas(attacks: Iterable[str | Path]) -> pd.DataFrame:
-    """One row per network and attack, columns AREAS; differences are paired image by image.
+def compared_areas(attacks: Iterable[str | Path], **how: Any) -> pd.DataFrame:
+    """Every attacked network beside another, see :func:`layer_pruning.report.paired.compared`.
 
-    ``interval_*`` are 95 % intervals over images. The differences of baselines are empty, and so
-    are those of networks whose baseline met other epsilons or images.
+    Tests are attack, norm and the number of epsilons. A network whose baseline met other epsilons
+    or images has no row.
     """
-    found = {}
+    outcomes = []
     for path in dict.fromkeys(map(Path, attacks)):
         network, record = Network.of(path.parent.parent), read_json(path)
-        norm = str(record["norm"] or "").lower()
-        epsilons = tuple(entry["epsilon"] for entry in record["epsilons"])
-        same = (record["attack"], norm, epsilons, tuple(record["image_indices"]))
-        found[network.folder, same] = (network, areas_of_images(record, path))
-    rows = []
-    for (folder, same), (network, areas) in found.items():
-        low, high = bounded_interval(areas)
-        row = network.names | {
-            "attack": same[0],
-            "norm": same[1],
-            "epsilons": len(same[2]),
-            "images": len(areas),
-            "robust_area": float(areas.mean()),
-            "interval_low": low,
-            "interval_high": high,
-        }
-        if folder != network.baseline and (network.baseline, same) in found:
-            _, before = found[network.baseline, same]
-            change = areas - before
-            ends = paired_interval(change.tolist())
-            row |= {"baseline_robust_area": float(before.mean()), "difference": change.mean()}
-            row |= {"difference_interval_low": ends[0], "difference_interval_high": ends[1]}
-        rows.append(row)
-    frame = pd.DataFrame(rows, columns=AREAS)
-    return in_order(frame.sort_values(ATTACK[:2], kind="stable"))
+        test = (record["attack"], str(record["norm"] or "").lower(), len(record["epsilons"]))
+        images, areas = np.asarray(record["image_indices"]), areas_of_images(record, path)
+        kind = (*(entry["epsilon"] for entry in record["epsilons"]), *record["image_indices"])
+        outcomes.append((kind, Outcome(network, test, images, areas, path)))
+    met = {(kind, own.test, own.network.folder) for kind, own in outcomes}
+    alike = [own for kind, own in outcomes if (kind, own.test, own.network.baseline) in met]
+    return compared(alike, [*ATTACK[:2], "epsilons"], "robust_area", **how)
 
 
 def area_names(attack: str, norm: str) -> list[str]:

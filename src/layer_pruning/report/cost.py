@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from layer_pruning.report.records import (
@@ -15,6 +17,8 @@ from layer_pruning.report.records import (
     number,
     read_json,
 )
+from layer_pruning.report.repeated import Contrast, separately
+from layer_pruning.report.significance import LEVEL
 
 COSTS = ("training", "scoring", "finetuning", "attacks")
 """The parts of the ledger, in the order in which they are spent."""
@@ -22,9 +26,16 @@ WHOLE = "all"
 """The part of a latency table that is the whole pruned network, beside single stages."""
 ENDS = ("", "_interval_low", "_interval_high")
 JOULES_PER_KWH = 3.6e6
+TOO_FEW = "too few repeats for a claim"
+COVERAGE = {
+    "speed_up_ratio": "latency_interval_coverage",
+    "saving_joules_per_image": "inference_interval_coverage",
+}
+"""The column with the true coverage of an interval, which a few repeats do not bring to 95 %."""
 
 LATENCY_COLUMNS = [
     *(f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS),
+    "latency_interval_coverage",
     "peak_memory_bytes",
     "other_cores_during_latency",
 ]
@@ -62,7 +73,7 @@ def latency_values(path: str | Path) -> tuple[list[str], dict[str, float]]:
     names = list(values)
     first = headline(record)
     for key in LATENCY_COLUMNS[:-1]:
-        values[key] = number(first, key, path)
+        values[key] = number(first, key.removeprefix("latency_"), path)
     values[LATENCY_COLUMNS[-1]] = number(record["load"], "other_cores_during", path)
     return names, values
 
@@ -158,15 +169,40 @@ def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
     timed = [c for c in map(str, summary) if "_batch_" in c and not c.startswith("baseline_")]
     for key in [*timed, "energy_reduction_percent", *LEDGER_COLUMNS[4:]]:
         claims[key] = measured[key]
+    for key in COVERAGE.values():
+        claims[key] = measured[key]
     claims["inference_energy_basis"] = measured["inference_energy_basis"]
     claims["other_cores_during_latency"] = measured["other_cores_during_latency"]
     return claims
+
+
+def over_seeds(rows: pd.DataFrame, own: str, ratios: pd.Series) -> dict[str, Contrast]:
+    """By criterion, the mean of a ratio to the baseline over seeds with its interval.
+
+    ``ratios`` are of the networks in ``rows``. Logarithms are averaged, since ratios multiply; the
+    spread over seeds, timing included, is pooled over criteria, and all intervals hold at once.
+    With one seed, and where a ratio is the same in all, the interval is that of the measurements
+    themselves, from the least to the greatest end of the columns ``own``.
+    """
+    table = ratios.groupby([rows["seed"], rows["criterion"]]).first().unstack().dropna()
+    with np.errstate(invalid="ignore"):
+        logs = {str(name): np.log(table[name].to_numpy()) for name in table}
+    found = {}
+    for name, log in separately(logs).items() if len(table) else ():
+        ends = rows[rows["criterion"] == name]
+        low, high = ends[f"{own}_interval_low"].min(), ends[f"{own}_interval_high"].max()
+        if not math.isnan(log.low):
+            low, high = math.exp(log.low), math.exp(log.high)
+        found[name] = replace(log, mean=math.exp(log.mean), low=low, high=high)
+    return found
 
 
 def _verdict(row: Mapping[str, Any], key: str, even: float, words: tuple[str, str, str]) -> str:
     low, high = row[f"{key}_interval_low"], row[f"{key}_interval_high"]
     if math.isnan(low) or math.isnan(high):
         return NOT_MEASURED
+    if row[COVERAGE[key]] < LEVEL:
+        return TOO_FEW
     better, worse, neither = words
     return better if low > even else worse if high < even else neither
 

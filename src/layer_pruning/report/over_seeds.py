@@ -1,10 +1,13 @@
-"""What the seeds say together: means, intervals, and how criteria compare.
+"""What the seeds say together of test accuracy: means, changes, and how criteria compare.
 
 Every difference of accuracies is paired: it is taken within a seed, because two networks of one
-seed share their baseline, so most of the spread between seeds cancels out.
+seed share their baseline, so most of the spread between seeds cancels out. All criteria are in one
+model (:mod:`layer_pruning.report.repeated`).
 """
 
 import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,108 +15,197 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import counted
-from layer_pruning.report.significance import Mean, holm
+from layer_pruning.report.repeated import Contrast, Key, against, all_pairs
+from layer_pruning.report.selection import counted, equally_trained, pruned
+from layer_pruning.report.significance import POWER, Mean, normal_quantile
+
+MARGIN = 0.005
+"""Accuracy is kept if no more than this fraction is lost; by default, in points, 0.5."""
+MEANS = [
+    "macs_reduction_percent",
+    "parameters_reduction_percent",
+    "predicted_latency_reduction_percent",
+    "accuracy_validation",
+    "training_energy_kwh",
+    "finetuning_energy_kwh",
+    "training_emissions_kg_co2e",
+    "finetuning_emissions_kg_co2e",
+    "inference_joules_per_image",
+    "inference_seconds_per_image",
+    "energy_reduction_percent",
+    "speed_up_ratio",
+    "speed_up_over_macs_ratio",
+    "saving_joules_per_image",
+]
+HIGHER, LOST = "higher", "lost"
+UNKNOWN = "cannot be said with these seeds"
 
 
-def aggregate(summary: pd.DataFrame) -> pd.DataFrame:
+def kept_within(margin: float) -> str:
+    """The verdict that no more than ``margin``, a fraction, was lost."""
+    return f"kept within {100 * margin:g} points"
+
+
+def accuracy_verdict(low: float, high: float, margin: float) -> str:
+    """What the ends of the interval of a change say.
+
+    "kept" is a one-sided test of non-inferiority at 2.5 %: the lower end is above minus the margin
+    (Piaggio et al., JAMA 308, 2012, 2594-2604). "lost" is a change below 0 of which that is not
+    shown; "higher" one above 0. UNKNOWN is everything else, a change without an interval too.
+    """
+    if low > 0:
+        return HIGHER
+    if low > -margin:
+        return kept_within(margin)
+    return LOST if high < 0 else UNKNOWN
+
+
+def aggregate(summary: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
     """One row per dataset, architecture, criterion and number of removals: the same over seeds.
 
-    ``accuracy_*`` describe the test accuracy, ``difference_*`` the test accuracy minus that of the
-    same seed's baseline, both as fractions: mean, sample standard deviation and 95 % t-interval
-    over seeds. ``verdict`` is "higher", "lower", "no significant difference" (0 inside the
-    interval), or says that one seed gives no interval. The other columns are means over seeds, NaN
-    as soon as one seed has no value.
+    ``accuracy_*`` describe the test accuracy as a fraction: mean, sample standard deviation and
+    95 % t-interval over seeds, within 0 and 1. ``difference_*`` is the test accuracy minus that of
+    the same seed's baseline, with intervals that hold at once for all criteria that pruned as many
+    blocks, see :func:`changes`; ``detectable`` the true difference that they would have shown in
+    80 % of runs, and ``verdict`` what :func:`accuracy_verdict` says. The other columns are means
+    over seeds, NaN as soon as one seed has no value.
 
     Raises ValueError if a network's seed has no baseline.
     """
     rows = []
-    groups = ["dataset", "architecture", "criterion", "removed"]
-    plain = [
-        "macs_reduction_percent",
-        "parameters_reduction_percent",
-        "predicted_latency_reduction_percent",
-        "accuracy_validation",
-        "training_energy_kwh",
-        "finetuning_energy_kwh",
-        "training_emissions_kg_co2e",
-        "finetuning_emissions_kg_co2e",
-        "inference_joules_per_image",
-        "inference_seconds_per_image",
-        "energy_reduction_percent",
-        "speed_up_ratio",
-        "speed_up_over_macs_ratio",
-        "saving_joules_per_image",
-    ]
-    summary = summary.assign(difference=difference_to_baseline(summary))
-    for names, group in summary.groupby(groups, sort=False):
-        accuracy, difference = Mean.of(group["accuracy_test"]), Mean.of(group["difference"])
-        row: dict[str, Any] = dict(zip(groups, names, strict=True)) | {"seeds": len(group)}
-        row |= _described("accuracy", accuracy) | _described("difference", difference)
-        is_baseline = row["criterion"] == BASELINE
-        row["verdict"] = "" if is_baseline else difference.verdict("higher", "lower")
-        rows.append(row | {name: group[name].mean(skipna=False) for name in plain})
-    columns = [*groups, "seeds", *_described("accuracy"), *_described("difference"), "verdict"]
-    return in_order(pd.DataFrame(rows, columns=[*columns, *plain]))
+    groups = ["dataset", "architecture", "removed"]
+    difference_to_baseline(summary)
+    for (dataset, architecture), family in summary.groupby(groups[:2], sort=False):
+        for removed, step in family.groupby("removed", sort=False):
+            found = changes(family, removed, BASELINE)
+            for criterion, group in step.groupby("criterion", sort=False):
+                accuracy, change = (
+                    Mean.of(group["accuracy_test"], (0, 1)),
+                    found.get(str(criterion)),
+                )
+                row: dict[str, Any] = {
+                    "dataset": dataset,
+                    "architecture": architecture,
+                    "removed": removed,
+                }
+                row |= {"criterion": criterion, "seeds": len(group)}
+                row |= _described(accuracy) | _change(change)
+                row["verdict"] = accuracy_verdict(change.low, change.high, margin) if change else ""
+                rows.append(row | {name: group[name].mean(skipna=False) for name in MEANS})
+    columns = [*groups[:2], "criterion", "removed", "seeds", *_described(), *_change(), "verdict"]
+    return in_order(pd.DataFrame(rows, columns=[*columns, *MEANS]))
+
+
+def changes(summary: pd.DataFrame, removed: Any, other: str) -> dict[str, Contrast]:
+    """Test accuracy of every criterion minus that of ``other``, after as many removals.
+
+    ``summary`` is of one dataset and architecture. The criteria that pruned are in one model with
+    ``other`` (Dunnett's method); one that was trained as long without pruning has a model of its
+    own, as it may differ more from seed to seed. With one seed intervals are over test images.
+    """
+    apart = [name for name in equally_trained(summary) if name != other]
+    step = summary[summary["removed"] == removed]
+    verdicts = list(counted(step)["criterion"].unique())
+    on_the_way = [name for name in pruned(step)["criterion"].unique() if name not in verdicts]
+    models = [verdicts, on_the_way, *([name] for name in apart)]
+    found: dict[str, Contrast] = {}
+    for names in models:
+        table = accuracies(summary, removed, [other, *names])
+        if other not in table or len(table.columns) < 2 or table.empty:
+            continue
+        if len(table) == 1:
+            pairs = {name: (name, other) for name in table.columns if name != other}
+            found |= _over_images(summary, removed, pairs)
+        else:
+            outcomes = {str(name): table[name].to_numpy() for name in table}
+            found |= against(outcomes, other)
+    return found
 
 
 def compare_criteria(summary: pd.DataFrame) -> pd.DataFrame:
-    """Every two criteria at the same number of removals, paired by seed.
+    """Every two criteria at the same number of removals, by Tukey's method.
 
     ``difference_*`` is the test accuracy of ``criterion`` minus that of ``other`` over the seeds
-    that both have: mean, sample standard deviation and 95 % t-interval. ``verdict`` names the
-    higher one, or says "no significant difference" when 0 is inside the interval. ``p_holm``
-    corrects for all pairs compared at the same number of removals.
+    that all have. ``verdict`` names the higher one where 0 is outside the interval, and
+    ``p_value`` is the level at which it would just reach 0; both are corrected for all pairs at the
+    same number of removals.
     """
-    columns = ["dataset", "architecture", "removed", "criterion", "other", "seeds"]
-    columns += [*_described("difference"), "verdict", "p_value", "p_holm"]
-    frames = []
-    others = summary[summary["criterion"] != BASELINE]
-    for names, group in others.groupby(["dataset", "architecture", "removed"], sort=True):
-        rows = []
-        for first, second in combinations(sorted(group["criterion"].unique()), 2):
-            left, right = (
-                group[group["criterion"] == name].set_index("seed")["accuracy_test"]
-                for name in (first, second)
-            )
-            shared = left.index.intersection(right.index)
-            if shared.empty:
-                continue
-            difference = Mean.of((left - right)[shared])
-            row: dict[str, Any] = dict(zip(columns[:3], names, strict=True))
-            row |= {"criterion": first, "other": second, "seeds": len(shared)}
-            row |= _described("difference", difference)
-            row["verdict"] = difference.verdict(f"{first} higher", f"{second} higher")
-            rows.append(row | {"p_value": difference.p_value})
-        frame = pd.DataFrame(rows, columns=columns)
-        frame["p_holm"] = holm(frame["p_value"].tolist())
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    columns = ["dataset", "architecture", "removed", "criterion", "other", "seeds", *_change()]
+    rows: list[dict[str, Any]] = []
+    for names, group in counted(summary).groupby(columns[:2], sort=True):
+        for removed, step in group.groupby("removed", sort=True):
+            table = accuracies(group, removed, sorted(step["criterion"].unique()))
+            for (first, second), contrast in pairs_of(group, removed).items():
+                row: dict[str, Any] = dict(zip(columns[:3], (*names, removed), strict=True))
+                row |= {"criterion": first, "other": second, "seeds": len(table)}
+                row |= _change(contrast) | {"p_value": contrast.p_value}
+                words = (f"{first} higher", f"{second} higher", "no difference shown", UNKNOWN)
+                rows.append(row | {"verdict": contrast.verdict(*words)})
+    return pd.DataFrame(rows, columns=[*columns, "p_value", "verdict"])
 
 
-def best_criterion(summary: pd.DataFrame, removed: int) -> tuple[str, list[str], int]:
-    """The criterion with the highest mean test accuracy after ``removed`` removals.
+def pairs_of(summary: pd.DataFrame, removed: Any) -> dict[tuple[str, str], Contrast]:
+    """Every two criteria after as many removals, of one dataset and architecture."""
+    step = counted(summary[summary["removed"] == removed])
+    table = accuracies(summary, removed, sorted(step["criterion"].unique()))
+    if len(table.columns) < 2 or table.empty:
+        return {}
+    if len(table) == 1:
+        pairs = {pair: pair for pair in combinations(map(str, table.columns), 2)}
+        return _over_images(summary, removed, pairs)
+    return all_pairs({str(name): table[name].to_numpy() for name in table})
 
-    Only criteria that prune are compared. ``summary`` is of one dataset and architecture. Also
-    returned: the criteria that it is tied with, i.e. whose paired difference to it is not
-    significant (Holm-corrected p of at least 0.05, or no interval at all), and the number of seeds
-    that the comparison rests on.
+
+@dataclass(frozen=True)
+class Choice:
+    """The criterion chosen on the validation split, and what the test split says of the choice."""
+
+    name: str
+    leads: Mapping[str, Contrast]
+    """Test accuracy of the chosen criterion minus that of each other, of all pairs corrected."""
+    seeds: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is shown to be better than every other."""
+        return bool(self.leads) and all(lead.low > 0 for lead in self.leads.values())
+
+    @property
+    def better(self) -> list[str]:
+        """The criteria that are shown to be better than the chosen one."""
+        return [name for name, lead in self.leads.items() if lead.high < 0]
+
+    @property
+    def tied(self) -> list[str]:
+        """The criteria of which neither is shown."""
+        return [name for name, lead in self.leads.items() if not (lead.low > 0 or lead.high < 0)]
+
+
+def best_criterion(summary: pd.DataFrame, removed: int) -> Choice:
+    """The criterion with the highest mean validation accuracy after ``removed`` removals.
+
+    Only criteria that prune are compared. ``summary`` is of one dataset and architecture. The test
+    split plays no part in the choice, so that what it says of it is not flattered by it.
     """
     step = counted(summary[summary["removed"] == removed])
     if step.empty:
         raise ValueError(f"no network with {removed} blocks removed")
-    means = step.groupby("criterion", sort=True)["accuracy_test"].mean()
+    means = step.groupby("criterion", sort=True)["accuracy_validation"].mean()
     best = str(means.idxmax())
-    pairs = compare_criteria(step)
-    pairs = pairs[(pairs["criterion"] == best) | (pairs["other"] == best)]
-    beaten = {
-        str(pair["other"] if pair["criterion"] == best else pair["criterion"])
-        for _, pair in pairs.iterrows()
-        if pair["p_holm"] < 0.05 and (pair["difference_mean"] > 0) == (pair["criterion"] == best)
+    leads = {
+        (second if first == best else first): lead if first == best else lead.reversed()
+        for (first, second), lead in pairs_of(summary, removed).items()
+        if best in (first, second)
     }
-    tied = [name for name in means.index if name != best and name not in beaten]
-    seeds = int(pairs["seeds"].min()) if len(pairs) else len(step)
-    return best, tied, seeds
+    return Choice(best, leads, step["seed"].nunique())
+
+
+def accuracies(summary: pd.DataFrame, removed: Any, criteria: Collection[str]) -> pd.DataFrame:
+    """Test accuracies, a row a seed that all of ``criteria`` have, a column a criterion."""
+    at = (summary["removed"] == removed) | (summary["criterion"] == BASELINE)
+    rows = summary[at & summary["criterion"].isin(criteria)]
+    table = rows.pivot_table(index="seed", columns="criterion", values="accuracy_test")
+    return table[[name for name in criteria if name in table]].dropna()
 
 
 def difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
@@ -128,16 +220,6 @@ def difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
     return difference
 
 
-def _described(name: str, value: Mean | None = None) -> dict[str, float]:
-    value = value or Mean(0, *[math.nan] * 5)
-    return {
-        f"{name}_mean": value.mean,
-        f"{name}_sd": value.deviation,
-        f"{name}_interval_low": value.low,
-        f"{name}_interval_high": value.high,
-    }
-
-
 def common_removals(summary: pd.DataFrame) -> int:
     """The largest number of removals that every criterion reached with every one of its seeds.
 
@@ -150,3 +232,56 @@ def common_removals(summary: pd.DataFrame) -> int:
     groups = others.groupby(["criterion", "seed"])["removed"]
     reached = pd.Series([step for _, steps in groups for step in set(steps)]).value_counts()
     return int(reached.index[reached == reached.max()].max())
+
+
+def _over_images(
+    summary: pd.DataFrame, removed: Any, pairs: Mapping[Key, tuple[str, str]]
+) -> dict[Key, Contrast]:
+    """Differences of one seed's accuracies with their intervals over test images.
+
+    Which images a network gets right is not recorded, so they count as if they were others for
+    each network, which is too wide rather than too narrow: Newcombe's method 10 (Statistics in
+    Medicine 17, 1998, 873-890) from Wilson's intervals, widened for the number of pairs
+    (Bonferroni).
+    """
+    ends = ["accuracy_test", "accuracy_test_interval_low", "accuracy_test_interval_high"]
+    at = (summary["removed"] == removed) | (summary["criterion"] == BASELINE)
+    rows = summary[at].groupby("criterion")[ends].first()
+    usual, z = normal_quantile(), normal_quantile(comparisons=len(pairs))
+    found = {}
+    for key, (first, second) in pairs.items():
+        (p, low, high), (q, other_low, other_high) = (
+            map(float, rows.loc[name].to_numpy()) for name in (first, second)
+        )
+        down = math.hypot(p - low, other_high - q) * z / usual
+        up = math.hypot(high - p, q - other_low) * z / usual
+        error = (down + up) / 2 / z
+        found[key] = Contrast(
+            mean=float(p - q),
+            low=max(-1.0, float(p - q - down)),
+            high=min(1.0, float(p - q + up)),
+            p_value=math.nan,
+            deviation=math.nan,
+            detectable=(z + normal_quantile(2 * POWER - 1)) * error,
+        )
+    return found
+
+
+def _described(value: Mean | None = None) -> dict[str, float]:
+    value = value or Mean(0, *[math.nan] * 4)
+    return {
+        "accuracy_mean": value.mean,
+        "accuracy_sd": value.deviation,
+        "accuracy_interval_low": value.low,
+        "accuracy_interval_high": value.high,
+    }
+
+
+def _change(value: Contrast | None = None) -> dict[str, float]:
+    value = value or Contrast(*[math.nan] * 6)
+    return {
+        "difference_mean": value.mean,
+        "difference_interval_low": value.low,
+        "difference_interval_high": value.high,
+        "detectable": value.detectable,
+    }

@@ -1,7 +1,10 @@
 """The front page of the report: every question that a reader asks first, on one screen."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,51 +23,143 @@ from layer_pruning.report.answers_robustness import (
 )
 from layer_pruning.report.html_page import folded, page
 from layer_pruning.report.html_table import table
-from layer_pruning.report.over_seeds import aggregate, common_removals, compare_criteria
-from layer_pruning.report.overview_notes import notes
+from layer_pruning.report.over_seeds import MARGIN, aggregate, common_removals, compare_criteria
+from layer_pruning.report.overview_notes import notes, warnings_of
 from layer_pruning.report.overview_tables import criteria_table, target_section
+from layer_pruning.report.paired import beside_each
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import counted, pruned
+from layer_pruning.report.robustness import compared_robustness
+from layer_pruning.report.selection import counted, equally_trained
+from layer_pruning.report.shift import compared_shift
+from layer_pruning.report.shortcut import compared_shortcuts
 from layer_pruning.report.sources import sources_line, titles
 
 FAMILY = ["dataset", "architecture"]
 
 
-def overview(
+@dataclass(frozen=True)
+class Tables:
+    """What the front page is made of, besides the summary; each as of ``paired.beside_each``."""
+
+    robustness: pd.DataFrame | None = None
+    shift: pd.DataFrame | None = None
+    shortcuts: pd.DataFrame | None = None
+
+    def of(self, names: Mapping[str, str]) -> "Tables":
+        """The rows of one data set and architecture."""
+        return Tables(
+            *(
+                None if frame is None else frame[(frame[FAMILY] == pd.Series(names)).all(axis=1)]
+                for frame in (self.robustness, self.shift, self.shortcuts)
+            )
+        )
+
+
+def tables_of(
     summary: pd.DataFrame,
-    robustness: pd.DataFrame | None = None,
-    shift: pd.DataFrame | None = None,
-    *,
-    title: str = "Layer pruning: what came out",
+    attacks: Iterable[str | Path] = (),
+    corruptions: Iterable[str | Path] = (),
+    shortcuts: Iterable[str | Path] = (),
+) -> Tables:
+    """The tables from their files, beside the baseline and what was trained as long as pruned."""
+    others = list(equally_trained(summary))
+    return Tables(
+        beside_each(compared_robustness, attacks, others),
+        beside_each(compared_shift, corruptions, others),
+        beside_each(compared_shortcuts, shortcuts, others),
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """All answers on one data set and architecture."""
+
+    dataset: str
+    architecture: str
+    level: int
+    """After so many removals criteria are compared."""
+    answers: tuple[Answer, ...]
+    warnings: tuple[str, ...]
+    margin: float
+    summary: pd.DataFrame
+    tables: Tables
+
+    def record(self) -> dict[str, Any]:
+        """The family as it is written to ``answers.json``."""
+        return {
+            "dataset": self.dataset,
+            "architecture": self.architecture,
+            "removed": self.level,
+            "margin_points": 100 * self.margin,
+            "warnings": list(self.warnings),
+            "answers": [answer.record() for answer in self.answers],
+        }
+
+
+def families(
+    summary: pd.DataFrame,
+    tables: Tables | None = None,
+    controls: Collection[str] = (),
+    margin: float = MARGIN,
+) -> list[Family]:
+    """The answers on every data set and architecture of which something was pruned.
+
+    ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Criteria are compared at
+    the largest number of removals that all of them reached with every seed. ``controls`` are the
+    criteria that look at no similarity, and accuracy is kept if no more than the fraction
+    ``margin`` is lost.
+    """
+    found = []
+    for (dataset, architecture), group in summary.groupby(FAMILY, sort=True):
+        names = {"dataset": str(dataset), "architecture": str(architecture)}
+        own, told = (tables or Tables()).of(names), tuple(warnings_of(group))
+        level, answers = 0, list[Answer]()
+        if not counted(group).empty:
+            level = common_removals(group)
+            answers = _answers(group, level, own, controls, margin)
+        made = Family(
+            str(dataset), str(architecture), level, tuple(answers), told, margin, group, own
+        )
+        found.append(made)
+    return found
+
+
+def record_of(found: Sequence[Family]) -> dict[str, Any]:
+    """The content of ``answers.json``."""
+    return {"families": [family.record() for family in found]}
+
+
+def overview(
+    found: Sequence[Family],
     target: Mapping[str, float] | None = None,
     given_weights: Collection[str] = (),
-    controls: Collection[str] = (),
+    title: str = "Layer pruning: what came out",
 ) -> str:
     """The front page: what was pruned, how far, and what that changed.
 
-    ``summary`` as made by :func:`layer_pruning.report.summary.summarise`, ``robustness`` by
-    :func:`layer_pruning.report.robustness.pooled_robustness`, ``shift`` by
-    :func:`layer_pruning.report.shift.paired_shift`, pooled. Criteria are compared at the largest
-    number of removals that all of them reached with every seed. ``target`` is what networks were
-    selected by, if anything, ``given_weights`` names the architectures whose baselines started from
-    weights that were given, and ``controls`` the criteria that look at no similarity.
+    ``found`` are the :func:`families`. ``target`` is what networks were selected by, if anything,
+    and ``given_weights`` names the architectures whose baselines started from weights that were
+    given.
     """
     sections, verdicts = [], []
-    for (dataset, architecture), group in summary.groupby(FAMILY, sort=True):
-        names = {"dataset": str(dataset), "architecture": str(architecture)}
-        sections.append(f"<h2>{escape(f'{architecture} on {dataset}')}</h2>")
-        if pruned(group).empty:
+    for family in found:
+        names = {"dataset": family.dataset, "architecture": family.architecture}
+        sections.append(f"<h2>{escape(f'{family.architecture} on {family.dataset}')}</h2>")
+        sections += [f'<p class="warning">{escape(text)}</p>' for text in family.warnings]
+        if not family.answers:
             sections.append("<p>Only the baseline is here: nothing was removed.</p>")
             continue
-        attacked, shifted = _of(robustness, names), _of(shift, names)
-        level, rows = _compared(group)
-        answers = _answers(group, rows, level, attacked, shifted, controls)
-        verdicts.append(names | {answer.question: answer.verdict for answer in answers})
-        sections.append(answers_html(answers))
-        sections.append(criteria_table(rows, attacked, level, set(pruned(group)["criterion"])))
-        sections.append(target_section(group, target or {}))
-        sections.append(notes(group, level, given_weights=architecture in given_weights))
-        sections.append(_further_tables(group, attacked))
+        group, level = family.summary, family.level
+        over_seeds = aggregate(group, family.margin)
+        is_baseline = over_seeds["criterion"] == BASELINE
+        rows = over_seeds[is_baseline | (over_seeds["removed"] == level)]
+        tuned = set(counted(group)["criterion"])
+        verdicts.append(names | {answer.question: answer.verdict for answer in family.answers})
+        sections.append(answers_html(family.answers))
+        sections.append(criteria_table(rows, family.tables.robustness, level, tuned))
+        sections.append(target_section(group, target or {}, family.margin))
+        sections.append(notes(group, level, given_weights=family.architecture in given_weights))
+        sections.append(_further_tables(group, over_seeds, family.tables))
         sections.append(sources_line(group))
     parts = [f"<h1>{escape(title)}</h1>"]
     if len(verdicts) > 1:
@@ -72,20 +167,12 @@ def overview(
     return page(title, "\n".join([*parts, *sections]))
 
 
-def _compared(summary: pd.DataFrame) -> tuple[int, pd.DataFrame]:
-    """The number of removals at which criteria are compared, and the rows over seeds there."""
-    level, over_seeds = common_removals(summary), aggregate(summary)
-    is_baseline = over_seeds["criterion"] == BASELINE
-    return level, over_seeds[is_baseline | (over_seeds["removed"] == level)]
-
-
 def _answers(
     summary: pd.DataFrame,
-    rows: pd.DataFrame,
     level: int,
-    robustness: pd.DataFrame | None,
-    shift: pd.DataFrame | None,
+    tables: Tables,
     controls: Collection[str],
+    margin: float,
 ) -> list[Answer]:
     """All answers on one data set and architecture, in the order in which one would ask."""
     baseline, path = summary[summary["criterion"] == BASELINE], counted(summary)
@@ -94,34 +181,29 @@ def _answers(
     rounds = len({step for step in on_path["removed"] if step <= level})
     return [
         what_was_done(baseline, on_path, level, controls),
-        accuracy_kept(rows, set(path["criterion"])),
-        winner(summary, level, controls),
+        accuracy_kept(summary, level, margin),
+        winner(summary, level, controls, margin),
         *from_new_weights(summary, level),
         is_faster(shown),
         takes_less_energy(shown),
-        is_more_robust(robustness, level),
-        *on_other_images(shift, level),
-        *relies_on_the_cue(baseline, path),
+        is_more_robust(tables.robustness, level),
+        *on_other_images(tables.shift, level),
+        *relies_on_the_cue(tables.shortcuts, level),
         what_it_cost(baseline, shown, rounds),
     ]
 
 
-def _further_tables(summary: pd.DataFrame, robustness: pd.DataFrame | None) -> str:
+def _further_tables(summary: pd.DataFrame, over_seeds: pd.DataFrame, tables: Tables) -> str:
     """Everything that the answers rest on, on request."""
-    tables = {
-        "Robustness, every comparison": (robustness, "attacks/{attack}.json"),
-        "Accuracy, every number of removals": (aggregate(summary), "accuracy.json"),
+    # a verdict is corrected for the criteria at one number of removals, not for all of a path
+    path = over_seeds.drop(columns="verdict")
+    found = {
+        "Robustness, every comparison": (tables.robustness, "attacks/{attack}.json"),
+        "Accuracy, every number of removals": (path, "accuracy.json"),
         "Criteria, pair by pair": (compare_criteria(summary), "accuracy.json"),
     }
     return "\n".join(
         folded(heading, table(frame.drop(columns=FAMILY), titles=titles(frame, file)))
-        for heading, (frame, file) in tables.items()
+        for heading, (frame, file) in found.items()
         if frame is not None and len(frame)
     )
-
-
-def _of(frame: pd.DataFrame | None, names: Mapping[str, str]) -> pd.DataFrame | None:
-    """The rows of one data set and architecture."""
-    if frame is None:
-        return None
-    return frame[(frame[FAMILY] == pd.Series(names)).all(axis=1)]

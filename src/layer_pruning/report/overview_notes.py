@@ -7,16 +7,41 @@ import pandas as pd
 
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.selection import pruned
-from layer_pruning.report.wording import epochs_text, plural
+from layer_pruning.report.wording import epochs_text, percent, plural
 
 TERMS = (
-    "Brackets are 95 % t-intervals over seeds, of changes paired within a seed; points are "
-    "percentage points. A criterion is best only if it beats each other one after Holm's "
-    "correction for all pairs; anything else is a tie, which is no evidence that two are equal. "
-    "Significance under attack and on other images is over images and speaks of these networks; "
-    "what other trainings would give, the interval over seeds says. Multiply-accumulates (MACs) "
-    "are counted, time and energy are not."
+    "Brackets are 95 % intervals; points are percentage points. Intervals of accuracy are over "
+    "seeds, paired within a seed; those under attack and on other images are over seeds and "
+    "images; with one seed both are over images, and speak of that network alone. Those of a "
+    "question hold at once for all criteria, and a verdict says what its interval says: that a "
+    "difference is not shown is no evidence that there is none. Multiply-accumulates (MACs) are "
+    "counted, time and energy are not. docs/explanation/statistics.md explains each test."
 )
+NEAR_CHANCE = 2.0
+"""A baseline that is right less than so many times as often as chance says nothing of pruning."""
+FAR_ABOVE = 0.02
+"""Validation so far above test, and beyond what the test images explain, is no validation."""
+
+
+def warnings_of(summary: pd.DataFrame) -> list[str]:
+    """What speaks against reading anything into a data set and architecture, in a sentence each."""
+    base, told = summary[summary["criterion"] == BASELINE], []
+    for _, row in base.iterrows():
+        name, test = f"The baseline of seed {row['seed']}", row["accuracy_test"]
+        chance = row["chance_accuracy"]
+        if test < NEAR_CHANCE * chance or row["accuracy_test_interval_low"] <= chance:
+            told.append(
+                f"{name} is right on {percent(test)} of the test images, near the "
+                f"{percent(chance)} of chance: what pruning changes there says nothing."
+            )
+        above = row["accuracy_validation"] - row["accuracy_test_interval_high"]
+        if above > FAR_ABOVE:
+            told.append(
+                f"{name} has {percent(row['accuracy_validation'])} on validation and "
+                f"{percent(test)} on test: were validation images among those it was trained on? "
+                "What validation chooses is then in doubt."
+            )
+    return told
 
 
 def notes(summary: pd.DataFrame, level: int, given_weights: bool = False) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 import pandas as pd
 
 from layer_pruning.report.html_table import table
+from layer_pruning.report.over_seeds import MARGIN
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.sources import titles
@@ -13,7 +14,7 @@ from layer_pruning.report.targets import selected_networks
 from layer_pruning.report.wording import (
     energy_unit,
     formatted,
-    p_text,
+    interval_text,
     percent,
     plural,
     signed,
@@ -26,6 +27,7 @@ LABELS = {
     "parameters_reduction_percent": "Parameters saved (%)",
     "accuracy_mean": "Test accuracy, mean ± sd",
     "difference_mean": "Change in points [95 %]",
+    "detectable": "Would have been shown",
     "verdict": "Verdict",
     "speed_up_ratio": "Speed-up",
     "speed_up_over_macs_ratio": "Speed-up over MACs ratio",
@@ -78,23 +80,28 @@ def _attack_columns(
     """
     if robustness is None or robustness.empty:
         return
-    last = robustness[robustness["removed"] == level]
+    last = robustness[(robustness["removed"] == level) & (robustness["other"] == BASELINE)]
     for (attack, norm), group in last.groupby(["attack", "norm"], sort=True):
-        even = (group["baseline_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
+        even = (group["other_robust_accuracy"] - 0.5).abs().groupby(group["epsilon"]).mean()
         epsilon = min(map(float, even.index), key=even.to_dict().__getitem__)
-        group = group[group["epsilon"] == epsilon].set_index("criterion")
-        changes = {str(c): float(change) for c, change in group["difference"].items()}
-        corrected = {str(c): float(p) for c, p in group["p_holm"].items()}
-        label = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: change in points, corrected p"
-        written = {c: f"{signed(changes[c])}, p {p_text(corrected[c])}" for c in changes}
+        group = group[group["epsilon"] == epsilon]
+        changes = {str(row["criterion"]): float(row["difference"]) for _, row in group.iterrows()}
+        label = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: change in points [95 %]"
+        written = {
+            str(row["criterion"]): signed(row["difference"])
+            + interval_text(row["interval_low"], row["interval_high"])
+            for _, row in group.iterrows()
+        }
         yield f"robust_change {attack} {norm}", label, changes, written
 
 
-def target_section(summary: pd.DataFrame, target: Mapping[str, float]) -> str:
+def target_section(
+    summary: pd.DataFrame, target: Mapping[str, float], margin: float = MARGIN
+) -> str:
     """What the networks that a target selected are worth, a row a criterion."""
     if not target:
         return ""
-    (kind, value), rows = next(iter(target.items())), selected_networks(summary)
+    (kind, value), rows = next(iter(target.items())), selected_networks(summary, margin)
     by_accuracy = kind == "validation_accuracy"
     goal, basis = {
         "macs_reduction": (f"{value:g} % fewer multiply-accumulates", "multiply-accumulates"),

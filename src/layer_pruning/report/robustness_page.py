@@ -1,31 +1,40 @@
 """The page of the report with all tables on robustness."""
 
-import pandas as pd
+from collections.abc import Sequence
+from pathlib import Path
 
+from layer_pruning.report.areas import compared_areas
+from layer_pruning.report.attack_checks import attack_warnings
 from layer_pruning.report.html_page import page
 from layer_pruning.report.html_table import table
+from layer_pruning.report.robustness import compared_robustness
+from layer_pruning.report.shift import compared_shift
 from layer_pruning.report.sources import titles_of_one
 
 ATTACKS = "attacks/{attack}.json"
 TITLE = "Robustness: each network and its baseline on the same images"
 
 
-def robustness_page(
-    paired: pd.DataFrame, areas: pd.DataFrame, shift: pd.DataFrame, warnings: pd.DataFrame
-) -> str:
+def robustness_page(attacks: Sequence[str | Path], corruptions: Sequence[str | Path]) -> str:
     """A whole HTML page.
 
-    ``paired``, ``areas``, ``shift`` and ``warnings`` as made by ``paired_robustness``,
-    ``robust_areas``, ``paired_shift`` and ``attack_warnings``. A table without rows is a sentence.
+    A row a network, each beside its baseline: ``attacks`` are files ``{network}/attacks/*.json``,
+    ``corruptions`` files ``{network}/corruptions.json``. A table without rows is a sentence.
     """
     parts = [f"<h1>{TITLE}</h1>"]
     for heading, about, frame, file, empty in (
-        ("Under attack", "", paired, ATTACKS, "No network was attacked."),
+        (
+            "Under attack",
+            "",
+            compared_robustness(attacks, pooled=False),
+            ATTACKS,
+            "No network was attacked.",
+        ),
         (
             "Area under the robustness curve",
             "From the accuracy without an attack to the largest epsilon, divided by it; only areas "
             "over the same epsilons are comparable.",
-            areas,
+            compared_areas(attacks, pooled=False),
             ATTACKS,
             "No network was attacked.",
         ),
@@ -34,14 +43,14 @@ def robustness_page(
             "Plain mean over corruptions and severities. The mean corruption error is relative to "
             "the baseline of the same seed, which has 100 %. Corruptions that are built in are not "
             "comparable with the official CIFAR-10-C and ImageNet-C.",
-            shift,
+            compared_shift(corruptions, pooled=False),
             "corruptions.json",
             "No network was tested on other images.",
         ),
         (
             "Warnings of the attacks",
             "What speaks against trusting a robust accuracy.",
-            warnings,
+            attack_warnings(attacks),
             ATTACKS,
             "There are none.",
         ),

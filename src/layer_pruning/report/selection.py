@@ -30,6 +30,16 @@ def counted(summary: pd.DataFrame) -> pd.DataFrame:
     return finished if len(finished) else pruned(summary)
 
 
+def equally_trained(summary: pd.DataFrame) -> dict[str, str]:
+    """The criteria that pruned nothing but had as many epochs, and how they were made.
+
+    ``scratch`` (the pruned architecture from new weights) or ``continued`` (the baseline trained
+    for longer).
+    """
+    alone = summary[summary["made_by"].isin(["scratch", "continued"])]
+    return dict(sorted(zip(alone["criterion"], alone["made_by"], strict=True)))
+
+
 def selected(summary: pd.DataFrame, target: Mapping[str, float]) -> pd.Series:
     """True for the network of each criterion and seed that ``target`` selects, False for others.
 

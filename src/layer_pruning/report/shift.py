@@ -5,8 +5,7 @@ image by image: how many of the corruptions and severities of an image each netw
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,9 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
+from layer_pruning.report.paired import Outcome, compared
 from layer_pruning.report.records import BASELINE, KEYS, Network, read_json
-from layer_pruning.report.significance import (
-    NO_DIFFERENCE,
-    bounded_interval,
-    holm,
-    paired_interval,
-    sign_flip,
-)
+from layer_pruning.report.significance import bounded_interval
 
 CORRUPTED = "corrupted"
 COLUMNS = [
@@ -32,27 +26,6 @@ COLUMNS = [
     "corruption_source",
 ]
 """Of the summary, for corrupted images."""
-OUTCOME = [
-    *("test", "images", "baseline_accuracy", "accuracy", "difference"),
-    *("interval_low", "interval_high", "mean_corruption_error_percent"),
-    *("p_value", "p_holm", "verdict", "source"),
-]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A pruned network and its baseline on one test; of each image, how many outcomes are right."""
-
-    network: Network
-    test: str
-    source: str
-    indices: Sequence[int]
-    before: np.ndarray
-    after: np.ndarray
-    outcomes: int
-    """Outcomes of each image: corruptions times severities, or 1."""
-    corruption_error: float
-    """Mean corruption error in percent of the baseline's; NaN where there is none."""
 
 
 def mean_corruption_error(record: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
@@ -89,34 +62,42 @@ def corruption_accuracies(paths: Iterable[str | Path]) -> pd.DataFrame:
     return in_order(pd.DataFrame(rows, columns=[*KEYS, "test", "collected", "accuracy", "note"]))
 
 
-def paired_shift(paths: Iterable[str | Path], *, pooled: bool = False) -> pd.DataFrame:
-    """Every tested network against the baseline of its seed; columns KEYS and OUTCOME.
+def compared_shift(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:
+    """Every tested network beside another, see :func:`layer_pruning.report.paired.compared`.
 
-    ``test`` is "corrupted", the plain mean over corruptions and severities, or the name of a test
-    set that was collected anew. ``p_value`` is the exact sign-flip test of the images' sums
-    (McNemar's where an image has one outcome), ``p_holm`` corrected for all rows, and the intervals
-    of all rows hold at once with 95 %. ``pooled`` takes
-    the seeds of a criterion together, as
-    :func:`layer_pruning.report.robustness.pooled_robustness` does.
-
-    Raises ValueError if a baseline was not tested on the same images.
+    ``test`` is "corrupted", of every image the share of corruptions and severities that it
+    withstands, or the name of a test set that was collected anew. Two more columns: the mean
+    corruption error in percent of the baseline's (mean over the seeds of a row), and the source.
     """
-    groups: dict[tuple[Any, ...], list[Pair]] = {}
-    for pair in _pairs(paths):
-        names = [v for k, v in pair.network.names.items() if not (pooled and k == "seed")]
-        groups.setdefault((*names, pair.test), []).append(pair)
-    columns = [*(n for n in KEYS if not (pooled and n == "seed")), *OUTCOME]
+    records = {path.parent: (path, _read(path)) for path in map(Path, paths)}
+    outcomes, told = [], []
+    for folder, (path, record) in records.items():
+        network = Network.of(folder)
+        baseline = records.get(network.baseline)
+        if baseline is not None and _kind(record) != _kind(baseline[1]):
+            raise ValueError(f"{path}: tested on other images than its {BASELINE}")
+        if record["corruptions"]:
+            images = np.asarray(record["image_indices"])
+            shares = np.array(record["correct_of_image"]) / _outcomes_of_image(record)
+            outcomes.append(Outcome(network, (CORRUPTED,), images, shares, path))
+            error = mean_corruption_error(record, baseline[1]) if baseline else math.nan
+            told.append((network, CORRUPTED, error, record["note"]))
+        for name, result in record["shifted"].items():
+            correct = np.array(result["correct"], dtype=int)
+            images = np.arange(len(correct))
+            outcomes.append(Outcome(network, (name,), images, correct, path))
+            told.append((network, name, math.nan, "official files"))
+    frame = compared(outcomes, ["test"], "accuracy", **how)
+    names = [name for name in KEYS if name in frame] + ["test"]
     rows = [
-        dict(zip(columns, key, strict=False)) | _outcome(pairs, len(groups))
-        for key, pairs in groups.items()
+        network.names | {"test": test, "mean_corruption_error_percent": error, "source": source}
+        for network, test, error, source in told
     ]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["p_holm"] = holm(frame["p_value"].tolist())
-    frame["verdict"] = [
-        NO_DIFFERENCE if p >= 0.05 else ("higher" if difference > 0 else "lower")
-        for p, difference in zip(frame["p_holm"], frame["difference"], strict=True)
-    ]
-    return in_order(frame)
+    more = pd.DataFrame(rows, columns=[*KEYS, "test", "mean_corruption_error_percent", "source"])
+    means = more.groupby(names, as_index=False).agg(
+        {"mean_corruption_error_percent": "mean", "source": "first"}
+    )
+    return frame.merge(means, on=names, how="left")
 
 
 def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
@@ -126,8 +107,7 @@ def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
     for folder, record in records.items():
         row: dict[str, Any] = {}
         if record["corruptions"]:
-            outcomes = len(record["corruptions"]) * len(record["severities"])
-            shares = np.array(record["correct_of_image"]) / outcomes
+            shares = np.array(record["correct_of_image"]) / _outcomes_of_image(record)
             low, high = bounded_interval(shares)
             baseline = records.get(Network.of(folder).baseline)
             error = math.nan if baseline is None else mean_corruption_error(record, baseline)
@@ -147,60 +127,11 @@ def _read(path: Path) -> dict[str, Any]:
     return record
 
 
-def _pairs(paths: Iterable[str | Path]) -> list[Pair]:
-    records = {path.parent: (path, _read(path)) for path in map(Path, paths)}
-    pairs = []
-    for folder, (path, record) in records.items():
-        network = Network.of(folder)
-        if network.criterion == BASELINE:
-            continue
-        if network.baseline not in records:
-            raise ValueError(f"{path}: its baseline was not given")
-        _, reference = records[network.baseline]
-        same = ("image_indices", "severities", "source")
-        if any(record[key] != reference[key] for key in same) or any(
-            list(record[key]) != list(reference[key]) for key in ("corruptions", "shifted")
-        ):
-            raise ValueError(f"{path}: tested on other images than its baseline")
-        both = (reference, record)
-        if record["corruptions"]:
-            before, after = (np.array(r["correct_of_image"], dtype=int) for r in both)
-            error = mean_corruption_error(record, reference)
-            outcomes = len(record["corruptions"]) * len(record["severities"])
-            common = (record["note"], record["image_indices"], before, after, outcomes, error)
-            pairs.append(Pair(network, CORRUPTED, *common))
-        for name in record["shifted"]:
-            before, after = (np.array(r["shifted"][name]["correct"], dtype=int) for r in both)
-            if len(before) != len(after):
-                raise ValueError(f"{path}: {name} has other images than for its baseline")
-            pairs.append(
-                Pair(network, name, "official files", range(len(after)), before, after, 1, math.nan)
-            )
-    return pairs
+def _kind(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What two records have to have in common to be of the same images."""
+    names = list(record["corruptions"]), list(record["shifted"])
+    return (record["image_indices"], record["severities"], record["source"], *names)
 
 
-def _outcome(pairs: Sequence[Pair], comparisons: int) -> dict[str, Any]:
-    sums: dict[int, int] = {}
-    shares: dict[int, list[float]] = {}
-    for pair in pairs:
-        for index, change in zip(pair.indices, pair.after - pair.before, strict=True):
-            sums[index] = sums.get(index, 0) + int(change)
-            shares.setdefault(index, []).append(int(change) / pair.outcomes)
-    low, high = paired_interval(
-        (sum(values) / len(values) for values in shares.values()), comparisons
-    )
-    before, after = (
-        float(np.mean([getattr(pair, when).mean() / pair.outcomes for pair in pairs]))
-        for when in ("before", "after")
-    )
-    return {
-        "images": len(sums),
-        "baseline_accuracy": before,
-        "accuracy": after,
-        "difference": after - before,
-        "interval_low": low,
-        "interval_high": high,
-        "mean_corruption_error_percent": float(np.mean([p.corruption_error for p in pairs])),
-        "p_value": sign_flip(list(sums.values())),
-        "source": pairs[0].source,
-    }
+def _outcomes_of_image(record: Mapping[str, Any]) -> int:
+    return len(record["corruptions"]) * len(record["severities"])

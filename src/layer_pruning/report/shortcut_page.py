@@ -6,7 +6,7 @@ from pathlib import Path
 
 from layer_pruning.report.html_page import page
 from layer_pruning.report.html_table import table
-from layer_pruning.report.shortcut import compared, outcomes
+from layer_pruning.report.shortcut import compared_shortcuts, outcomes
 from layer_pruning.report.sources import titles_of_one
 
 
@@ -19,8 +19,8 @@ def shortcut_page(paths: Sequence[str | Path]) -> str:
     title = f"{frame.iloc[0]['dataset']}, {frame.iloc[0]['architecture']}: shortcut learning"
     parts = [f"<h1>{escape(title)}</h1>"]
     sections = {
-        "Beside the baseline, all seeds": compared(paths, pooled=True),
-        "Beside the baseline, seed by seed": compared(paths, pooled=False),
+        "Beside the baseline, all seeds": compared_shortcuts(paths),
+        "Beside the baseline, seed by seed": compared_shortcuts(paths, pooled=False),
         "Every network": frame.drop(columns=["dataset", "architecture"]),
     }
     for heading, rows in sections.items():

@@ -1,53 +1,100 @@
-"""The few statistics that the report needs, in the standard library alone.
+"""Quantiles of several comparisons at once, and the interval of a single mean.
 
-scipy has all of them, but importing its statistics costs a second per job, and the degrees of
-freedom here are whole numbers, for which closed forms exist.
+Of everything that says "significant" or "95 %" in the report, the distribution is here; what is
+compared with what is in :mod:`layer_pruning.report.repeated`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, stdev
+from functools import cache
+from statistics import fmean, stdev
+from typing import Literal
 
 import numpy as np
+from scipy import special
 
 LEVEL = 0.95
-Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
-# units up to which every way to flip the signs is counted; it takes a second
-_EXACT = 20_000
+POWER = 0.8
+"""With this probability a difference of the size that "would have been seen" is seen."""
 
-NO_DIFFERENCE = "no significant difference"
-ONE_SEED = "one seed: no interval"
-NO_SPREAD = "no interval: the same difference in every seed"
+Kind = Literal["dunnett", "tukey", "separate"]
+"""Which differences are made at once: of ``count`` means to one more mean that they share, between
+every two of ``count`` means, or ``count`` that share nothing but the estimate of the variance."""
 
 
-def t_inside(t: float, freedom: int) -> float:
-    """P(-t <= T <= t) of Student's t with ``freedom`` degrees of freedom, t >= 0.
+def t_quantile(freedom: float, level: float = LEVEL) -> float:
+    """The t with P(-t <= T <= t) = ``level`` of Student's t."""
+    return float(special.stdtrit(freedom, (1 + level) / 2))
 
-    Finite sums for whole degrees of freedom: Abramowitz and Stegun, 26.7.3 and 26.7.4.
+
+def normal_quantile(level: float = LEVEL, comparisons: int = 1) -> float:
+    """The same of a normal distribution, corrected for so many comparisons (Bonferroni)."""
+    return float(special.ndtri(1 - (1 - level) / (2 * comparisons)))
+
+
+def all_inside(t: float, kind: Kind, count: int, freedom: float) -> float:
+    """P(no |T| of several comparisons is above ``t``): a difference over its standard error each.
+
+    All share one estimate of the variance with ``freedom`` degrees of freedom, which need not be
+    whole. One comparison is Student's t. Differences to a shared mean follow Dunnett's
+    distribution (J. Am. Stat. Assoc. 50, 1955, 1096-1121), those between all pairs Tukey's
+    studentised range (t is the range over the square root of 2), and separate ones the studentised
+    maximum modulus. By the trapezoidal rule, in the shared mean and the logarithm of the estimate.
     """
-    if freedom < 1:
-        raise ValueError(f"{freedom} degrees of freedom, expected at least 1")
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2 == 1
-    term = cosine if odd else 1.0
-    total = 0.0
-    for power in range(1 if odd else 0, freedom - 1, 2):
-        total += term
-        term *= cosine * cosine * (power + 1) / (power + 2)
-    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+    if freedom <= 0:
+        raise ValueError(f"{freedom} degrees of freedom, expected more than 0")
+    if count < 1 or (kind == "tukey" and count < 2):
+        raise ValueError(f"{count} means give nothing to compare")
+    if math.isinf(t):
+        return 1.0
+    scale, weight = _scales(freedom)
+    z = np.linspace(-7, 7, 57)[:, np.newaxis]
+    normal = np.exp(-z * z / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
+    reach = t * scale
+    if kind == "separate":
+        inside = (2 * special.ndtr(reach) - 1) ** count
+    elif kind == "dunnett":
+        near = special.ndtr(z + math.sqrt(2) * reach) - special.ndtr(z - math.sqrt(2) * reach)
+        inside = (normal * near**count).sum(axis=0)
+    else:
+        below = special.ndtr(z) - special.ndtr(z - math.sqrt(2) * reach)
+        inside = (normal * count * below ** (count - 1)).sum(axis=0)
+    return float(min(1.0, max(0.0, (inside * weight).sum())))
 
 
-def t_quantile(freedom: int, level: float = LEVEL) -> float:
-    """The t with P(-t <= T <= t) = ``level``, by bisection."""
-    low, high = 0.0, 1.0
-    while t_inside(high, freedom) < level:
-        high *= 2
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if t_inside(middle, freedom) < level else (low, middle)
-    return (low + high) / 2
+@cache
+def _scales(freedom: float) -> tuple[np.ndarray, np.ndarray]:
+    """Estimated over true standard deviation, and the probability of each value; they sum to 1."""
+    ends = [special.chdtri(freedom, p) / freedom for p in (1 - 1e-12, 1e-15)]
+    log = np.linspace(0.5 * math.log(max(ends[0], 1e-24)), 0.5 * math.log(ends[1]), 101)
+    density = freedom * (log - np.exp(2 * log) / 2)
+    weight = np.exp(density - density.max())
+    return np.exp(log), weight / weight.sum()
+
+
+@cache
+def critical_t(kind: Kind, count: int, freedom: float, level: float = LEVEL) -> float:
+    """The t that no |T| of the comparisons is above with probability ``level``.
+
+    By regula falsi (Illinois) between the t of one comparison and that of Bonferroni's correction.
+    """
+    pairs = math.comb(count, 2) if kind == "tukey" else count
+    low, high = t_quantile(freedom, level), t_quantile(freedom, 1 - (1 - level) / pairs)
+    below, above = (all_inside(t, kind, count, freedom) - level for t in (low, high))
+    if above - below < 1e-9 or below >= 0:
+        return low
+    middle = high
+    for _ in range(60):
+        middle = (low * above - high * below) / (above - below)
+        error = all_inside(middle, kind, count, freedom) - level
+        if abs(error) < 1e-9 * (1 - level):
+            break
+        if error < 0:
+            low, below, above = middle, error, above / 2
+        else:
+            high, above, below = middle, error, below / 2
+    return middle
 
 
 @dataclass(frozen=True)
@@ -55,7 +102,7 @@ class Mean:
     """A mean over seeds with its sample standard deviation and 95 % t-interval.
 
     With one value there is no deviation and no interval: they are NaN. The same holds for the
-    interval when all values are equal but not zero: two accuracies counted on the same images
+    interval where all values are equal, zeros too: two accuracies counted on the same images
     differ by whole images, so a spread of exactly zero is rounding and not certainty.
     """
 
@@ -64,99 +111,32 @@ class Mean:
     deviation: float
     low: float
     high: float
-    p_value: float
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> "Mean":
-        """From the values, one a seed; NaN among them makes everything NaN."""
+    def of(
+        cls,
+        values: Iterable[float],
+        bounds: tuple[float, float] = (-math.inf, math.inf),
+        comparisons: int = 1,
+    ) -> "Mean":
+        """From the values, one a seed; NaN among them makes everything NaN.
+
+        The interval ends at ``bounds``, beyond which no mean can lie: 0 and 1 for an accuracy.
+        Of several ``comparisons`` all intervals hold at once with 95 % (Bonferroni).
+        """
         sample = [float(value) for value in values]
         if not sample:
             raise ValueError("no values to average, expected at least one seed")
         count, mean = len(sample), fmean(sample)
         if count == 1 or math.isnan(mean):
-            return cls(count, mean, math.nan, math.nan, math.nan, math.nan)
+            return cls(count, mean, math.nan, math.nan, math.nan)
         deviation = stdev(sample)
         if deviation <= 1e-12 * max(1.0, abs(mean)):
-            if abs(mean) <= 1e-12:
-                return cls(count, 0.0, 0.0, 0.0, 0.0, 1.0)
-            return cls(count, mean, 0.0, math.nan, math.nan, math.nan)
-        error = deviation / math.sqrt(count)
-        half = t_quantile(count - 1) * error
-        p_value = max(0.0, 1.0 - t_inside(abs(mean) / error, count - 1))
-        return cls(count, mean, deviation, mean - half, mean + half, p_value)
-
-    def verdict(self, higher: str, lower: str) -> str:
-        """``higher`` or ``lower`` when 0 is outside the interval, else why it cannot be said."""
-        if math.isnan(self.mean):
-            return ""
-        if self.values == 1:
-            return ONE_SEED
-        if math.isnan(self.low):
-            return NO_SPREAD
-        if self.low <= 0.0 <= self.high:
-            return NO_DIFFERENCE
-        return higher if self.mean > 0 else lower
-
-
-def mcnemar(lost: int, gained: int) -> float:
-    """Exact two-sided McNemar p: a fair coin for every image on which two networks differ.
-
-    ``lost`` images only the first network gets right, ``gained`` only the second.
-    """
-    if lost < 0 or gained < 0:
-        raise ValueError(f"counts {lost} and {gained}, expected none below 0")
-    differing = lost + gained
-    tail = sum(math.comb(differing, k) for k in range(min(lost, gained) + 1))
-    return float(min(1.0, 2 * tail / 2**differing))
-
-
-def sign_flip(differences: Sequence[int]) -> float:
-    """Exact two-sided p of a sum of whole numbers whose signs are fair coins.
-
-    One number an image: how many more of the seeds get it right after pruning. Flipping the image
-    as a whole keeps together the seeds that were attacked on the same image, which are not
-    independent; with one seed this is McNemar's test. Sums of more than 20,000 units take the
-    normal distribution that they then follow closely.
-    """
-    sizes = np.abs(np.asarray(differences, dtype=int))
-    observed = abs(int(sum(differences)))
-    if sizes.max(initial=0) <= 1:
-        gained = (int(sizes.sum()) + observed) // 2
-        return mcnemar(int(sizes.sum()) - gained, gained)
-    if sizes.sum() > _EXACT:
-        deviation = math.sqrt(float(np.square(sizes, dtype=float).sum()))
-        return float(min(1.0, 2 * NormalDist().cdf(-observed / deviation)))
-    chances = np.ones(1)
-    for size in range(1, int(sizes.max()) + 1):
-        count = int(np.sum(sizes == size))
-        if count == 0:
-            continue
-        logs = [
-            math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
-            for k in range(count + 1)
-        ]
-        spread = np.zeros(2 * size * count + 1)
-        spread[:: 2 * size] = np.exp(np.array(logs) - count * math.log(2))
-        chances = np.convolve(chances, spread)
-    centre = len(chances) // 2
-    far = np.abs(np.arange(len(chances)) - centre) >= observed
-    return float(min(1.0, chances[far].sum()))
-
-
-def paired_interval(differences: Iterable[float], comparisons: int = 1) -> tuple[float, float]:
-    """95 % interval of a mean paired difference, one number in [-1, 1] an image.
-
-    With several ``comparisons``, each at the level 1 - 0.05 / comparisons (Bonferroni): all of
-    their intervals hold at once with 95 %.
-    Agresti and Min (2005): half a pair is added to each cell of the two-by-two table, i.e. two
-    pairs that cancel out and one unit of squares; so no interval collapses when nothing differs.
-    """
-    sample = np.asarray(list(differences), dtype=float)
-    pairs = len(sample) + 2
-    mean = sample.sum() / pairs
-    z = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * comparisons))
-    half = z * math.sqrt(max(0.0, (np.square(sample).sum() + 1) / pairs - mean**2) / pairs)
-    return float(max(-1.0, mean - half)), float(min(1.0, mean + half))
+            return cls(count, mean, 0.0, math.nan, math.nan)
+        level = 1 - (1 - LEVEL) / comparisons
+        half = t_quantile(count - 1, level) * deviation / math.sqrt(count)
+        low, high = max(bounds[0], mean - half), min(bounds[1], mean + half)
+        return cls(count, mean, deviation, low, high)
 
 
 def bounded_interval(values: Iterable[float]) -> tuple[float, float]:
@@ -168,17 +148,6 @@ def bounded_interval(values: Iterable[float]) -> tuple[float, float]:
     sample = np.asarray(list(values), dtype=float)
     count = len(sample) + 4
     mean = (sample.sum() + 2) / count
-    half = Z * math.sqrt(max(0.0, (np.square(sample).sum() + 2) / count - mean**2) / count)
+    spread = max(0.0, (np.square(sample).sum() + 2) / count - mean**2)
+    half = normal_quantile() * math.sqrt(spread / count)
     return float(max(0.0, mean - half)), float(min(1.0, mean + half))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction, in the given order; NaN stays NaN and does not count."""
-    order = sorted(
-        (i for i, p in enumerate(p_values) if not math.isnan(p)), key=lambda i: p_values[i]
-    )
-    corrected, floor = [math.nan] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        floor = max(floor, min(1.0, (len(order) - place) * p_values[index]))
-        corrected[index] = floor
-    return corrected

@@ -46,6 +46,8 @@ def what_it_is(network: Network) -> dict[str, Any]:
     path = network.folder / "accuracy.json"
     splits = read_json(path)["splits"]
     row["accuracy_validation"] = fraction(splits["validation"], "accuracy", path)
+    row["test_images"] = number(splits["test"], "images", path)
+    row["chance_accuracy"] = fraction(splits["test"], "chance", path)
     row["accuracy_test"] = fraction(splits["test"], "accuracy", path)
     for end in ("low", "high"):
         row[f"accuracy_test_interval_{end}"] = fraction(splits["test"], f"interval_{end}", path)
@@ -144,6 +146,7 @@ def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
         for end in ("low", "high"):
             key = f"joules_per_image_interval_{end}"
             row[f"inference_{key}"] = number(inference, key, path)
+        row["inference_interval_coverage"] = number(inference, "interval_coverage", path)
         row["energy_reduction_percent"] = number(inference, "energy_reduction_percent", path)
         row["inference_energy_basis"] = energy_basis([inference.get("method")])
 

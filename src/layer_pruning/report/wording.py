@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
+from layer_pruning.report.repeated import Contrast
 
 HEADINGS = {
     "macs": "MACs",
@@ -42,16 +43,17 @@ def formatted(name: str, value: Any) -> str:
         return f"{value:.2f}"
     if "difference" in name:
         return signed(value)
+    if name == "detectable":
+        return points(value)
     shares = (
         "interval_",
-        "seed_interval_",
         "robust_area",
-        "baseline_robust_area",
+        "other_robust_area",
+        "share",
+        "other_share",
         "shortcut_",
         "cue_",
         "follows_",
-        "reliance_",
-        "effect_",
     )
     if "accuracy" in name or name.startswith(shares):
         return f"{100 * value:.2f} %"
@@ -143,22 +145,23 @@ def interval_text(low: float, high: float) -> str:
 
 
 def with_interval(row: pd.Series) -> str:
-    """A change with its interval over seeds; empty for the baseline."""
+    """A change with its interval; empty for the baseline."""
     if row["criterion"] == BASELINE or math.isnan(row["difference_mean"]):
         return ""
     ends = row["difference_interval_low"], row["difference_interval_high"]
     return signed(row["difference_mean"]) + interval_text(*ends)
 
 
-def change_text(row: pd.Series, other: str = "", *, verdict: bool = True) -> str:
-    """A change, against ``other`` if named, with its interval over seeds and, if asked, verdict."""
-    text = f"{signed(row['difference_mean'])} points"
-    text += f" against {escape(other)}" if other else ""
-    text += interval_text(row["difference_interval_low"], row["difference_interval_high"])
-    if not verdict:
-        return text
-    said = str(row["verdict"])
-    return f"{text} ({f'significantly {said}' if said in ('higher', 'lower') else said})"
+def change_text(change: Contrast, said: str = "") -> str:
+    """A change with its interval and, if given, what it is called."""
+    text = f"{signed(change.mean)} points{interval_text(change.low, change.high)}"
+    return f"{text} ({said})" if said else text
+
+
+def points(fraction: float) -> str:
+    """A size in percentage points."""
+    digits = ".2g" if fraction < 0.1 else ".0f"
+    return f"{100 * fraction:{digits}} points"
 
 
 def named(names: Sequence[str]) -> str:

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from layer_pruning.data.augmentation import augmented
+from layer_pruning.data.augmentation import augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
 from layer_pruning.training.averaging import moving_average
 from layer_pruning.training.history import Epoch
 from layer_pruning.training.loss import training_loss
-from layer_pruning.training.optimizer import NesterovSGD
+from layer_pruning.training.optimizer import optimizer_of
 from layer_pruning.training.precision import compiled, resolved_precision
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import fingerprint, read_state, write_state
@@ -96,7 +96,8 @@ def train(
     ``seed`` and the epoch's number, so that a run that goes on from ``state_path``, written after
     every epoch, ends with the same weights as one that was never interrupted (bit for bit on the
     CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
-    of another context is passed over. The caller deletes the state once the results are safe.
+    of another context is passed over. The state of the last epoch stays: a run that is started
+    again finds itself finished. The caller deletes it once the results are in use.
 
     ``teacher`` is the network to distil from; the recipe says with which weight. ``on_resume`` is
     told how many epochs an earlier process had done, and ``on_epoch`` the number of each epoch
@@ -106,7 +107,8 @@ def train(
     the last good epoch stays. Raises ValueError where the recipe asks for what the machine lacks,
     or for distillation without a teacher.
     """
-    trainer = Trainer(network, recipe, teacher, pixels=train_split.pixels())
+    classes = int(train_split.labels.max()) + 1
+    trainer = Trainer(network, recipe, teacher, pixels=train_split.pixels(), classes=classes)
     run = trainer.fingerprint(seed, context)
     history: list[Epoch] = []
     resumed_after = 0
@@ -156,12 +158,18 @@ class Trainer:
     """A network in training, with all that changes from step to step."""
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, teacher: nn.Module | None, *, pixels: int
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        teacher: nn.Module | None,
+        *,
+        pixels: int,
+        classes: int,
     ) -> None:
         """``pixels`` of one image. Raises ValueError as :func:`train`."""
         if recipe.distillation_weight > 0 and teacher is None:
             raise ValueError("distillation_weight: there is no network to distil from")
-        self.network, self.recipe = network, recipe
+        self.network, self.recipe, self.classes = network, recipe, classes
         self.device = next(network.parameters()).device
         self.precision = resolved_precision(recipe.precision, self.device, pixels)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
@@ -170,7 +178,7 @@ class Trainer:
         if teacher is not None and recipe.distillation_weight > 0:
             self.teacher = Teacher(teacher, recipe, self.precision, self.layout)
         self.forward = compiled(network) if recipe.compile else network
-        self.optimizer = NesterovSGD(network, recipe)
+        self.optimizer = optimizer_of(network, recipe)
         if recipe.epochs > 0 and not self.optimizer.parameters:
             raise ValueError(
                 "every parameter of the network is frozen (requires_grad false): 'epochs: 0', or a "
@@ -202,7 +210,8 @@ class Trainer:
             self.teacher.remember(split)
         steps = list(batches(len(split.labels), self.recipe.batch_size, generator))
         losses = torch.zeros(len(steps), device=self.device)
-        for step, (images, labels) in enumerate(split.training_batches(steps, generator)):
+        drawn = split.training_batches(steps, generator, rand_augment=self.recipe.rand_augment)
+        for step, (images, labels) in enumerate(drawn):
             images = augmented(
                 images,
                 shift_pixels=self.recipe.shift_pixels,
@@ -210,7 +219,17 @@ class Trainer:
                 cutout_pixels=self.recipe.cutout_pixels,
                 generator=generator,
             )
-            images = split.floats(images).contiguous(memory_format=self.layout)
+            images = split.floats(images)
+            if self.recipe.mixes_images:
+                images, labels = mixed(
+                    images,
+                    labels,
+                    classes=self.classes,
+                    mixup_alpha=self.recipe.mixup_alpha,
+                    cutmix_alpha=self.recipe.cutmix_alpha,
+                    generator=generator,
+                )
+            images = images.contiguous(memory_format=self.layout)
             progress = (epoch - 1 + (step + 1) / len(steps)) / self.recipe.epochs
             learning_rate = self.recipe.learning_rate_at(progress)
             taught = None
@@ -261,7 +280,7 @@ class Trainer:
         """All that a later process needs to go on."""
         groups = {
             "network": self.network.state_dict(),
-            "momentum": {n: b for n, b in self.optimizer.buffers.items() if b is not None},
+            "optimizer": self.optimizer.state(),
             "best": self.best,
             "average": self.average.state_dict() if self.average is not None else {},
         }
@@ -274,17 +293,14 @@ class Trainer:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Put everything back where it was when :meth:`state` was asked."""
         groups: dict[str, dict[str, Tensor]] = {
-            group: {} for group in ("network", "momentum", "best", "average")
+            group: {} for group in ("network", "optimizer", "best", "average")
         }
         for key, value in tensors.items():
             group, name = key.split("/", 1)
-            groups[group][name] = value.to(self.device)
+            # the optimizer knows best where its numbers lie
+            groups[group][name] = value if group == "optimizer" else value.to(self.device)
         self.network.load_state_dict(groups["network"])
-        for name, buffer in groups["momentum"].items():
-            self.optimizer.buffers[name] = buffer.contiguous(memory_format=self._layout_of(buffer))
+        self.optimizer.restore(groups["optimizer"])
         self.best = groups["best"]
         if self.average is not None:
             self.average.load_state_dict(groups["average"])
-
-    def _layout_of(self, tensor: Tensor) -> torch.memory_format:
-        return self.layout if tensor.ndim == 4 else torch.contiguous_format

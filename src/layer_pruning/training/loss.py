@@ -11,6 +11,7 @@ def training_loss(
 ) -> Tensor:
     """Cross-entropy, with a share of distillation where there is a teacher. Logits (n, classes).
 
+    ``labels`` are numbers of classes (n,) or, where images were mixed, shares of them (n, classes).
     Distillation (Hinton, Vinyals and Dean 2015, arXiv 1503.02531): the Kullback-Leibler divergence
     of the predictions from the teacher's, both at the recipe's temperature T, times T².
     """

@@ -1,4 +1,4 @@
-"""The state of an unfinished run, on disk after every epoch."""
+"""The state of a run, on disk after every epoch."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from layer_pruning.access import check_opens
 from layer_pruning.atomic import written_whole
 from layer_pruning.training.history import Epoch
 
@@ -52,6 +53,7 @@ def read_state(
     """
     if not Path(path).is_file():
         return None
+    check_opens(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -66,8 +68,3 @@ def read_state(
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         logger.warning("the state in %s cannot be read (%s); starting anew", path, error)
         return None
-
-
-def forget_state(path: str | os.PathLike[str]) -> None:
-    """Delete the state of a run that has ended."""
-    Path(path).unlink(missing_ok=True)

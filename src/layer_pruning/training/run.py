@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 
@@ -19,7 +18,7 @@ from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history
 from layer_pruning.training.loop import train
 from layer_pruning.training.recipe import Recipe
-from layer_pruning.training.resume import forget_state
+from layer_pruning.training.scratch import account_of
 
 PathLike = str | os.PathLike[str]
 
@@ -39,15 +38,15 @@ def train_to_files(
     """Train ``network`` on the training split and write what came of it.
 
     ``outputs`` names the paths of ``network``, ``history`` and ``emissions``; ``teacher`` is the
-    network to distil from, where the recipe asks for that. The state at
-    ``state_path`` is deleted only when all of them are written. Raises as
+    network to distil from, where the recipe asks for that. The state at ``state_path`` stays: a
+    later job deletes it (:mod:`layer_pruning.training.scratch`), and until then a training that is
+    done again only writes its outputs. Raises as
     :func:`layer_pruning.training.loop.train`.
     """
     network.to(device)
     context = context_of(network, data)
     # beside the state: the energy of the epochs that are done
-    account = Path(state_path).with_suffix(".energy.json")
-    parts = Parts(account, run=f"{context} {recipe} {seed}", settings=energy)
+    parts = Parts(account_of(state_path), run=f"{context} {recipe} {seed}", settings=energy)
     with measured(energy) as measurement:
         history, _ = train(
             network,
@@ -64,8 +63,6 @@ def train_to_files(
     save_network(network, outputs["network"])
     write_history(outputs["history"], history)
     write_record(outputs["emissions"], parts.total(measurement.record), machine())
-    forget_state(state_path)
-    parts.forget()
 
 
 def context_of(network: ResidualNetwork, data: ImageData | ImageManifest) -> str:

@@ -27,7 +27,7 @@ class Teacher:
     ) -> None:
         self.network = network.to(memory_format=layout).eval()
         self.precision, self.layout = precision, layout
-        self.alters_images = bool(recipe.shift_pixels or recipe.flip or recipe.cutout_pixels)
+        self.alters_images = recipe.alters_images
         self.remembered: Tensor | None = None
 
     def fingerprint(self) -> str:

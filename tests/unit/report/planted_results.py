@@ -49,7 +49,8 @@ class Planted:
         """accuracy.json, complexity.json and emissions.json; ``kwh`` None is not measured."""
         folder = self.folder(seed, criterion, len(removed))
         split = {"images": 1000, "correct": round(1000 * test), "accuracy": test}
-        split |= {"interval_low": test - 0.02, "interval_high": test + 0.02}
+        split |= {"interval_low": max(0.0, test - 0.02), "chance": 0.1}
+        split |= {"interval_high": test + 0.02 if test + 0.02 <= 1 or test > 1 else 1.0}
         self.write(
             folder / "accuracy.json",
             {
@@ -250,6 +251,7 @@ class Planted:
                     "joules_per_image": joules,
                     "joules_per_image_interval_low": joules - 0.1 if known else None,
                     "joules_per_image_interval_high": joules + 0.1 if known else None,
+                    "interval_coverage": 0.96875 if known else None,
                     "seconds_per_image": 0.003 if known else None,
                     "baseline_joules_per_image": baseline_joules if known else None,
                     "baseline_seconds_per_image": 0.004 if known else None,
@@ -296,6 +298,7 @@ class Planted:
                         "seconds": batch / speed_up / faster,
                         "baseline_seconds": float(batch),
                         "peak_memory_bytes": None,
+                        "interval_coverage": 0.96,
                         **gain(speed_up * faster, quotient * faster),
                         "stages": {
                             name: {"seconds": 1.0} | gain(ratio, ratio * 0.9)

@@ -10,6 +10,7 @@ from layer_pruning.data.splits import completed_split
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
+from layer_pruning.training.scratch import STATE
 from small_networks import random_network
 
 RECIPE = Recipe(
@@ -49,7 +50,7 @@ def run(folder: str, recipe: Recipe = RECIPE) -> None:
         seed=7,
         device=torch.device("cpu"),
         energy=EnergySettings(carbon_intensity_g_per_kwh=100),
-        state_path=Path(folder, "state.safetensors"),
+        state_path=Path(folder, STATE),
         outputs=outputs(Path(folder)),
     )
 

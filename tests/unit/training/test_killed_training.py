@@ -10,6 +10,7 @@ from killed_training import outputs, run
 
 from layer_pruning.models.network_file import read_network
 from layer_pruning.training.history import Epoch
+from layer_pruning.training.scratch import STATE, forget_training
 
 KILLS = 24
 
@@ -19,7 +20,7 @@ def trained(context, folder, epochs: int | None = None, seconds: float = 0.0) ->
 
     It is killed ``seconds`` after it has written its state for the ``epochs``-th time.
     """
-    state = folder / "state.safetensors"
+    state = folder / STATE
     process = context.Process(target=run, args=(str(folder),))
     last = written(state)
     process.start()
@@ -56,8 +57,7 @@ def test_weights_after_two_dozen_kills_are_bit_for_bit_those_of_an_undisturbed_r
     # the first starts the server
     assert trained(context, whole)
     started = time.perf_counter()
-    for path in outputs(whole).values():
-        path.unlink()
+    forget(whole)
     assert trained(context, whole)
     duration = time.perf_counter() - started
     _, expected = read_network(outputs(whole)["network"])
@@ -68,11 +68,10 @@ def test_weights_after_two_dozen_kills_are_bit_for_bit_those_of_an_undisturbed_r
         # after none to two epochs, and anywhere in the next
         if trained(context, killed, kills % 3, generator.uniform(0, 1.5 * duration / 30)):
             check(killed, expected)
-            for path in outputs(killed).values():
-                path.unlink()
+            forget(killed)
         else:
             kills += 1
-            resumed += (killed / "state.safetensors").exists()
+            resumed += (killed / STATE).exists()
             # what is there is whole, or is not there
             if outputs(killed)["network"].exists():
                 read_network(outputs(killed)["network"])
@@ -83,7 +82,15 @@ def test_weights_after_two_dozen_kills_are_bit_for_bit_those_of_an_undisturbed_r
     # the sum over the parts, or none where CodeCarbon does not measure here
     assert "interrupted" in emissions["reason"]
     assert not emissions["measured"] or emissions["energy_kwh"] > 0
-    assert not list(killed.glob("state.*"))
+    forget_training(outputs(killed)["network"])
+    assert not list(killed.glob("scratch/*"))
+
+
+def forget(folder) -> None:
+    """Leave nothing of a training."""
+    forget_training(outputs(folder)["network"])
+    for path in outputs(folder).values():
+        path.unlink()
 
 
 def check(folder, expected) -> None:
@@ -92,4 +99,3 @@ def check(folder, expected) -> None:
     assert all(tensors[name].tobytes() == value.tobytes() for name, value in expected.items())
     rows = outputs(folder)["history"].read_text().splitlines()
     assert len(rows) == 31 and rows[0].split(",")[0] == next(iter(Epoch.__dataclass_fields__))
-    assert not (folder / "state.safetensors").exists()

@@ -9,6 +9,8 @@ from safetensors.torch import load_file
 
 from layer_pruning.energy import measurement
 from layer_pruning.energy.record import read_record
+from layer_pruning.training.loop import Trainer
+from layer_pruning.training.scratch import forget_training
 
 SHORT = dataclasses.replace(RECIPE, epochs=2)
 
@@ -46,4 +48,38 @@ def test_a_tracker_that_fails_costs_the_record_and_not_the_training(fails, tmp_p
     record = read_record(outputs(gone)["emissions"])
     assert not record.measured and record.energy_kwh is None
     assert record.reason.endswith("OSError: the counter is gone")
-    assert not (gone / "state.safetensors").exists()
+
+
+def test_a_training_that_has_ended_is_not_done_twice(tmp_path, monkeypatch):
+    """Snakemake deletes outputs that it lost sight of; the epochs behind them are kept."""
+    run(str(tmp_path), SHORT)
+    files = outputs(tmp_path)
+    network, history = load_file(files["network"]), files["history"].read_text()
+    energy = read_record(files["emissions"]).energy_kwh
+    for path in files.values():
+        path.unlink()
+
+    def trains(*arguments):
+        raise AssertionError("an epoch was repeated")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "epoch", trains)
+        run(str(tmp_path), SHORT)
+    again = load_file(files["network"])
+    assert all(torch.equal(again[name], value) for name, value in network.items())
+    assert files["history"].read_text() == history
+    assert read_record(files["emissions"]).energy_kwh == pytest.approx(energy, rel=0.5)
+    # a job that uses the network ends that: nothing is left to find
+    forget_training(files["network"])
+    assert not list((tmp_path / "scratch").iterdir())
+    with monkeypatch.context() as patched, pytest.raises(AssertionError, match="repeated"):
+        patched.setattr(Trainer, "epoch", trains)
+        run(str(tmp_path), SHORT)
+
+
+def test_a_finished_state_of_other_settings_is_not_taken(tmp_path):
+    run(str(tmp_path), SHORT)
+    network = load_file(outputs(tmp_path)["network"])
+    run(str(tmp_path), dataclasses.replace(SHORT, learning_rate=0.04))
+    other = load_file(outputs(tmp_path)["network"])
+    assert not torch.equal(other["classifier.weight"], network["classifier.weight"])

@@ -13,6 +13,7 @@ from layer_pruning.configuration.keys.data import Dataset, Probe, Split
 from layer_pruning.configuration.keys.measuring import (
     Attack,
     AttackedImages,
+    Claims,
     Corruptions,
     Energy,
     Evaluation,
@@ -112,6 +113,7 @@ class Configuration(Settings):
     corruptions: Corruptions = at_defaults()
     energy: Energy = at_defaults()
     latency: Latency = at_defaults()
+    claims: Claims = at_defaults()
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (a GPU if there is one), `cpu`, `cuda`, or one GPU such as `cuda:0`."""
     threads: Count = 1

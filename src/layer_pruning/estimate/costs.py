@@ -1,0 +1,221 @@
+"""What one piece of each kind of work costs on this machine, measured on random images."""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from layer_pruning.activations.sweep import sweep
+from layer_pruning.attacks.evaluation import attack_network
+from layer_pruning.data.loading import Split
+from layer_pruning.export.bundle import export_network
+from layer_pruning.models.architectures import candidates
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
+from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
+from layer_pruning.scoring.scores import score
+from layer_pruning.similarity.catalog import CATALOG
+from layer_pruning.training.loop import train
+from layer_pruning.training.recipe import Recipe
+
+SECONDS = 1.0
+"""About so long each kind of work is tried."""
+PGD_STEPS_EPSILON = 1e-4
+"""So small that no image breaks, and every step is taken for all of them."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds and bytes of pieces of work; seconds of an image unless the name says otherwise."""
+
+    start_seconds: float
+    """Of a job, until Python has imported PyTorch."""
+    training_seconds: float
+    """Forward, backward and step, augmentation and the share of an epoch's end included."""
+    forward_seconds: float
+    pgd_seconds: float
+    """A hundred steps of a gradient."""
+    sweep_seconds: float
+    """With every candidate block bypassed."""
+    scoring_seconds: Mapping[str, float]
+    """By criterion: all candidates of one network on the whole probe set."""
+    export_seconds: float
+    """Of a network, checks included; 0 where nothing is exported."""
+    network_bytes: int
+    activations_bytes: int
+    peak_bytes: int
+    """Most memory that a job held in all this."""
+    gpu_peak_bytes: int | None
+    """The same on the GPU; None without one."""
+
+
+def start_seconds() -> float:
+    """Seconds that a process needs to import what a job of PyTorch imports."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch, torch.optim"], check=True)
+    return time.perf_counter() - started
+
+
+def measured_costs(
+    header: NetworkHeader,
+    *,
+    recipe: Recipe,
+    criteria: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    probe_images: int,
+    attacked: int,
+    exports: bool,
+    device: torch.device,
+    say: Callable[[str], None] = lambda _: None,
+) -> Costs:
+    """Try each kind of work on an untrained network; speed does not depend on weights.
+
+    ``limits`` are those of :func:`layer_pruning.models.architectures.candidates`,
+    ``probe_images`` the size of the probe set and ``attacked`` that of an attacked batch. ``say``
+    is told what is tried.
+    """
+    say("starting Python")
+    start = start_seconds()
+    network = new_network(header, 0).to(device).eval()
+    generator = torch.Generator().manual_seed(0)
+
+    def images(count: int) -> Tensor:
+        return torch.rand(count, *header.input_shape, generator=generator).to(device)
+
+    say("a forward pass")
+    forward = _forward_seconds(network, images)
+    say("a training step")
+    training = _training_seconds(header, recipe, images, forward, device)
+    say("an attacked batch")
+    count = _count(100 * 3 * forward, attacked)
+    pgd = _pgd_seconds(network, images(count))
+    say("a chunk of the sweep")
+    names = candidates(header.blocks, **limits)
+    count = _count(forward * (1 + len(names) / 2), probe_images)
+    swept = _seconds(lambda: sweep(network, images(count), names)) / count
+    features = sweep(network, images(2), names)[0].shape[1]
+    say("scoring")
+    scoring = {
+        name: _scoring_seconds(criterion["metrics"], header, probe_images, features)
+        * max(len(names), 1)
+        for name, criterion in criteria.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "network.safetensors")
+        save_network(network, path)
+        size, exporting = path.stat().st_size, 0.0
+        if exports:
+            say("an export")
+            exporting = _seconds(lambda: export_network(path, folder))
+    classes = len(header.class_names)
+    return Costs(
+        start_seconds=start,
+        training_seconds=training,
+        forward_seconds=forward,
+        pgd_seconds=pgd,
+        sweep_seconds=swept,
+        scoring_seconds=scoring,
+        export_seconds=exporting,
+        network_bytes=size,
+        activations_bytes=4 * probe_images * (1 + len(names)) * (features + classes),
+        peak_bytes=_peak_bytes(),
+        gpu_peak_bytes=torch.cuda.max_memory_allocated() if device.type == "cuda" else None,
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def _count(seconds: float, most: int, least: int = 2) -> int:
+    """How many images fill SECONDS at so many seconds each."""
+    return int(max(least, min(most, SECONDS / max(seconds, 1e-9))))
+
+
+def _forward_seconds(network: ResidualNetwork, images: Callable[[int], Tensor]) -> float:
+    with torch.inference_mode():
+        batch = images(2)
+        network(batch)
+        first = _seconds(lambda: network(batch)) / 2
+        batch = images(_count(4 * first, 256))
+        network(batch)
+        return min(_seconds(lambda: network(batch)) for _ in range(3)) / len(batch)
+
+
+def _training_seconds(
+    header: NetworkHeader,
+    recipe: Recipe,
+    images: Callable[[int], Tensor],
+    forward: float,
+    device: torch.device,
+) -> float:
+    """Of the second of two short epochs, as the first sets PyTorch up."""
+    size = _count(2 * 3 * forward, recipe.batch_size, least=4)
+    labels = torch.arange(2 * size, device=device) % len(header.class_names)
+    split = Split(images(2 * size), labels)
+    short = replace(recipe, epochs=2, batch_size=size, compile=False, distillation_weight=0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(
+            new_network(header, 0).to(device),
+            split,
+            Split(split.images[:2], labels[:2]),
+            short,
+            seed=0,
+            state_path=Path(folder, "state.safetensors"),
+        )
+    return run.history[-1].seconds / (2 * size)
+
+
+def _pgd_seconds(network: ResidualNetwork, images: Tensor) -> float:
+    with torch.no_grad():
+        labels = network(images).argmax(dim=1)
+    options: dict[str, Any] = {"attack": "pgd", "norm": "Linf", "epsilons": [PGD_STEPS_EPSILON]}
+    record = attack_network(network, images, labels, seed=0, **options)
+    return float(record["epsilons"][0]["seconds"]) / len(images)
+
+
+def _scoring_seconds(
+    metrics: list[str], header: NetworkHeader, images: int, features: int
+) -> float:
+    """Of one block, by the metrics that compare features or predictions."""
+    known = [m for m in metrics if m in CATALOG or m in FUNCTIONAL_METRICS]
+    if not known:
+        return 0.0
+    generator = np.random.default_rng(0)
+    classes, blocks = len(header.class_names), [block.name for block in header.blocks[:1]]
+
+    def drawn(*shape: int) -> np.ndarray:
+        return generator.standard_normal(shape).astype(np.float32)
+
+    probe = SimpleNamespace(
+        features=drawn(images, features),
+        features_bypassed=drawn(len(blocks), images, features),
+        logits=drawn(images, classes),
+        logits_bypassed=drawn(len(blocks), images, classes),
+        labels=np.arange(images) % classes,
+        blocks=np.array(blocks),
+    )
+
+    def work() -> object:
+        return score(known, probe, header=header, tensors={}, draw="estimate")
+
+    return _seconds(work) / len(blocks)
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,205 @@
+"""A forecast of a run on this machine: what each stage takes, and what would make it cheaper."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.configuration import (
+    Config,
+    blocks_per_step,
+    check_parses,
+    complete,
+    continued_criteria,
+    corruptions_of,
+    datasets,
+    final_criteria,
+    networks,
+    pruning_criteria,
+    scratch_criteria,
+    sizes_of_classes,
+)
+from layer_pruning.devices import select_device
+from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
+from layer_pruning.gpus import gpu_jobs_at_a_time
+from layer_pruning.machine import machine
+from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.steps import steps_to
+from layer_pruning.targets import removals_of
+from layer_pruning.terminal.style import duration_text
+from layer_pruning.training.recipe import Recipe
+
+
+def forecast(
+    path: Path, cores: int | None = None, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """What the run of a configuration takes: a record of JSON, units in the names.
+
+    ``cores`` is what would be given to Snakemake, all that this process may use by default. ``say``
+    is told what is being tried. Takes a few seconds for each data set and architecture. Raises
+    ConfigError as the workflow does.
+    """
+    # torch takes two seconds to import, and a wrong configuration is said before
+    from layer_pruning.estimate.costs import measured_costs
+
+    config = complete(check_parses(path))
+    infos, removals = datasets(config), removals_of(config)
+    available = cores or machine()["usable_cores"] or 1
+    device = select_device(config["device"], config["threads"])
+    gpus = gpu_jobs_at_a_time(config["device"]) if device.type == "cuda" else None
+    at_a_time = gpus or max(1, available // config["threads"])
+    stages: list[Stage] = []
+    peak, gpu_peak, disk = 0, None, 0.0
+    for (dataset, name), most in removals.items():
+        info, options = infos[dataset], config["architectures"][name]
+        header = NetworkHeader.of(
+            name,
+            options,
+            input_shape=info.input_shape,
+            mean=(0.5,) * info.input_shape[0],
+            std=(0.25,) * info.input_shape[0],
+            class_names=tuple(str(label) for label in range(info.classes)),
+        )
+        say(f"{name} on {dataset}")
+        work = work_of(config, dataset, name, most)
+        settings = config["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
+        costs = measured_costs(
+            header,
+            recipe=Recipe.of(settings),
+            criteria=pruning_criteria(config),
+            limits={key: config[key] for key in ("min_blocks_per_stage", "protect")},
+            probe_images=work.probe_images,
+            attacked=config["attacked_images"]["count"],
+            exports=work.exported > 0,
+            device=device,
+            say=say,
+        )
+        usual = list(info.epsilons)
+        epsilons = {key: one["epsilons"] or usual for key, one in config["attacks"].items()}
+        stages += stages_of(
+            config,
+            work,
+            costs,
+            epsilons=epsilons,
+            corruptions=len(corruptions_of(config, dataset)),
+            share=1 / at_a_time,
+        )
+        peak = max(peak, costs.peak_bytes)
+        if costs.gpu_peak_bytes is not None:
+            gpu_peak = max(gpu_peak or 0, costs.gpu_peak_bytes)
+    for info in infos.values():
+        peak = max(peak, 2 * 10**6 * info.megabytes())
+        disk += 10**6 * info.megabytes()
+    all_networks = sum(stage.jobs for stage in stages if stage.name == "accuracy")
+    voting = sum(len(c["metrics"]) > 1 for c in pruning_criteria(config).values())
+    stages.append(report_stage(all_networks, voting * len(config["seeds"]) * len(removals)))
+    joined = _joined(stages)
+    return {
+        "cores": available,
+        "jobs_at_a_time": at_a_time,
+        "device": str(device),
+        "seconds": math.fsum(stage.wall_seconds for stage in joined),
+        "peak_memory_bytes_of_a_job": peak,
+        "gpu_peak_memory_bytes_of_a_job": gpu_peak,
+        "disk_bytes": disk + math.fsum(stage.disk_bytes for stage in joined),
+        "stages": [
+            {
+                "stage": stage.name,
+                "jobs": stage.jobs,
+                "seconds": stage.wall_seconds,
+                "disk_bytes": stage.disk_bytes,
+            }
+            for stage in joined
+        ],
+        "cheaper": [
+            {"stage": stage.name, "seconds": stage.wall_seconds, "keys": stage.cheaper}
+            for stage in dearest(joined)
+        ],
+    }
+
+
+def work_of(config: Config, dataset: str, architecture: str, removals: int) -> Work:
+    """What a configuration asks of one data set and architecture, as numbers of jobs."""
+    seeds, pruning = len(config["seeds"]), pruning_criteria(config)
+    rounds = len(steps_to(removals, blocks_per_step(config)))
+    scratch, further = scratch_criteria(config), continued_criteria(config)
+    beside = seeds * (len(scratch) + len(further))
+    ends = seeds * len(pruning)
+    pruned = ends * rounds
+    final = seeds * len(final_criteria(config))
+    examined = beside + final + (0 if final else ends)
+    if config["evaluation"]["networks"] == "all":
+        examined = pruned + beside + final
+    exported = {
+        "none": 0,
+        "all": seeds + pruned + beside + final,
+        "last": seeds * sum(bool(set(c["metrics"]) - set(CONTROLS)) for c in pruning.values()),
+    }[config["export"]["networks"]]
+    tuned = rounds * config["finetuning"]["epochs"]
+    train, validation, test = map(sum, zip(*sizes_of_classes(config, dataset), strict=True))
+    blocks = networks(config, dataset)[architecture].blocks()
+    classes = len(sizes_of_classes(config, dataset))
+    last_phase = (config["finetuning"]["final"] or {}).get("epochs") or 0
+    return Work(
+        seeds=seeds,
+        pruned=pruned,
+        scored=dict.fromkeys(pruning, seeds * rounds),
+        # the baseline's are shared by all criteria
+        extracted=seeds + ends * (rounds - 1),
+        examined=examined,
+        attacked=seeds + examined,
+        exported=exported,
+        other_epochs=seeds * (len(scratch) * (config["training"]["epochs"] + tuned))
+        + seeds * len(further) * tuned
+        + final * last_phase,
+        train_images=train,
+        probe_images=min(config["probe"]["images_per_class"] * classes, train),
+        evaluated_images=validation + test,
+        removed_share=removals / len(blocks),
+    )
+
+
+def _joined(stages: list[Stage]) -> list[Stage]:
+    """Stages of the same name as one, in the order of the first of them."""
+    by_name: dict[str, list[Stage]] = defaultdict(list)
+    for stage in stages:
+        by_name[stage.name].append(stage)
+    return [
+        replace(
+            same[0],
+            jobs=sum(stage.jobs for stage in same),
+            seconds=math.fsum(stage.seconds for stage in same),
+            disk_bytes=math.fsum(stage.disk_bytes for stage in same),
+        )
+        for same in by_name.values()
+    ]
+
+
+def bytes_text(count: float) -> str:
+    """Bytes in megabytes or gigabytes."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 1):.0f} MB"
+
+
+def forecast_text(record: Mapping[str, Any]) -> str:
+    """The lines of a forecast, within 80 columns."""
+    lines = [f"  {'stage':24}{'jobs':>6}{'time':>14}{'disk':>10}"]
+    for stage in record["stages"]:
+        disk = bytes_text(stage["disk_bytes"]) if stage["disk_bytes"] else ""
+        took = duration_text(stage["seconds"])
+        lines.append(f"  {stage['stage'][:23]:24}{stage['jobs']:>6}{took:>14}{disk:>10}")
+    jobs = sum(stage["jobs"] for stage in record["stages"])
+    total, disk = duration_text(record["seconds"]), bytes_text(record["disk_bytes"])
+    lines.append(f"  {'in all, about':24}{jobs:>6}{total:>14}{disk:>10}")
+    memory = bytes_text(record["peak_memory_bytes_of_a_job"])
+    gpu = record["gpu_peak_memory_bytes_of_a_job"]
+    lines.append(
+        f"  on {record['device']}, {record['jobs_at_a_time']} at a time; a job holds up to {memory}"
+        + (f" and {bytes_text(gpu)} of the GPU" if gpu else "")
+    )
+    lines.append("Within a factor of two, if the machine has nothing else to do. Cheaper:")
+    for one in record["cheaper"]:
+        lines.append(f"  {one['stage']} ({duration_text(one['seconds'])}): {one['keys']}")
+    return "\n".join(lines)

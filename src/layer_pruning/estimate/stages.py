@@ -1,0 +1,219 @@
+"""The stages of a run, with jobs, time and disk: arithmetic on the costs. No torch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layer_pruning.estimate.costs import Costs
+
+AUTOATTACK_OVER_PGD = 39.6
+"""AutoAttack, all images standing, over a hundred steps of a gradient (docs/what-it-costs.md)."""
+STRENGTHS = {"fgsm": 0.03, "pgd": 1.0, "autoattack": AUTOATTACK_OVER_PGD}
+"""What an attack costs for an image that it does not break, over a hundred steps of a gradient."""
+OVERHEAD_SECONDS = 0.3
+"""What Snakemake takes to start and end a job."""
+TABLES_SECONDS = 2.0
+"""A job without PyTorch: a ranking, a figure, a table."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done with the networks of one data set and architecture."""
+
+    seeds: int
+    pruned: int
+    """Networks that are fine-tuned after a removal, all seeds and criteria."""
+    scored: Mapping[str, int]
+    """Networks whose blocks each criterion ranks, all seeds."""
+    extracted: int
+    examined: int
+    """Networks whose energy and latency are measured."""
+    attacked: int
+    exported: int
+    other_epochs: int
+    """Epochs of training from new weights, and of the baseline further, in all."""
+    train_images: int
+    probe_images: int
+    evaluated_images: int
+    """Validation and test."""
+    removed_share: float
+    """Share of the blocks that are gone at the end of a path."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of job: how many there are, and what all of them take where one runs at a time."""
+
+    name: str
+    jobs: int
+    seconds: float
+    share: float
+    """The part of the machine that one job takes."""
+    cheaper: str
+    """The key that would make it cheaper, and how."""
+    disk_bytes: float = 0.0
+
+    @property
+    def wall_seconds(self) -> float:
+        """With as many jobs at a time as the machine takes."""
+        return self.seconds * self.share
+
+
+def stages_of(
+    config: Mapping[str, Any],
+    work: Work,
+    costs: "Costs",
+    *,
+    epsilons: Mapping[str, Sequence[float]],
+    corruptions: int,
+    share: float,
+) -> list[Stage]:
+    """All stages of one data set and architecture.
+
+    ``epsilons`` are those of each attack, ``corruptions`` how many kinds there are, and ``share``
+    the part of the machine that a job takes: one over the jobs at a time.
+    """
+    start = costs.start_seconds + OVERHEAD_SECONDS
+    # networks get cheaper on the way, evenly
+    thinner = 1 - work.removed_share / 2
+    epoch = costs.training_seconds * work.train_images
+    tuned = config["finetuning"]["epochs"] * epoch * thinner
+    if config["finetuning"]["distillation_weight"]:
+        tuned += config["finetuning"]["epochs"] * costs.forward_seconds * work.train_images
+    probe = costs.sweep_seconds * thinner
+    ranked = sum(work.scored.values())
+    scoring = sum(costs.scoring_seconds[name] * n for name, n in work.scored.items()) * thinner
+    votes = sum(n for name, n in work.scored.items() if costs.scoring_seconds[name] > 0)
+    networks = work.seeds + work.pruned
+    severities = len(config["corruptions"]["severities"])
+    corrupted = config["corruptions"]["count"] or config["attacked_images"]["count"]
+    stages = [
+        Stage(
+            "training",
+            work.seeds,
+            work.seeds * (start + config["training"]["epochs"] * epoch) + work.other_epochs * epoch,
+            share,
+            "training.epochs, or fewer seeds",
+            2.2 * work.seeds * costs.network_bytes,
+        ),
+        Stage(
+            "fine-tuning",
+            work.pruned,
+            work.pruned * (start + tuned),
+            share,
+            "finetuning.epochs, fewer removals, or blocks_per_step",
+            2 * work.pruned * costs.network_bytes * thinner,
+        ),
+        Stage(
+            "activations",
+            work.extracted,
+            work.extracted * (start + probe * work.probe_images),
+            share,
+            "probe.images_per_class",
+            work.extracted * costs.activations_bytes * thinner,
+        ),
+        Stage(
+            "scores and ranks",
+            3 * ranked,
+            scoring + 3 * ranked * TABLES_SECONDS,
+            share,
+            "criteria: fewer, or of fewer metrics",
+        ),
+        Stage(
+            "bootstrap of the votes",
+            votes,
+            config["bootstrap"]["resamples"] * scoring + votes * TABLES_SECONDS,
+            share,
+            "bootstrap.resamples",
+        ),
+        Stage(
+            "accuracy",
+            networks,
+            networks * (start + work.evaluated_images * costs.forward_seconds * thinner),
+            share,
+            "removals",
+        ),
+    ]
+    for name, attack in config["attacks"].items():
+        seconds = attack_seconds(
+            attack["attack"], epsilons[name], config["attacked_images"]["count"], costs.pgd_seconds
+        )
+        stages.append(
+            Stage(
+                f"attack {name}",
+                work.attacked,
+                work.attacked * (start + seconds * thinner),
+                share,
+                f"attacks.{name}.epsilons, or attacked_images.count",
+            )
+        )
+    stages += [
+        Stage(
+            "other images",
+            work.attacked if corruptions else 0,
+            bool(corruptions)
+            * work.attacked
+            * (start + corruptions * severities * corrupted * 2 * costs.forward_seconds * thinner),
+            share,
+            "corruptions.severities, or corruptions.count",
+        ),
+        Stage(
+            "energy and latency",
+            work.examined,
+            work.examined * (start + measuring_seconds(config, costs.forward_seconds, thinner)),
+            1.0,
+            "energy.window_seconds, energy.repeats, or latency.repeats",
+        ),
+        Stage(
+            "export",
+            work.exported,
+            work.exported * (start + costs.export_seconds),
+            share,
+            "export.networks",
+            3.5 * work.exported * costs.network_bytes,
+        ),
+    ]
+    return [stage for stage in stages if stage.jobs]
+
+
+def attack_seconds(attack: str, epsilons: Sequence[float], images: int, pgd: float) -> float:
+    """Seconds to attack so many images of a network that was trained without attacks.
+
+    Which images break is known only afterwards. Here as many stand as an even fall with the number
+    of the epsilon leaves, half of them at a single one. An image that breaks breaks at the first
+    attack of an ensemble.
+    """
+    if attack == "fgsm":
+        return STRENGTHS["fgsm"] * pgd * images * len(epsilons)
+    full = pgd * STRENGTHS.get(attack, 2 * AUTOATTACK_OVER_PGD)
+    seconds, standing = 0.0, 1.0
+    for number in range(1, len(epsilons) + 1):
+        after = 1 - number / (len(epsilons) + 1)
+        seconds += after * full + (standing - after) * pgd
+        standing = after
+    return seconds * images
+
+
+def measuring_seconds(config: Mapping[str, Any], forward: float, thinner: float) -> float:
+    """Seconds in which energy and latency of one network are measured beside its baseline."""
+    energy, latency = config["energy"], config["latency"]
+    windows = 2 * energy["repeats"] * max(energy["window_seconds"], energy["batch_size"] * forward)
+    # the baseline, the network, and the baseline without the blocks of each of about three stages
+    at_a_time = 1 + thinner + 3 * (1 + thinner) / 2
+    rounds = latency["repeats"] + 2
+    batches = sum(latency["batch_sizes"]) * len(latency["modes"])
+    return math.fsum([windows, at_a_time * rounds * batches * forward])
+
+
+def report_stage(networks: int, criteria: int) -> Stage:
+    """Figures, tables and pages, at the end."""
+    jobs = 8 + criteria
+    seconds = jobs * 2 * TABLES_SECONDS + 0.2 * networks
+    return Stage("report", jobs, seconds, 0.5, "fewer data sets or architectures", 6e6)
+
+
+def dearest(stages: Sequence[Stage], count: int = 3) -> list[Stage]:
+    """The stages that take longest."""
+    return sorted(stages, key=lambda stage: stage.wall_seconds, reverse=True)[:count]

@@ -1,0 +1,221 @@
+"""The model behind every comparison of the report: its coverage and its size, by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from layer_pruning.report.repeated import against, all_pairs, seeds_needed, separately
+
+CRITERIA = [f"c{place}" for place in range(8)]
+
+
+def accuracies(generator, names, seeds=3, lead=0.0, deviation=0.002, between=0.01):
+    """Accuracies of networks whose differences within a seed have a deviation of ``deviation``.
+
+    The first is better by ``lead``; seeds are ``between`` apart.
+    """
+    seed = generator.normal(0.8, between, seeds)
+    return {
+        name: seed + generator.normal(lead if name == "c0" else 0, deviation / math.sqrt(2), seeds)
+        for name in names
+    }
+
+
+def outcomes(generator, names, seeds, images, *, runs=0.0, spread=0.5):
+    """Outcomes 0 or 1 without any true difference: logits of images, networks and trainings."""
+    difficulty = generator.normal(0, 1.2, images)
+    found = {}
+    for name in names:
+        logits = difficulty + generator.normal(0, spread, images)
+        logits = logits + generator.normal(0, runs, (seeds, 1))
+        right = generator.random((seeds, images)) < 1 / (1 + np.exp(-logits))
+        found[name] = right.astype(float)
+    return found
+
+
+def wrong(contrasts):
+    """Whether any of several differences is called one."""
+    return any(own.low > 0 or own.high < 0 for own in contrasts.values())
+
+
+def test_a_true_lead_of_a_point_is_found_with_three_seeds_and_eight_criteria():
+    generator = np.random.default_rng(1)
+    found = false = 0
+    for _ in range(300):
+        pairs = all_pairs(accuracies(generator, CRITERIA, lead=0.01))
+        found += all(own.low > 0 for pair, own in pairs.items() if pair[0] == "c0")
+        false += wrong({pair: own for pair, own in pairs.items() if pair[0] != "c0"})
+    assert found == 300
+    # 5 % of 300 is 15 with a deviation of 3.8
+    assert false <= 26
+
+
+def test_of_eight_criteria_without_a_difference_one_in_twenty_runs_names_one():
+    generator = np.random.default_rng(2)
+    runs = 1000
+    names = ["baseline", *CRITERIA]
+    tables = [accuracies(generator, names) for _ in range(runs)]
+    against_baseline = sum(wrong(against(table, "baseline")) for table in tables)
+    in_pairs = sum(wrong(all_pairs(table)) for table in tables)
+    for false in (against_baseline, in_pairs):
+        assert abs(false / runs - 0.05) < 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_one_criterion_is_the_paired_t_test():
+    before, after = np.array([0.80, 0.82, 0.79]), np.array([0.79, 0.80, 0.785])
+    found = against({"base": before, "c0": after}, "base")["c0"]
+    assert found.p_value == pytest.approx(stats.ttest_rel(after, before).pvalue, rel=1e-6)
+    low, high = stats.ttest_rel(after, before).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-6)
+
+
+def test_the_residual_is_that_of_repeated_measures():
+    generator = np.random.default_rng(3)
+    table = accuracies(generator, ["base", "c0", "c1"], seeds=4)
+    values = np.stack(list(table.values()))
+    rest = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
+    found = against(table, "base")["c1"]
+    assert found.deviation == pytest.approx(math.sqrt(2 * (rest**2).sum() / (2 * 3)))
+    assert found.high - found.low == pytest.approx(2 * 2.86 * found.deviation / 2, rel=2e-3)
+
+
+def test_verdict_interval_and_p_say_the_same():
+    generator = np.random.default_rng(4)
+    for _ in range(200):
+        size = generator.choice([0, 0.001, 0.002, 0.003])
+        table = accuracies(generator, ["base", *CRITERIA[:4]], lead=size)
+        binary = outcomes(generator, ["base", "c0", "c1"], 3, 40, runs=0.3)
+        for found in (against(table, "base", tables=3), against(binary, "base", tables=3)):
+            for own in found.values():
+                assert (own.p_value < 0.05) == (own.low > 0 or own.high < 0)
+
+
+def test_no_interval_is_beyond_what_is_possible():
+    generator = np.random.default_rng(5)
+    two = against(outcomes(generator, ["base", "c0"], 2, 30, runs=2.0), "base")["c0"]
+    assert (two.low, two.high) == (-1.0, 1.0)
+    first, second = np.full((1, 100), 1.0), np.full((1, 100), -1.0)
+    far = against({"base": second, "c0": first}, "base", bound=2.0)["c0"]
+    assert far.mean == far.high == 2.0 and 0 < far.low < 2.0
+
+
+def test_no_interval_collapses_where_no_image_differs():
+    same = np.ones((1, 100))
+    found = against({"base": same, "c0": same}, "base")["c0"]
+    assert found.low < -0.01 and found.high > 0.01
+
+
+def test_equal_differences_in_all_seeds_are_no_certainty():
+    found = against({"base": np.array([0.7, 0.8]), "c0": np.array([0.8, 0.9])}, "base")["c0"]
+    assert found.mean == pytest.approx(0.1)
+    assert math.isnan(found.low) and math.isnan(found.detectable)
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 6), (2, 12), (6, 14), (1, 18)])
+def test_of_one_network_the_p_value_is_near_mcnemars(lost, gained):
+    change = np.array([0.0] * (300 - lost - gained) + [-1.0] * lost + [1.0] * gained)[None]
+    found = against({"base": np.zeros_like(change), "c0": change}, "base")["c0"]
+    exact = stats.binomtest(gained, lost + gained).pvalue
+    assert found.p_value == pytest.approx(exact, rel=0.35, abs=0.002)
+
+
+def test_many_images_take_no_time():
+    change = np.random.default_rng(0).integers(-1, 2, (1, 200_000)).astype(float)
+    assert against({"base": np.zeros_like(change), "c0": change}, "base")["c0"].p_value > 1e-6
+
+
+@pytest.mark.parametrize("runs", [0.05, 0.25])
+def test_a_deviation_between_trainings_does_not_make_networks_more_robust(runs):
+    """Over images alone this size is 15 % at a deviation of a point and more, and 58 % of five."""
+    generator = np.random.default_rng(6)
+    tables = [outcomes(generator, ["base", "c0", "c1"], 3, 1000, runs=runs) for _ in range(300)]
+    assert sum(wrong(against(table, "base")) for table in tables) <= 26
+    alone = [{name: own.mean(axis=0)[None] for name, own in table.items()} for table in tables]
+    assert sum(wrong(against(table, "base")) for table in alone) > (20 if runs < 0.1 else 100)
+
+
+@pytest.mark.parametrize(("seeds", "images", "criteria"), [(1, 100, 8), (1, 25, 2), (3, 100, 8)])
+def test_the_size_over_images_is_held(seeds, images, criteria):
+    generator = np.random.default_rng(7)
+    names = ["base", *CRITERIA[:criteria]]
+    tables = [outcomes(generator, names, seeds, images) for _ in range(400)]
+    # 5 % is 20 with a deviation of 4.4
+    assert sum(wrong(against(table, "base")) for table in tables) <= 33
+
+
+def test_the_number_of_tables_is_paid_for():
+    generator = np.random.default_rng(8)
+    runs, tables = 150, 10
+    false = 0
+    for _ in range(runs):
+        found = [
+            against(outcomes(generator, ["base", "c0", "c1"], 1, 100), "base", tables=tables)
+            for _ in range(tables)
+        ]
+        false += any(map(wrong, found))
+    assert false <= 16
+
+
+def test_seeds_on_the_same_images_are_no_more_evidence_than_one():
+    generator = np.random.default_rng(9)
+    one = outcomes(generator, ["base", "c0"], 1, 200)
+    thrice = {name: np.repeat(own, 3, axis=0) for name, own in one.items()}
+    own, repeated = (against(table, "base")["c0"] for table in (one, thrice))
+    assert repeated.high - repeated.low == pytest.approx(own.high - own.low, rel=0.05)
+    # other images for each seed are more evidence
+    apart = against(thrice, "base", shared=False)["c0"]
+    assert apart.high - apart.low < own.high - own.low
+
+
+def test_what_would_have_been_seen_is_seen_in_four_of_five_runs():
+    generator = np.random.default_rng(10)
+    names = ["base", *CRITERIA[:3]]
+    size = np.mean(
+        [against(accuracies(generator, names), "base")["c0"].detectable for _ in range(300)]
+    )
+    seen = [
+        against(accuracies(generator, names, lead=size), "base")["c0"].low > 0 for _ in range(600)
+    ]
+    assert np.mean(seen) == pytest.approx(0.8, abs=0.06)
+
+
+def test_as_many_seeds_as_are_said_to_be_needed_do():
+    generator = np.random.default_rng(11)
+    needed = seeds_needed(0.004, 0.005, 4)
+    assert needed is not None and needed > 5
+    names = ["base", *CRITERIA[:3]]
+
+    def seen(seeds):
+        tables = (
+            accuracies(generator, names, seeds, lead=0.005, deviation=0.004) for _ in range(400)
+        )
+        return np.mean([against(table, "base")["c0"].low > 0 for table in tables])
+
+    assert seen(needed) > 0.74
+    assert seen(needed - 3) < 0.74
+    assert seeds_needed(1.0, 0.001, 4) is None and seeds_needed(math.nan, 0.005, 4) is None
+
+
+def test_separate_means_cover_together_as_often_as_they_say():
+    generator = np.random.default_rng(12)
+    missed = 0
+    for _ in range(1000):
+        found = separately({name: generator.normal(1, 0.1, 3) for name in CRITERIA[:4]})
+        missed += any(not own.low <= 1 <= own.high for own in found.values())
+    assert abs(missed / 1000 - 0.05) < 0.021
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("runs", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize(("seeds", "images", "criteria"), [(2, 400, 2), (3, 250, 4), (5, 100, 8)])
+def test_intervals_over_seeds_and_images_cover(seeds, images, criteria, runs):
+    generator = np.random.default_rng(13)
+    names = ["base", *CRITERIA[:criteria]]
+    false = sum(
+        wrong(against(outcomes(generator, names, seeds, images, runs=runs), "base"))
+        for _ in range(1500)
+    )
+    # never more than 5 %, up to Monte Carlo error; less where trainings do not differ
+    assert false / 1500 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
