@@ -168,7 +168,17 @@ def of_recipe(recipe):
         given = recipe["flip"]
         return info_of_dataset(wildcards).mirrored if given is None else given
 
-    return {**recipe, "shift_pixels": shift_pixels, "flip": flip}
+    return {**recipe, "shift_pixels": shift_pixels, "flip": flip} | of_threads()
+
+
+def of_threads():
+    """Params: how many threads add up sums, whose last digits depend on it.
+
+    One is left out, so that what was trained before this was a param stays; so are all on a GPU,
+    where the processor adds nothing up.
+    """
+    counts = config["threads"] > 1 and not config["device"].startswith("cuda")
+    return {"threads": config["threads"]} if counts else {}
 
 
 def teacher_of(recipe):

@@ -5,6 +5,7 @@ Is a configuration right, which blocks has a network, what can pruning reach, wh
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from layer_pruning.models.architectures import CifarResNet, architecture, candid
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text
+from layer_pruning.printable import printable
 
 
 def parser() -> argparse.ArgumentParser:
@@ -402,9 +404,13 @@ def run(given: argparse.Namespace) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a wrong argument or file is one line and exit status 2."""
     try:
-        print(run(parser().parse_args(arguments)))
+        # at once, so that a reader that is gone (| head) is noticed here
+        print(printable(run(parser().parse_args(arguments))), flush=True)
+    except BrokenPipeError:
+        # Python would say so once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, yaml.YAMLError) as error:
-        print(f"layer-pruning: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"layer-pruning: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     return 0
 

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Sequence
@@ -89,13 +90,28 @@ def _lock(gpu: str) -> bool:
 
 def _opened(path: Path) -> int:
     """A descriptor of ``path``, which may be another user's: reading it is enough for a lock."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW
+    # without waiting for the other end of what may be a pipe
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     while True:
         try:
             # the kernel refuses to "create" what another user has in a folder that all share
-            return os.open(path, flags)
-        except FileNotFoundError:
-            try:
-                return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-            except FileExistsError:
-                continue
+            descriptor = os.open(path, flags)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                raise _no_lock(path, str(error.strerror)) from error
+        else:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+            raise _no_lock(path, "it is no plain file")
+        try:
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            continue
+
+
+def _no_lock(path: Path, reason: str) -> OSError:
+    return OSError(
+        f"{path} stands for a GPU and cannot be locked ({reason}): delete it, or name a card "
+        "('device: cuda:0'), for which no lock is needed"
+    )

@@ -1,4 +1,7 @@
+import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -142,3 +145,30 @@ def test_what_is_wrong_is_one_line(capsys, tmp_path, monkeypatch, arguments, mes
     assert main([*arguments, *quick]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_reader_that_ends_early_prints_no_error():
+    program = [
+        sys.executable,
+        "-c",
+        "import sys; from layer_pruning.cli import main; sys.exit(main())",
+    ]
+    arguments = ["blocks", "resnet110", "--format", "json", *QUICK]
+    with subprocess.Popen(
+        [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+        assert run.wait() == 0
+
+
+def test_terminal_escapes_of_a_file_are_written_out(capsys, tmp_path):
+    network = random_network("resnet8")
+    names = ("\x1b[31mred", "\x9b2J", "plain", *"abcdefg")
+    network.header = dataclasses.replace(network.header, class_names=names)
+    save_network(network, tmp_path / "n.safetensors")
+    text = printed(capsys, "show", str(tmp_path / "n.safetensors"))
+    assert r"\x1b[31mred, \x9b2J, plain" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert main(["show", "\x1b]0;title\x07.safetensors"]) == 2
+    assert r"\x1b]0;title\x07" in capsys.readouterr().err

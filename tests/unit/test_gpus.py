@@ -1,6 +1,8 @@
+import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -171,3 +173,24 @@ def test_where_slurm_names_a_card_that_is_not_there_auto_is_the_cpu(machine, mon
     machine(0, "0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert select_device("auto", 1) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "socket"])
+def test_what_is_no_plain_file_in_place_of_a_lock_is_named_and_hangs_no_job(
+    tmp_path, monkeypatch, kind
+):
+    monkeypatch.setattr(gpus, "LOCKS", tmp_path)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    path = tmp_path / "layer-pruning-gpu--0.lock"
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as bound:
+        {
+            "fifo": lambda: os.mkfifo(path),
+            "folder": path.mkdir,
+            "link": lambda: path.symlink_to(os.devnull),
+            "socket": lambda: bound.bind(str(path)),
+        }[kind]()
+        with pytest.raises(OSError, match="cannot be locked") as caught:
+            gpus.take_gpu(["0"])
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    # it is still there: it may be somebody's
+    assert path.is_symlink() or path.exists()

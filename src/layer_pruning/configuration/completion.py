@@ -104,8 +104,8 @@ def _dumped(settings: Configuration, given: Config) -> Config:
 
 
 def as_yaml(config: Config) -> str:
-    """A completed configuration as YAML text, without what changes no result."""
-    kept = {key: value for key, value in config.items() if key not in ("device", "threads")}
+    """A completed configuration as YAML text, without the device, which each job records."""
+    kept = {key: value for key, value in config.items() if key != "device"}
     # a copy in which no two keys share a list, for which YAML would write an anchor
     text: str = yaml.safe_dump(json.loads(json.dumps(kept)), sort_keys=False, allow_unicode=True)
     return text

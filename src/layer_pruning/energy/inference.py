@@ -67,7 +67,8 @@ def inference_energy(
     median over rounds of the baseline's joules less the network's in the same round.
 
     Where the meter says so, idle power is measured over one window beforehand and taken off;
-    ``idle_watts`` is None otherwise. If the meter fails, ``measured`` is false, ``reason`` says
+    ``idle_watts`` is None otherwise. If the meter fails, or a network is metered below idle,
+    ``measured`` is false, ``reason`` says
     why, and every number is None; what the callables raise is raised. Raises ValueError for
     counts below one.
     """
@@ -101,7 +102,16 @@ def inference_energy(
             )
     except MeterError as error:
         return result | {"reason": str(error)}
-    return result | {"measured": True, "idle_watts": idle} | _compared(windows, images, idle or 0.0)
+    compared = _compared(windows, images, idle or 0.0)
+    # true for NaN as well
+    if not (compared["baseline_joules_per_image"] > 0 and compared["joules_per_image"] > 0):
+        return result | {
+            "idle_watts": idle,
+            "reason": f"the machine drew no more than its {idle or 0.0:.3g} W of idle power under "
+            "load: other work ran while it was to be idle, or the load is too small to see; "
+            "a larger energy.batch_size or energy.window_seconds would show more",
+        }
+    return result | {"measured": True, "idle_watts": idle} | compared
 
 
 def _compared(
@@ -123,8 +133,6 @@ def _compared(
         result["energy_reduction_percent"] = reduction_percent(
             result["baseline_joules_per_image"], result["joules_per_image"]
         )
-    else:
-        result["reason"] = "the baseline draws no more than the idle machine: no reduction"
     return result
 
 

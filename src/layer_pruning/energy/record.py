@@ -125,10 +125,11 @@ def check_country(settings: EnergySettings) -> None:
     except Exception:
         # then the tracker cannot work either, and the record will say so
         return
-    if country not in known:
+    # no grid is free of carbon over a year: 0 stands for no data there
+    if country not in known or known[country].get("carbon_intensity") == 0:
         raise ValueError(
             f"country_iso_code: CodeCarbon has no data for {country!r}; "
-            "give another code or carbon_intensity_g_per_kwh"
+            "give another code or carbon_intensity_g_per_kwh (0 if that is meant)"
         )
 
 

@@ -3,12 +3,15 @@
 CodeCarbon and its dependencies are imported inside functions, as they take a while.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.machine import processor_name
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -60,15 +63,47 @@ def offline_tracker(settings: EnergySettings) -> Any:
     files and from the environment. ``output_methods=[]`` means that nothing is written or sent;
     ``last_output`` of the tracker holds what it counted until the last ``flush``.
     """
-    import logging
-
     from codecarbon import OfflineEmissionsTracker
 
     # importing it sets the level, and the constructor logs three lines before it sets its own
     logging.getLogger("codecarbon").setLevel(logging.ERROR)
 
     last_output = _LastOutput()
-    tracker: Any = OfflineEmissionsTracker(
+    with _readable_configuration():
+        tracker = _constructed(OfflineEmissionsTracker, settings, last_output)
+    with _cpu_name_from_kernel():
+        tracker.get_detected_hardware()
+    tracker.last_output = last_output
+    return tracker
+
+
+@contextmanager
+def _readable_configuration() -> Iterator[None]:
+    """Pass over a ``.codecarbon.config`` of the folder or of HOME that cannot be read.
+
+    All that changes a number is given here, so such a file should not lose a measurement.
+    """
+    from codecarbon import emissions_tracker
+
+    original = emissions_tracker.get_hierarchical_config
+
+    def read() -> Any:
+        try:
+            return original()
+        except Exception as error:
+            said = " ".join(str(error).split())
+            logger.warning("CodeCarbon's configuration file is passed over: %s", said)
+            return {}
+
+    emissions_tracker.get_hierarchical_config = read
+    try:
+        yield
+    finally:
+        emissions_tracker.get_hierarchical_config = original
+
+
+def _constructed(kind: Any, settings: EnergySettings, last_output: _LastOutput) -> Any:
+    return kind(
         country_iso_code=settings.country_iso_code,
         country_2letter_iso_code=None,
         region=None,
@@ -92,10 +127,6 @@ def offline_tracker(settings: EnergySettings) -> Any:
         emissions_endpoint=None,
         log_level="error",
     )
-    with _cpu_name_from_kernel():
-        tracker.get_detected_hardware()
-    tracker.last_output = last_output
-    return tracker
 
 
 def method_of(tracker: Any) -> dict[str, str]:
@@ -107,7 +138,7 @@ def method_of(tracker: Any) -> dict[str, str]:
     for hardware in found:
         kind = type(hardware).__name__
         if kind == "RAM":
-            method["ram"] = "estimate: RAM model"
+            method["ram"] = "estimate: RAM model × wall time"
         elif kind == "GPU":
             devices = getattr(getattr(hardware, "devices", None), "devices", [])
             amd = any("AMD" in type(device).__name__ for device in devices)

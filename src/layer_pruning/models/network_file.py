@@ -99,6 +99,24 @@ def write_network(
     metadata["metadata_checksum"] = _metadata_checksum(metadata)
     with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)
+        _sort_metadata(temporary)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put the keys of the metadata of a file in order, so that equal networks are equal files.
+
+    safetensors writes them in an order that changes from call to call. The header is JSON after
+    eight bytes that say how long it is.
+    """
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(size)
+        # only the order changed; what does not fit stays as it is
+        if len(text) == size:
+            file.seek(8)
+            file.write(text)
 
 
 def check_build(header: NetworkHeader) -> None:

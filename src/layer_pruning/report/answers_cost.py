@@ -29,8 +29,8 @@ from layer_pruning.report.wording import (
 BUSY = 0.5
 """So many cores in use by others make a timing a poor one."""
 AGAIN = (
-    "Measure again where nothing else runs: <code>snakemake --cores all --forcerun energy_report"
-    "</code>."
+    "Measure again where nothing else runs: <code>snakemake --cores all --forcerun "
+    "energy_report latency_report</code>."
 )
 TIMED = re.compile(r"latency_(?:(.+)_)?batch_(\d+)_seconds")
 
@@ -147,8 +147,7 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     )
     chosen = scoring.dropna()
     text += f", choosing its blocks {energy_text(chosen)}" if len(chosen) else ""
-    emissions = shown["training_emissions_kg_co2e"] + shown["finetuning_emissions_kg_co2e"]
-    carbon = emissions.groupby(shown["criterion"]).mean().dropna()
+    carbon = emissions_of(shown).groupby(shown["criterion"]).mean().dropna()
     text += f" ({mass_text(carbon)} CO₂e with the training); "
     text += f"{basis_text(shown['training_energy_basis'])}"
     absent = list(tuning.index[tuning.isna()])
@@ -161,6 +160,17 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     text += _break_even(shown)
     unit = "times the energy of training the baseline"
     return Answer("cost", question, verdict, text, number=ratio, unit=unit, file="ledger.json")
+
+
+def emissions_of(shown: pd.DataFrame) -> pd.Series:
+    """Kilograms of CO₂e of all that the sentence names, at the intensity of its records."""
+    emissions: pd.Series = (
+        shown["training_emissions_kg_co2e"] + shown["finetuning_emissions_kg_co2e"]
+    )
+    energy = shown["training_energy_kwh"] + shown["finetuning_energy_kwh"]
+    intensity = emissions / energy.where(energy > 0)
+    scoring = shown["scoring_energy_kwh"].fillna(0.0) * intensity.fillna(0.0)
+    return emissions + scoring
 
 
 def _by_criterion(shown: pd.DataFrame, column: str) -> pd.Series:

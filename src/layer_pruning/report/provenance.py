@@ -41,8 +41,10 @@ def provenance_page(
         "<h2>Versions</h2>",
         table(version_table(jobs, here)),
         "<h2>Configuration</h2>",
-        "<p>With every default filled in, but for <code>device</code> and <code>threads</code>, "
-        "which change no result. Saved as a file, it is a configuration that makes this again.</p>",
+        "<p>With every default filled in, but for <code>device</code>: what jobs computed on is "
+        "above. Saved as a file, it is a configuration that makes this again; bit for bit on the "
+        "same processor, as another device or another number of <code>threads</code> adds sums up "
+        "in another order.</p>",
         f"<pre>{escape(configuration)}</pre>",
     ]
     return page(TITLE, "\n".join(parts))

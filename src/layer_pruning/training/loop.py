@@ -193,6 +193,9 @@ class Trainer:
         """A digest of all that decides how a run ends, taken before its first step."""
         settings = {"recipe": asdict(self.recipe), "seed": seed, "context": context}
         settings["precision"] = str(self.precision)
+        if self.device.type == "cpu" and (threads := torch.get_num_threads()) > 1:
+            # the order in which they add sums up; one is left out, as older states have no such key
+            settings["threads"] = str(threads)
         if self.teacher is not None:
             settings["teacher"] = self.teacher.fingerprint()
         return fingerprint(settings, self.network.state_dict())

@@ -11,11 +11,14 @@ from types import SimpleNamespace
 import pytest
 from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
 
+from layer_pruning.energy.catalog import countries
 from layer_pruning.energy.inference import energies_of_calls, inference_energy
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.meter import CodeCarbonMeter
 from layer_pruning.energy.record import (
     EnergySettings,
+    carbon_intensity,
+    check_country,
     read_record,
     reduction_percent,
     sum_records,
@@ -343,12 +346,14 @@ def test_a_failing_meter_is_reported_and_a_failing_network_raised():
         bench.compare(run, broken)
 
 
-def test_no_reduction_from_a_baseline_that_draws_nothing():
+@pytest.mark.parametrize("watts", [(-1.0, -1.0), (5.0, -1.0), (-1.0, 5.0)])
+def test_a_load_below_idle_is_not_measured_rather_than_negative(watts):
     bench = Bench(idle_watts=30.0, subtracts_idle=True)
-    run = bench.network("baseline", seconds=0.25, watts=-1.0)
-    result = bench.compare(run, run)
-    assert result["energy_reduction_percent"] is None
-    assert "idle" in result["reason"]
+    runs = [bench.network(str(w), seconds=0.25, watts=w) for w in watts]
+    result = bench.compare(*runs)
+    assert not result["measured"] and "idle power under load" in result["reason"]
+    joules = [value for name, value in result.items() if "joules" in name or "percent" in name]
+    assert joules and set(joules) == {None}
 
 
 @pytest.mark.parametrize("change", [{"images": 0}, {"repeats": 0}, {"window_seconds": 0.0}])
@@ -398,6 +403,28 @@ def test_codecarbon_is_not_swayed_by_the_environment(monkeypatch):
     assert 200 < record.carbon_intensity_g_per_kwh < 700
     # far below 500 W, or three times the model
     assert record.ram_energy_kwh * 3.6e6 / record.duration_seconds < 25
+
+
+def test_a_malformed_configuration_of_codecarbon_loses_no_measurement(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for text in ("no section\n", "[codecarbon\n", "[codecarbon]\nx = %(\n[codecarbon]\n"):
+        (tmp_path / ".codecarbon.config").write_text(text)
+        with measured(EnergySettings(carbon_intensity_g_per_kwh=250.0)) as measurement:
+            sum(range(200_000))
+        assert measurement.record.measured, measurement.record.reason
+
+
+def test_a_country_whose_grid_codecarbon_has_at_zero_is_one_without_data():
+    from codecarbon.input import DataSource
+
+    mixes = DataSource().get_global_energy_mix_data()
+    without = [code for code, mix in mixes.items() if mix["carbon_intensity"] == 0]
+    assert without and not set(without) & set(countries()) and "DEU" in countries()
+    for code in without:
+        settings = EnergySettings(country_iso_code=code)
+        with pytest.raises(ValueError, match=r"no data for .* \(0 if that is meant\)"):
+            check_country(settings)
+    assert carbon_intensity(EnergySettings(carbon_intensity_g_per_kwh=0.0)) == 0
 
 
 def test_codecarbon_writes_nothing(tmp_path, monkeypatch):
@@ -460,3 +487,12 @@ def test_a_meter_that_fails_gives_no_vote():
             settings=SETTINGS,
             seed=0,
         )
+
+
+def test_the_intensity_of_a_country_is_that_of_the_tracker():
+    settings = EnergySettings(country_iso_code="BRA")
+    with measured(settings) as measurement:
+        sum(i * i for i in range(200_000))
+    assert measurement.record.measured
+    expected = measurement.record.carbon_intensity_g_per_kwh
+    assert carbon_intensity(settings) == pytest.approx(expected, rel=1e-6)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,16 @@ def test_weights_that_are_not_finite_are_never_written(tmp_path):
     with pytest.raises(ValueError, match=r"classifier\.bias holds values that are not finite"):
         save_network(network, path)
     assert path.read_text() == "what was there"
+
+
+def test_the_same_network_is_the_same_file_byte_for_byte(tmp_path):
+    network = random_network("narrow", depth=8, widths=(2, 2, 3))
+    files = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for file in files:
+        save_network(network, file)
+    contents = {file.read_bytes() for file in files}
+    assert len(contents) == 1
+    content = contents.pop()
+    # the order that safetensors writes is of chance, between processes too
+    metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    assert list(metadata) == sorted(metadata) and len(metadata) > 5

@@ -1,8 +1,11 @@
+import math
+
 import pandas as pd
 import pytest
 from html_reader import Page
 from planted_results import BLOCKS, COUNTED, Planted, after_one_removal
 
+from layer_pruning.report.answers_cost import emissions_of
 from layer_pruning.report.over_seeds import common_removals
 from layer_pruning.report.overview import overview
 from layer_pruning.report.robustness import pooled_robustness
@@ -207,3 +210,17 @@ def test_several_families_stand_at_a_glance_and_each_names_its_files(planted, tm
     assert "Numbers are from results/toy/resnet8/seed-{0,1,2}" in page.text
     assert page.titles["Test accuracy, mean ± sd"] == "from accuracy.json"
     assert Page(overview(won)).rows[0][0] == "Criterion", "one alone needs no table of them"
+
+
+def test_the_carbon_of_pruning_holds_that_of_choosing_the_blocks():
+    shown = pd.DataFrame(
+        {
+            "training_energy_kwh": [2.0, 2.0, 0.0],
+            "finetuning_energy_kwh": [1.0, 1.0, 0.0],
+            "training_emissions_kg_co2e": [1.0, 1.0, 0.0],
+            "finetuning_emissions_kg_co2e": [0.5, 0.5, 0.0],
+            "scoring_energy_kwh": [4.0, math.nan, 1.0],
+        }
+    )
+    # 0.5 kg a kWh: 7 kWh in all; where scoring is not known, and where nothing is
+    assert emissions_of(shown).tolist() == [3.5, 1.5, 0.0]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.utils.prune
 
 from layer_pruning.data.loading import Split
-from layer_pruning.training.loop import accuracy, batches, derived_seed, train
+from layer_pruning.training.loop import Trainer, accuracy, batches, derived_seed, train
 from layer_pruning.training.optimizer import NesterovSGD
 from layer_pruning.training.precision import has_bfloat16
 from layer_pruning.training.recipe import SCHEDULES, Recipe
@@ -392,3 +392,17 @@ def test_masked_weights_stay_masked_in_training_with_an_average(tmp_path):
     run(tmp_path / "state", dataclasses.replace(RECIPE, ema_decay=0.9), network)
     network(torch.rand(1, 1, 8, 8))
     assert torch.equal(layer.weight == 0, layer.weight_mask == 0)
+
+
+def test_a_state_of_another_number_of_threads_is_passed_over(tmp_path):
+    recipe, split = RECIPE, splits()[0]
+    before = torch.get_num_threads()
+    found = {}
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            trainer = Trainer(small_network(), recipe, None, pixels=split.pixels())
+            found[threads] = trainer.fingerprint(3, "")
+    finally:
+        torch.set_num_threads(before)
+    assert len(set(found.values())) == 3
