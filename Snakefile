@@ -4,9 +4,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable, folders_below
+from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
 from layer_pruning.installation import shadowing
-from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
 
@@ -34,7 +34,7 @@ if not workflow.configfiles:
 
 try:
     config.update(complete(with_command_line(config, workflow.config_settings.config)))
-    REMOVALS, COUNTED = removals_of(config), counted_of(config)
+    CHAIN = Chain.of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
@@ -62,4 +62,4 @@ rule all:
     input:
         "results/report.html",
         "results/summary.csv",
-        everywhere(rules.export.output.manifest, exported_networks),
+        CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),

@@ -18,20 +18,28 @@ localrules:
 
 rule summarise:
     input:
-        records=everywhere(
+        records=CHAIN.everywhere(
             f"{NETWORK}/{{file}}",
-            all_networks,
+            CHAIN.all,
             file=["accuracy.json", "complexity.json", "emissions.json"],
         ),
-        histories=everywhere(f"{NETWORK}/history.csv", all_networks),
-        attacks=all_attacks(),
-        corruptions=all_corruptions(),
-        calibrations=everywhere(f"{NETWORK}/calibration.json", all_networks),
-        energies=everywhere(f"{NETWORK}/energy.json", measured_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
-        ledgers=everywhere(f"{NETWORK}/ledger.json", measured_networks),
-        shortcuts=all_shortcuts(),
-        block_latencies=block_latencies_for_target(),
+        histories=CHAIN.everywhere(f"{NETWORK}/history.csv", CHAIN.all),
+        attacks=CHAIN.everywhere(
+            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
+        ),
+        corruptions=CHAIN.everywhere(
+            f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
+        ),
+        calibrations=CHAIN.everywhere(f"{NETWORK}/calibration.json", CHAIN.all),
+        energies=CHAIN.everywhere(f"{NETWORK}/energy.json", CHAIN.measured),
+        latencies=CHAIN.everywhere(f"{NETWORK}/latency.json", CHAIN.measured),
+        ledgers=CHAIN.everywhere(f"{NETWORK}/ledger.json", CHAIN.measured),
+        shortcuts=CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, datasets=CHAIN.cued),
+        block_latencies=(
+            CHAIN.everywhere(f"{RUN}/baseline/savings/latency.json")
+            if "latency_reduction" in TARGET
+            else []
+        ),
     output:
         "results/summary.csv",
     log:
@@ -45,9 +53,9 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=everywhere(NETWORK, all_networks),
-        origins=ORIGINS,
-        blocks_per_step=BLOCKS_PER_STEP,
+        networks=CHAIN.everywhere(NETWORK, CHAIN.all),
+        origins=CHAIN.origins,
+        blocks_per_step=CHAIN.step,
         target=TARGET,
         energy={
             key: config["energy"][key]
@@ -63,7 +71,9 @@ rule summarise:
 # Drawn before anything is attacked or measured.
 rule report_accuracy:
     input:
-        unpack(counted_of_one),
+        accuracy=of_one(f"{NETWORK}/accuracy.json", CHAIN.all),
+        complexity=of_one(f"{NETWORK}/complexity.json", CHAIN.all),
+        emissions=of_one(f"{NETWORK}/emissions.json", CHAIN.all),
     output:
         svg=report(
             f"{FIGURES}/accuracy.svg",
@@ -85,8 +95,8 @@ rule report_accuracy:
         mem_mb=2000,
         runtime=10,
     params:
-        origins=ORIGINS,
-        blocks_per_step=BLOCKS_PER_STEP,
+        origins=CHAIN.origins,
+        blocks_per_step=CHAIN.step,
         revision=REPORT_REVISION,
     message:
         "Drawing the accuracy of {wildcards.architecture} on {wildcards.dataset}"
@@ -97,12 +107,14 @@ rule report_accuracy:
 rule report_figures:
     input:
         summary="results/summary.csv",
-        attacks=attacks_of_one,
+        attacks=of_one(
+            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
+        ),
         corruptions=corruptions_of_one,
-        calibrations=calibrations_of_one,
+        calibrations=of_one(f"{NETWORK}/calibration.json", CHAIN.attacked),
         rankings=agreements,
-        latencies=of_measured("latency.json"),
-        ledgers=of_measured("ledger.json"),
+        latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
+        ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
         published=published_points,
     output:
         pareto=report(
@@ -191,8 +203,8 @@ rule report_figures:
 
 rule report_ranks:
     input:
-        rankings=rankings_of_one,
-        outcomes=outcomes_of_one,
+        rankings=of_one_criterion(f"{NETWORK}/ranking/{{criterion}}.csv", CHAIN.ranked_by),
+        outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
@@ -223,9 +235,13 @@ rule report_ranks:
 rule report_tables:
     input:
         summary="results/summary.csv",
-        attacks=all_attacks(),
-        corruptions=all_corruptions(),
-        shortcuts=all_shortcuts(),
+        attacks=CHAIN.everywhere(
+            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
+        ),
+        corruptions=CHAIN.everywhere(
+            f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
+        ),
+        shortcuts=CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, datasets=CHAIN.cued),
     output:
         answers="results/answers.json",
         overview=report(
@@ -270,7 +286,7 @@ rule report_tables:
             name for name, options in config["architectures"].items() if options.get("weights")
         ],
         margin_points=config["claims"]["margin_points"],
-        controls=[name for name, c in PRUNING.items() if set(c["metrics"]) <= set(CONTROLS)],
+        controls=CHAIN.controls,
         revision=REPORT_REVISION,
     message:
         "Writing the tables of the report"
@@ -280,8 +296,8 @@ rule report_tables:
 
 rule report_provenance:
     input:
-        emissions=everywhere(f"{NETWORK}/emissions.json", all_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
+        emissions=CHAIN.everywhere(f"{NETWORK}/emissions.json", CHAIN.all),
+        latencies=CHAIN.everywhere(f"{NETWORK}/latency.json", CHAIN.measured),
     output:
         report(
             "results/tables/provenance.html",
@@ -322,10 +338,10 @@ rule report_contents:
             dataset=config["datasets"],
             architecture=config["architectures"],
         ),
-        everywhere(rules.report_ranks.output, criterion=VOTES),
+        CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
         expand(
             rules.report_shortcut.output,
-            dataset=CUED,
+            dataset=CHAIN.cued,
             architecture=config["architectures"],
         ),
 

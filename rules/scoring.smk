@@ -136,7 +136,7 @@ rule score_metrics:
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
     wildcard_constraints:
-        criterion="|".join(RANKED) or "none",
+        criterion="|".join(CHAIN.ranked) or "none",
     priority: AT_ONCE
     conda:
         "../envs/tables.yaml"

@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "similarity",
         "training",
     },
+    "chain": {"configuration", "scoring", "targets"},
     "devices": {"gpus"},
     "estimate": {
         *("activations", "attacks", "configuration", "data", "devices", "export", "gpus"),
