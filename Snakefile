@@ -61,5 +61,6 @@ rule all:
     default_target: True
     input:
         "results/report.html",
+        "results/snakemake-report.zip",
         "results/summary.csv",
         CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),

@@ -31,7 +31,7 @@ from torch import Tensor
 from layer_pruning.activations.features import Activations
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.consensus.ranking import rank_blocks
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.scoring.bootstrap import resample
 from layer_pruning.scoring.scores import Scores, score

@@ -26,11 +26,7 @@ def features(network: ResidualNetwork, images: Tensor, bypass: str | None, batch
     """Penultimate features (n, d), with one block bypassed."""
     parts = []
     for part in images.split(batch):
-        x = network.enter(part)
-        for name, block in network.trunk():
-            if name != bypass:
-                x = block(x)
-        parts.append(network.pool(x).cpu().numpy())
+        parts.append(network.features(part, bypass).cpu().numpy())
     return np.concatenate(parts).astype(np.float64)
 
 

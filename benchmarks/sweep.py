@@ -35,7 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from layer_pruning.activations.sweep import extract_activations, sweep
 from layer_pruning.data.image_file import ImageData, read_data, write_data
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.fused import fused
 from layer_pruning.models.residual import ResidualNetwork
 

@@ -14,12 +14,17 @@ from layer_pruning.configuration import (
     corruptions_of,
     files_of_shift,
     final_criteria,
+    promised_checksums,
     published_setting,
+    recipe_of,
     scratch_criteria,
+    start_files,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
+from layer_pruning.training.catalog import as_params
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
 SCRATCH = f"{RUN}/{{scratch}}/removed-{{step}}"
@@ -40,7 +45,8 @@ ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
 FINISHED = final_criteria(config)
 FROM_SCRATCH = scratch_criteria(config)
 TRAINED_ON = continued_criteria(config)
-TUNING, LAST_PHASE = CHAIN.tuning, CHAIN.last_phase
+# what the networks that count are fine-tuned by at last
+LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
 TARGET = target(config)
 
 # What comes first where several jobs could: the networks and their accuracy, then its figure. What
@@ -61,6 +67,7 @@ wildcard_constraints:
     network=rf"baseline|({'|'.join([*CHAIN.pruning, *CHAIN.origins])})/(removed|beside)-\d{{2}}",
     attack="|".join(config["attacks"]) or "none",
     kind="|".join(DATASETS),
+    repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
     shard=r"\d{3}",
 
@@ -87,12 +94,12 @@ def beside(wildcard, sources, file):
 
 def tuning_epochs(wildcards):
     """A params function: epochs of all fine-tunings up to a step, the last phase included."""
-    return CHAIN.tuning_epochs(int(wildcards.step))
+    return CHAIN.tuning_epochs(wildcards.architecture, int(wildcards.step))
 
 
 def epochs_of_scratch(wildcards):
     """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
-    return config["training"]["epochs"] + tuning_epochs(wildcards)
+    return CHAIN.epochs_in("training", wildcards.architecture) + tuning_epochs(wildcards)
 
 
 def seed_of(wildcards):
@@ -121,18 +128,17 @@ def info_of_dataset(wildcards):
     return dataset_info(config["datasets"][wildcards.dataset])
 
 
-def of_recipe(recipe):
-    """Params: the settings of a training phase; what they leave open follows from the data."""
+def of_recipe(phase):
+    """Params: the settings of a training phase for the network in the path.
 
-    def shift_pixels(wildcards):
-        given = recipe["shift_pixels"]
-        return info_of_dataset(wildcards).usual_shift_pixels if given is None else given
+    What they leave open follows from the data.
+    """
 
-    def flip(wildcards):
-        given = recipe["flip"]
-        return info_of_dataset(wildcards).mirrored if given is None else given
+    def param(key):
+        return lambda wildcards: recipe_params(phase, wildcards)[key]
 
-    return {**recipe, "shift_pixels": shift_pixels, "flip": flip} | of_threads()
+    first = recipe_of(config, phase, next(iter(config["architectures"])))
+    return {key: param(key) for key in as_params(first)} | of_threads()
 
 
 def of_threads():
@@ -145,11 +151,21 @@ def of_threads():
     return {"threads": config["threads"]} if counts else {}
 
 
-def teacher_of(recipe):
-    """An input function: the network to distil from, where a recipe asks for one."""
+def recipe_params(phase, wildcards):
+    """The params of a training phase for the network in the path."""
+    recipe, info = recipe_of(config, phase, wildcards.architecture), info_of_dataset(wildcards)
+    if recipe["shift_pixels"] is None:
+        recipe["shift_pixels"] = info.usual_shift_pixels
+    if recipe["flip"] is None:
+        recipe["flip"] = info.mirrored
+    return as_params(recipe)
+
+
+def teacher_of(phase):
+    """An input function: the network to distil from, where a phase asks for one."""
 
     def path(wildcards):
-        distils = recipe["distillation_weight"] > 0
+        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
         return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
 
     return path
@@ -166,15 +182,15 @@ def of_architecture(wildcards):
     return config["architectures"][wildcards.architecture]
 
 
-def start_files(wildcards):
-    """An input function: the files of the user's that a baseline starts from, if any.
+def start_of_baseline(wildcards):
+    """An input function: the files of the user's or the hub's that a baseline starts from."""
+    return start_files(config, wildcards.architecture)
 
-    They are its weights, and the module that builds it where that lies in the working folder.
-    """
-    options = config["architectures"][wildcards.architecture]
-    weights = options.get("weights") or "torchvision"
-    files = [] if weights == "torchvision" else [weights]
-    return files + (source_files(options["build"]) if options.get("build") else [])
+
+def promised_checksum(wildcards):
+    """A params function: the SHA-256 that the user gave for a file of the hub, if any."""
+    path = hub_path(wildcards.repository, wildcards.file)
+    return promised_checksums(config).get(path)
 
 
 def own_metrics(wildcards):
@@ -217,7 +233,7 @@ def published_setting_of_one(wildcards):
     return published_setting(config, wildcards.dataset, wildcards.architecture)
 
 
-def of_one(pattern, networks, **wildcards_too):
+def of_one(pattern, networks=None, **wildcards_too):
     """An input function: a pattern for networks of one data set and architecture, and every seed."""
 
     def paths(wildcards):

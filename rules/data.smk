@@ -3,9 +3,10 @@ from layer_pruning.data import REVISION as DATA_REVISION
 
 localrules:
     download_data,
+    download_weights,
 
 
-# The only rule that uses the network. `update` has Snakemake leave alone what a user put there.
+# The only rules that use the network. `update` has Snakemake leave alone what a user put there.
 rule download_data:
     output:
         update("downloads/{kind}/{file}"),
@@ -26,6 +27,28 @@ rule download_data:
         "Downloading {wildcards.file} of {wildcards.kind}"
     script:
         "../workflow/scripts/download_data.py"
+
+
+rule download_weights:
+    output:
+        update("downloads/hub/{repository}/{file}"),
+    log:
+        "downloads/hub/{repository}/logs/{file}.log",
+    benchmark:
+        "downloads/hub/{repository}/benchmarks/{file}.tsv"
+    priority: AT_ONCE
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        sha256=promised_checksum,
+    message:
+        "Downloading {wildcards.file} of {wildcards.repository}"
+    script:
+        "../workflow/scripts/download_weights.py"
 
 
 rule prepare_data:

@@ -61,5 +61,7 @@ onerror:
 
 
 onsuccess:
+    if Path("results/answers.txt").exists():
+        print(Path("results/answers.txt").read_text(), end="")
     if Path("results/report.html").exists():
         print(f"The report is {Path('results/report.html').resolve()}")

@@ -5,14 +5,18 @@ from layer_pruning.report import REVISION as REPORT_REVISION
 DRAWN = ["pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
 DRAWN += ["energy", "ledger", "latency"]
 
+ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
+
 
 localrules:
     report_accuracy,
     report_figures,
+    report_networks,
     report_provenance,
     report_ranks,
     report_tables,
     report,
+    snakemake_report,
     summarise,
 
 
@@ -24,9 +28,7 @@ rule summarise:
             file=["accuracy.json", "complexity.json", "emissions.json"],
         ),
         histories=CHAIN.everywhere(f"{NETWORK}/history.csv", CHAIN.all),
-        attacks=CHAIN.everywhere(
-            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
-        ),
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         corruptions=CHAIN.everywhere(
             f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
         ),
@@ -107,12 +109,14 @@ rule report_accuracy:
 rule report_figures:
     input:
         summary="results/summary.csv",
-        attacks=of_one(
-            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
-        ),
+        attacks=of_one(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         corruptions=corruptions_of_one,
         calibrations=of_one(f"{NETWORK}/calibration.json", CHAIN.attacked),
         rankings=agreements,
+        starts=of_one(
+            f"{RUN}/baseline/stochastic_starts.json",
+            seed=config["seeds"] if CHAIN.searching else [],
+        ),
         latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
         published=published_points,
@@ -235,9 +239,7 @@ rule report_ranks:
 rule report_tables:
     input:
         summary="results/summary.csv",
-        attacks=CHAIN.everywhere(
-            f"{NETWORK}/attacks/{{attack}}.json", CHAIN.attacked, attack=config["attacks"]
-        ),
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         corruptions=CHAIN.everywhere(
             f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
         ),
@@ -324,38 +326,122 @@ rule report_provenance:
         "../workflow/scripts/report_provenance.py"
 
 
+CAPTIONS = Path(workflow.basedir, "workflow", "report")
+OF_FAMILIES = {"dataset": config["datasets"], "architecture": config["architectures"]}
+CONTENTS = [
+    *[f for f in rules.report_tables.output if f.endswith(".html")],
+    *rules.report_provenance.output,
+    *expand(rules.report_accuracy.output, **OF_FAMILIES),
+    *expand(rules.report_figures.output, **OF_FAMILIES),
+    *CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
+    *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CHAIN.cued}),
+]
+
+
 rule report_contents:
     input:
-        [f for f in rules.report_tables.output if f.endswith(".html")],
-        rules.report_provenance.output,
-        expand(
-            rules.report_accuracy.output,
-            dataset=config["datasets"],
-            architecture=config["architectures"],
+        CONTENTS,
+
+
+# everything that is made of networks and has a place on their pages
+def of_networks(wildcards):
+    """An input function: all that was made of all networks."""
+    kept = ["accuracy.json", "complexity.json", "emissions.json", "history.csv", "calibration.json"]
+    return [
+        *CHAIN.everywhere(f"{NETWORK}/network.safetensors", CHAIN.all),
+        *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=kept),
+        *CHAIN.everywhere(
+            f"{NETWORK}/{{file}}", CHAIN.measured, file=["energy.json", "latency.json"]
         ),
-        expand(
-            rules.report_figures.output,
-            dataset=config["datasets"],
-            architecture=config["architectures"],
-        ),
-        CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
-        expand(
-            rules.report_shortcut.output,
-            dataset=CHAIN.cued,
-            architecture=config["architectures"],
-        ),
+        *CHAIN.everywhere(f"{NETWORK}/ledger.json", CHAIN.measured),
+        *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+        *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+        *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
+        *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
+    ]
+
+
+rule report_networks:
+    input:
+        of_networks,
+    output:
+        CHAIN.everywhere(f"{NETWORK}/network.html", CHAIN.all),
+    log:
+        "results/logs/report_networks.log",
+    benchmark:
+        "results/benchmarks/report_networks.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Writing a page for each network"
+    script:
+        "../workflow/scripts/report_networks.py"
 
 
 rule report:
     input:
-        rules.report_contents.input,
+        answers=rules.report_tables.output.answers,
+        summary=rules.summarise.output,
+        tables=[
+            rules.report_tables.output.overview,
+            rules.report_tables.output.robustness,
+            rules.report_tables.output.cost,
+            rules.report_tables.output.summary,
+            rules.report_provenance.output,
+        ],
+        figures=[f for f in CONTENTS if f.endswith(".svg")],
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+        pages=rules.report_networks.output,
+        captions=[str(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]],
     output:
         html="results/report.html",
-        zip="results/report.zip",
+        lines="results/answers.txt",
     log:
         "results/logs/report.log",
     benchmark:
         "results/benchmarks/report.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        tables=[
+            "Criteria side by side",
+            "Robustness, every comparison",
+            "Time and energy",
+            "All networks",
+            "How it was made",
+        ],
+        beside={
+            "summary.csv": "summary.csv",
+            "answers.json": "answers.json",
+            "figures as SVG and PNG": "figures/",
+            "Snakemake's own report": "snakemake-report.zip",
+        },
+        revision=REPORT_REVISION,
+    message:
+        "Writing the report"
+    script:
+        "../workflow/scripts/report.py"
+
+
+rule snakemake_report:
+    input:
+        rules.report_contents.input,
+    output:
+        "results/snakemake-report.zip",
+    log:
+        "results/logs/snakemake_report.log",
+    benchmark:
+        "results/benchmarks/snakemake_report.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -363,9 +449,11 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        snakefile=workflow.main_snakefile,
+        # relative: in another clone they are the same
+        snakefile=os.path.relpath(workflow.main_snakefile),
+        program=os.path.relpath(Path(workflow.basedir, "workflow", "report", "snakemake_report.py")),
         revision=REPORT_REVISION,
     message:
-        "Writing the report"
+        "Collecting figures and tables in Snakemake's own report"
     script:
-        "../workflow/scripts/report.py"
+        "../workflow/scripts/snakemake_report.py"

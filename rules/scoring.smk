@@ -211,6 +211,31 @@ rule consensus:
         "../workflow/scripts/consensus.py"
 
 
+rule stochastic_starts:
+    input:
+        activations=f"{RUN}/baseline/activations.npz",
+    output:
+        f"{RUN}/baseline/stochastic_starts.json",
+    log:
+        f"{RUN}/baseline/logs/stochastic_starts.log",
+    benchmark:
+        f"{RUN}/baseline/benchmarks/stochastic_starts.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        metrics=CHAIN.searching,
+        seed=seed_of,
+        revisions=(SIMILARITY_REVISION, SCORING_REVISION),
+    message:
+        "Trying other starts of the stochastic metrics, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/stochastic_starts.py"
+
+
 rule agreement:
     input:
         activations=f"{NETWORK}/activations.npz",

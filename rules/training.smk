@@ -10,16 +10,19 @@ localrules:
 
 # what is trained beside fine-tuned networks has the same teacher
 TAUGHT = {
-    key: TUNING[key]
+    key: of_recipe("finetuning")[key]
     for key in ("distillation_weight", "distillation_temperature")
-    if TUNING["distillation_weight"] > 0
+    if any(
+        recipe_of(config, "finetuning", name)["distillation_weight"] > 0
+        for name in config["architectures"]
+    )
 }
 
 
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
-        start=start_files,
+        start=start_of_baseline,
     output:
         network=f"{RUN}/baseline/network.safetensors",
         history=f"{RUN}/baseline/history.csv",
@@ -37,7 +40,7 @@ rule train_baseline:
         mem_mb=4000,
         runtime=720,
     params:
-        **of_recipe(config["training"]),
+        **of_recipe("training"),
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
@@ -80,7 +83,7 @@ rule finetune:
     input:
         data="results/{dataset}/data.npz",
         network=f"{PRUNED}/pruned.safetensors",
-        teacher=teacher_of(TUNING),
+        teacher=teacher_of("finetuning"),
     output:
         network=f"{PRUNED}/network.safetensors",
         history=f"{PRUNED}/history.csv",
@@ -98,7 +101,7 @@ rule finetune:
         mem_mb=4000,
         runtime=720,
     params:
-        **of_recipe(TUNING),
+        **of_recipe("finetuning"),
         seed=seed_of,
         state=f"{PRUNED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -113,7 +116,7 @@ use rule finetune as finetune_last with:
     input:
         data="results/{dataset}/data.npz",
         network=beside("final", FINISHED, "network.safetensors"),
-        teacher=teacher_of(LAST_PHASE or TUNING),
+        teacher=teacher_of(LONGEST_TUNING),
     output:
         network=f"{FINAL}/network.safetensors",
         history=f"{FINAL}/history.csv",
@@ -123,7 +126,7 @@ use rule finetune as finetune_last with:
     benchmark:
         f"{FINAL}/benchmarks/finetune_last.tsv"
     params:
-        **of_recipe(LAST_PHASE or TUNING),
+        **of_recipe(LONGEST_TUNING),
         seed=seed_of,
         state=f"{FINAL}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -136,7 +139,7 @@ use rule finetune as train_on with:
     input:
         data="results/{dataset}/data.npz",
         network=f"{RUN}/baseline/network.safetensors",
-        teacher=teacher_of(LAST_PHASE or TUNING),
+        teacher=teacher_of(LONGEST_TUNING),
     output:
         network=f"{CONTINUED}/network.safetensors",
         history=f"{CONTINUED}/history.csv",
@@ -146,7 +149,7 @@ use rule finetune as train_on with:
     benchmark:
         f"{CONTINUED}/benchmarks/train_on.tsv"
     params:
-        **(of_recipe(LAST_PHASE or TUNING) | {"epochs": tuning_epochs}),
+        **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
         state=f"{CONTINUED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -159,7 +162,7 @@ rule train_scratch:
     input:
         data="results/{dataset}/data.npz",
         model=beside("scratch", FROM_SCRATCH, "pruned.safetensors"),
-        teacher=teacher_of(TUNING),
+        teacher=teacher_of("finetuning"),
     output:
         network=f"{SCRATCH}/network.safetensors",
         history=f"{SCRATCH}/history.csv",
@@ -177,7 +180,7 @@ rule train_scratch:
         mem_mb=4000,
         runtime=720,
     params:
-        **(of_recipe(config["training"]) | TAUGHT | {"epochs": epochs_of_scratch}),
+        **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
         state=f"{SCRATCH}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),

@@ -17,7 +17,7 @@ PARTS = ("Snakefile", "rules", "workflow", "config", "envs", "profiles", "src")
 
 # parts of the names of columns that a clock or a meter fills
 MEASURED = ("energy", "emissions", "inference", "latency", "speed_up", "joules", "break", "memory")
-MEASURED += ("seconds", "notes")
+MEASURED += ("seconds", "notes", "checksum")
 
 TINY = {
     "datasets": ["digits"],

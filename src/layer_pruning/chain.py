@@ -19,8 +19,9 @@ from layer_pruning.configuration import (
     final_criteria,
     origins,
     pruning_criteria,
+    recipe_of,
 )
-from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
 from layer_pruning.steps import parent_step, steps_through, steps_to
 from layer_pruning.targets import counted_of, removals_of
 
@@ -112,15 +113,15 @@ class Chain:
         return [name for name in sets if corruptions_of(self.config, name) or sets[name]["shifted"]]
 
     @cached_property
-    def tuning(self) -> Config:
-        """The settings of fine-tuning after removals."""
-        return {key: value for key, value in self.config["finetuning"].items() if key != "final"}
+    def searching(self) -> list[str]:
+        """The metrics in use whose distance depends on where their search starts."""
+        used = {metric for criterion in self.pruning.values() for metric in criterion["metrics"]}
+        return sorted(used & set(SEARCHING_METRICS))
 
     @cached_property
-    def last_phase(self) -> Config | None:
-        """Those of the last phase, for the networks that count, if there is one."""
-        final = self.config["finetuning"]["final"]
-        return self.tuning | final if final else None
+    def last_phase(self) -> bool:
+        """Whether there is a last phase of fine-tuning, for the networks that count."""
+        return self.config["finetuning"]["final"] is not None
 
     def parent(self, criterion: str, step: int) -> str:
         """The network that the one of a criterion after ``step`` removals is made from.
@@ -131,11 +132,15 @@ class Chain:
         before = parent_step(step, self.step)
         return removal(criterion, before) if before else BASELINE
 
-    def tuning_epochs(self, step: int) -> int:
+    def tuning_epochs(self, architecture: str, step: int) -> int:
         """Epochs of all fine-tunings up to a step, the last phase included."""
-        last: int = (self.last_phase or {}).get("epochs", 0)
         rounds = len(steps_to(step, self.step))
-        return rounds * int(self.config["finetuning"]["epochs"]) + last
+        last = self.epochs_in("final", architecture) if self.last_phase else 0
+        return rounds * self.epochs_in("finetuning", architecture) + last
+
+    def epochs_in(self, phase: str, architecture: str) -> int:
+        """For how many epochs a network is trained in a phase."""
+        return int(recipe_of(self.config, phase, architecture)["epochs"])
 
     def _counted_steps(self, criterion: str, dataset: str, architecture: str) -> list[int]:
         """After how many removals the networks of a criterion count, ascending.

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def text_checksum(parts: Iterable[str]) -> str:
@@ -15,8 +17,11 @@ def text_checksum(parts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def array_checksum(arrays: Mapping[str, np.ndarray]) -> str:
+def array_checksum(arrays: "Mapping[str, np.ndarray]") -> str:
     """A 128-bit BLAKE2b digest of named arrays, with their types and shapes, in any order."""
+    # records of text need no numpy
+    import numpy as np
+
     digest = hashlib.blake2b(digest_size=16)
     for name, array in sorted(arrays.items()):
         digest.update(repr((name, array.dtype.str, array.shape)).encode())

@@ -12,17 +12,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import shtab
 import yaml
 
 from layer_pruning import __version__
 from layer_pruning.configuration.keys import Configuration
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
 from layer_pruning.estimate.forecast import forecast, forecast_text
-from layer_pruning.models.architectures import CifarResNet, architecture, candidates
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
+from layer_pruning.models.specifications import (
+    Architecture,
+    CifarResNet,
+    HuggingFaceNetwork,
+    Shape,
+    TimmNetwork,
+)
+from layer_pruning.models.starts import pretrained_record
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
 from layer_pruning.preview import preview, preview_text
 from layer_pruning.printable import printable
+from layer_pruning.terminal.style import COLUMNS, coloured, row_text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     network = argparse.ArgumentParser(add_help=False)
-    network.add_argument("architecture", help="such as resnet56, or a name of --config")
+    network.add_argument(
+        "architecture", help="such as resnet56, timm/convnext_atto or a name of --config"
+    )
     network.add_argument(
         "--config", type=Path, help="configuration that describes network and images"
     )
@@ -45,12 +58,12 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
-        help="of an image (without --config 3 32 32 for CIFAR ResNets, else 3 224 224)",
+        help="of an image (without --config 3 32 32 for CIFAR ResNets, or what is known)",
     )
     network.add_argument(
         "--classes",
         type=int,
-        help="outputs (without --config 10 for CIFAR ResNets, else 1000)",
+        help="outputs (without --config 10 for CIFAR ResNets, else what is known, or 1000)",
     )
     network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
     network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
@@ -92,6 +105,13 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     show.add_argument("--format", choices=("table", "json"), default="table")
     _add_export(commands)
+    completion = commands.add_parser(
+        "completion",
+        help="what a shell needs to complete these commands",
+        description="Print a script of completion: layer-pruning completion bash > "
+        "~/.local/share/bash-completion/completions/layer-pruning",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return top
 
 
@@ -127,11 +147,12 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         data = first_dataset(config, given.config)
     if given.shortcut is not None:
         options["shortcut"] = given.shortcut
-    small = isinstance(architecture(given.architecture, options), CifarResNet)
-    shape = tuple(
-        given.input_shape or (data.input_shape if data else (3, 32, 32) if small else (3, 224, 224))
-    )
-    classes = given.classes or (data.classes if data else 10 if small else 1000)
+    if data is None:
+        usual_shape, usual_classes = _usual(architecture(given.architecture, options))
+    else:
+        usual_shape, usual_classes = data.input_shape, data.classes
+    shape = tuple(given.input_shape or usual_shape)
+    classes = given.classes or usual_classes
     return NetworkHeader.of(
         given.architecture,
         options,
@@ -140,6 +161,14 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         std=(0.25,) * shape[0],
         class_names=tuple(str(label) for label in range(classes)),
     )
+
+
+def _usual(network: Architecture) -> tuple[Shape, int]:
+    """Shape of images and number of classes that a network is usually for."""
+    if isinstance(network, TimmNetwork | HuggingFaceNetwork):
+        record = pretrained_record(network)
+        return record.input_shape, record.classes
+    return ((3, 32, 32), 10) if isinstance(network, CifarResNet) else ((3, 224, 224), 1000)
 
 
 def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
@@ -215,7 +244,9 @@ def blocks_text(costs: dict[str, Any]) -> str:
         f"Multiply-accumulates of one image of {' × '.join(map(str, costs['input_shape']))}; "
         f"milliseconds of a batch of {costs['batch_size']} on {costs['device']}."
     )
-    return "\n".join([*lines, timed_text(costs)])
+    return "\n".join(
+        [*lines[:-1], *(row_text("", line, 0) for line in (lines[-1], timed_text(costs)))]
+    )
 
 
 def timed_text(costs: dict[str, Any]) -> str:
@@ -271,23 +302,22 @@ def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
         low, high = min(values), max(values)
         return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
 
-    lines = [
-        f"{'removals':>9}{'MACs saved %':>18}{'parameters saved %':>22}{'latency saved %':>20}"
-        f"{'ways':>7}  blocks gone by stage"
-    ]
+    head = f"{'removals':>8}{'MACs':>16}{'parameters':>16}{'time':>16}{'ways':>6}"
+    lines = ["Percent saved, and how many blocks go of each stage", head + "  blocks gone"]
     for points in levels:
-        stages = " ".join(
-            f"{stage}: {span_of(sorted({p.by_stage[stage] for p in points}))}"
+        stages = ", ".join(
+            f"{stage} {span_of(sorted({p.by_stage[stage] for p in points}))}"
             for stage in points[0].by_stage
         )
         removals = span_of(sorted({point.removals for point in points}))
-        lines.append(
-            f"{removals:>9}{span([p.macs for p in points]):>18}"
-            f"{span([p.parameters for p in points]):>22}"
-            f"{span([p.latency or 0.0 for p in points]):>20}{len(points):7}  {stages}"
-        )
+        saved = [[p.macs for p in points], [p.parameters for p in points]]
+        saved.append([p.latency or 0.0 for p in points])
+        line = f"{removals:>8}{''.join(f'{span(v):>16}' for v in saved)}{len(points):>6}  {stages}"
+        if len(line) > COLUMNS:
+            line = line.removesuffix(f"  {stages}") + "\n" + row_text("", stages, 10)
+        lines.append(line)
     lines.append("A way is a number of blocks by stage.")
-    return "\n".join([*lines, timed_text(costs)])
+    return "\n".join([*lines, row_text("", timed_text(costs), 0)])
 
 
 def point_record(point: Point) -> dict[str, Any]:
@@ -321,17 +351,28 @@ def shown(path: Path) -> dict[str, Any]:
 
 def show_text(record: dict[str, Any]) -> str:
     """The lines of ``show``."""
+
+    def said(value: Any) -> str:
+        return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+    def rounded(values: Sequence[float]) -> str:
+        return ", ".join(f"{value:.4g}" for value in values)
+
     history = " → ".join(record["removed_blocks"]) or "nothing"
+    arguments = [f"{key} {said(value)}" for key, value in record["arguments"].items()]
+    names = record["class_names"]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     rows = {
-        "architecture": f"{record['architecture']} {record['arguments']}",
+        "architecture": ", ".join([record["architecture"], *arguments]),
         "input": f"{' × '.join(map(str, record['input_shape']))}, values in [0, 1]",
-        "normalisation": f"mean {record['mean']}, standard deviation {record['std']}",
-        "classes": f"{len(record['class_names'])}: {', '.join(record['class_names'][:12])}",
+        "normalisation": f"mean {rounded(record['mean'])}; standard deviation "
+        f"{rounded(record['std'])}",
+        "classes": f"{len(names)}: {', '.join(names[:12])}{more}",
         "removed, in order": history,
         "blocks left": f"{len(record['blocks'])}: {', '.join(record['blocks'])}",
         "numbers": f"{record['numbers']:,} in {record['bytes']:,} bytes",
     }
-    return "\n".join(f"{name:20}{value}" for name, value in rows.items())
+    return "\n".join(row_text(name, value) for name, value in rows.items())
 
 
 def exported(given: argparse.Namespace) -> str:
@@ -384,6 +425,8 @@ def run(given: argparse.Namespace) -> str:
     """What a command prints."""
     if given.command == "export":
         return exported(given)
+    if given.command == "completion":
+        return str(shtab.complete(parser(), given.shell))
     if given.command == "show":
         record = shown(given.network)
         return json.dumps(record, indent=2) if given.format == "json" else show_text(record)
@@ -410,7 +453,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python would say so once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, yaml.YAMLError) as error:
-        print(f"layer-pruning: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        name = coloured("layer-pruning:", "red", sys.stderr)
+        print(f"{name} {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     return 0
 

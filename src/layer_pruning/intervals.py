@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from scipy import special
+
 INTERVAL = "Wilson 95 %"
 
-# the 97.5 % quantile of the standard normal distribution
-_Z = 1.959963984540054
+_Z = float(special.ndtri(0.975))
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
@@ -46,7 +47,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
     ordered, n = sorted(values), len(values)
 
     def coverage(k: int) -> float:
-        return 1 - 2 * sum(math.comb(n, i) for i in range(k)) / 2**n
+        return float(1 - 2 * special.bdtr(k - 1, n, 0.5))
 
     k = max((k for k in range(1, n // 2 + 1) if coverage(k) >= 0.95), default=1)
     return ordered[k - 1], ordered[n - k], max(coverage(k), 0.0)

@@ -18,6 +18,9 @@ from types import TracebackType
 from layer_pruning.access import access_remedy, address_space, of_the_system
 from layer_pruning.printable import printable
 
+# the remedy of a damaged file, as its readers say it
+DELETE = "delete it and run the workflow again"
+
 # What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
 # seventh of the time that PyTorch takes to import. `job` turns it on again.
 gc.disable()
@@ -64,7 +67,7 @@ def remedy(error: BaseException) -> str | None:
             "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
         )
     if isinstance(error, ValueError | OSError | FloatingPointError):
-        return said + _behind_a_link(said)
+        return _about_damage(said)
     return None
 
 
@@ -73,15 +76,26 @@ def _says_what_helps(said: str) -> bool:
     return "make space" in said or "would be right" in said or "delete " in said
 
 
-def _behind_a_link(said: str) -> str:
-    """What to delete beside a damaged file that is a link, as files out of Snakemake's cache are.
+def _about_damage(said: str) -> str:
+    """What is done, or is to be done, about a damaged file that ``said`` names at its beginning.
 
-    Without its target Snakemake would link the same damaged file again.
+    One that the workflow made, below ``results``, is set aside: Snakemake then misses it, and the
+    same command makes it again. A link, as files out of Snakemake's cache are, stays: without its
+    target Snakemake would link the same damaged file again.
     """
     path = Path(said.partition(": ")[0])
-    if "delete it and run" not in said or not path.is_symlink():
-        return ""
-    return f" (it is a link: delete {path.resolve()} too)"
+    if DELETE not in said:
+        return said
+    if path.is_symlink():
+        return f"{said} (it is a link: delete {path.resolve()} too)"
+    if path.parts[:1] != ("results",) or not path.is_file() or not os.access(path, os.R_OK):
+        return said
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+    except OSError:
+        return said
+    return said.replace(DELETE, f"it is now {aside}; run the same command again to make it anew")
 
 
 @contextmanager

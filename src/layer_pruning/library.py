@@ -27,12 +27,14 @@ from layer_pruning.evaluation.savings import (
 )
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
-from layer_pruning.models.architectures import WrappedModule, candidates
+from layer_pruning.models.behaviour import Behaviour, check_wrappable
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.copies import copied
-from layer_pruning.models.discovery import found_in
+from layer_pruning.models.discovery import found_in, probe_images
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
-from layer_pruning.models.steadiness import check_float32, unsteadiness
+from layer_pruning.models.specifications import WrappedModule
+from layer_pruning.models.steadiness import unsteadiness
 from layer_pruning.scoring.catalog import CRITERIA, SAVINGS
 from layer_pruning.scoring.own import OwnMetric, own_distances
 from layer_pruning.scoring.scores import score as score_by_name
@@ -59,35 +61,37 @@ def wrap(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     class_names: Sequence[str] | None = None,
+    granularity: str = "block",
 ) -> ResidualNetwork:
-    """A network of one's own as an ordered trunk of named blocks.
+    """A network of one's own as named blocks, some of which can go.
 
     ``module`` takes images (n, channels, height, width) of ``input_shape`` (channels, height,
-    width) and returns logits (n, classes). It is found out by running it which of its parts are
-    residual blocks, and which of those can go; blocks are called by their paths in ``module``.
-    The result shares the weights of ``module`` and is in evaluation mode, as ``module`` is then.
+    width) and returns logits (n, classes), or an object that has ``logits``. It is found out by
+    running it which of its parts are residual blocks, and which of those can go; blocks are called
+    by their paths in ``module``. Its own ``forward`` is what runs. The result shares the weights
+    of ``module`` and is in evaluation mode, as ``module`` is then.
 
     With ``mean`` and ``std`` (one number a channel) the result takes images in [0, 1] and
     normalises them itself; without, it takes what ``module`` takes. ``class_names`` are "0", "1" …
-    by default.
+    by default. With ``granularity`` ``sublayer``, halves of blocks that are residual modules on
+    their own (attention, feed-forward) are blocks.
 
     Raises ValueError in one line where ``module`` has no such blocks, see
-    :data:`layer_pruning.models.discovery.NEEDS`, or computes in another precision than float32.
+    :data:`layer_pruning.models.discovery.NEEDS`, computes in another precision than float32, or
+    would not compute in the result what it does by itself, in evaluation and in training mode.
     Warns of a module whose logits depend on chance or on the other images of a batch.
     """
     name = type(module).__name__
-    try:
-        check_float32(module)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-    parameter = next(module.parameters(), torch.empty(0))
-    images = torch.rand((1, *input_shape), generator=torch.Generator().manual_seed(0))
-    found = found_in(module.eval(), images.to(parameter), name)
+    check_wrappable(module, name)
     if (mean is None) != (std is None):
         raise ValueError("give both mean and std, or none of them")
+    parameter = next(module.parameters(), torch.empty(0))
+    images = probe_images(*input_shape, mean=mean or (), std=std or ()).to(parameter.device)
+    before = Behaviour.of(module.eval(), images, name)
+    found = found_in(module, images, name, granularity)
     header = NetworkHeader(
         architecture=name,
-        arguments=WrappedModule(name).arguments(),
+        arguments=WrappedModule(name, granularity=granularity).arguments(),
         blocks=found.blocks,
         input_shape=input_shape,
         mean=tuple(mean or [0.0] * input_shape[0]),
@@ -95,6 +99,7 @@ def wrap(
         class_names=tuple(class_names or map(str, range(found.classes))),
     )
     network = ResidualNetwork(header, module).to(parameter.device).eval()
+    before.check(network, name)
     if (said := unsteadiness(network, input_shape)) is not None:
         warnings.warn(f"{name}: {said}", stacklevel=2)
     return network

@@ -13,7 +13,7 @@ import yaml
 
 from layer_pruning.atomic import written_whole
 from layer_pruning.configuration.schema import forms, schema
-from layer_pruning.training.catalog import RECIPES
+from layer_pruning.training.catalog import RECIPES, recipe_settings
 
 SCHEMA_HEAD = "# Written by `make manual` from layer_pruning.configuration.keys; do not edit.\n"
 BEGIN = "<!-- keys: written by `make manual`, do not edit -->"
@@ -50,8 +50,9 @@ def recipes() -> str:
         "|---" * (1 + len(names)) + "|",
     ]
     for phase in ("training", "finetuning"):
-        for key in RECIPES[names[0]][phase]:
-            values = [_written(RECIPES[name][phase][key]) for name in names]
+        settings = [recipe_settings(phase, {"recipe": name}) for name in names]
+        for key in dict.fromkeys(key for one in settings for key in one):
+            values = [_written(one[key]) if key in one else "" for one in settings]
             lines.append(f"| `{phase}.{key}` | {' | '.join(values)} |")
     return "\n".join(lines)
 

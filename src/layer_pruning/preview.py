@@ -9,10 +9,12 @@ from layer_pruning.configuration import (
     check_parses,
     complete,
     datasets,
+    epochs_of,
     networks,
     pruning_criteria,
     scratch_criteria,
 )
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 
@@ -44,8 +46,8 @@ def preview(path: Path) -> dict[str, Any]:
         },
         "architectures": {
             name: {
-                "blocks": len(network.blocks()),
-                "removable_blocks": sum(block.removable for block in network.blocks()),
+                "blocks": len(blocks_of(network)),
+                "removable_blocks": sum(block.removable for block in blocks_of(network)),
             }
             for name, network in networks(config).items()
         },
@@ -54,9 +56,9 @@ def preview(path: Path) -> dict[str, Any]:
         "seeds": config["seeds"],
         "removals": sorted(set(removals.values())),
         "trainings": runs,
-        "training_epochs": config["training"]["epochs"],
+        "training_epochs": epochs_of(config, "training"),
         "finetunings": pruned,
-        "finetuning_epochs": config["finetuning"]["epochs"],
+        "finetuning_epochs": epochs_of(config, "finetuning"),
         "trainings_from_scratch": from_scratch,
         "attacks": (runs + examined + from_scratch) * len(config["attacks"]),
         "device": config["device"],
@@ -80,11 +82,14 @@ def preview_text(record: dict[str, Any]) -> str:
         lines.append(f"  criterion     {name}: {', '.join(metrics)}")
     for name, source in record["scratch"].items():
         lines.append(f"  criterion     {name}: what {source} leaves, from new weights")
-    removals = " or ".join(map(str, record["removals"]))
+    removals, training, finetuning = (
+        " or ".join(map(str, record[key]))
+        for key in ("removals", "training_epochs", "finetuning_epochs")
+    )
     lines += [
-        f"  trainings     {record['trainings']} of {record['training_epochs']} epochs"
+        f"  trainings     {record['trainings']} of {training} epochs"
         + (f", {record['trainings_from_scratch']} from new weights" if record["scratch"] else ""),
-        f"  fine-tunings  {record['finetunings']} of {record['finetuning_epochs']} epochs, "
+        f"  fine-tunings  {record['finetunings']} of {finetuning} epochs, "
         f"{removals} removals for each criterion and seed",
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader
 
 # Raised when pruned networks change, so that Snakemake redoes what depends on them.
@@ -29,7 +29,8 @@ def without_block(
         )
     if not known[block].removable:
         raise ValueError(f"'{block}' cannot be removed: {known[block].reason}")
-    kept = {name: value for name, value in tensors.items() if not name.startswith(f"{block}.")}
+    gone = tuple(f"{path}." for path in known[block].paths)
+    kept = {name: value for name, value in tensors.items() if not name.startswith(gone)}
     return replace(header, removed_blocks=(*header.removed_blocks, block)), kept
 
 

@@ -8,7 +8,8 @@ from collections import Counter
 from typing import Any
 
 from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
-from layer_pruning.models.architectures import candidates, most_removals
+from layer_pruning.models.candidates import candidates, most_removals
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.planning import Cost, removals_for
 
@@ -26,7 +27,7 @@ def removals_of(config: Config) -> dict[tuple[str, str], int]:
     Raises ConfigError where such a counted target cannot be reached, saying the most that can be.
     """
     wanted = {
-        (dataset, name): config["removals"] or most_removals(network.blocks(), **_limits(config))
+        (dataset, name): config["removals"] or most_removals(blocks_of(network), **_limits(config))
         for dataset in config["datasets"]
         for name, network in networks(config, dataset).items()
     }

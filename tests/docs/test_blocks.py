@@ -30,7 +30,7 @@ OTHERS |= {
     "scancel",
 }
 # one round of a measurement does: whether the command runs is asked, not how fast blocks are
-QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"]}
+QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"], "check": ["--no-estimate"]}
 
 
 def commands(block: Block) -> list[list[str]]:

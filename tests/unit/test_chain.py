@@ -75,7 +75,7 @@ def test_what_made_a_network_starts_with_one_training_and_follows_its_path():
     assert one.trained_by(final) == ("baseline", [*path, final])
     assert one.trained_by("new/removed-03") == ("new/removed-03", [])
     assert one.trained_by("longer/beside-03") == ("baseline", ["longer/beside-03"])
-    assert one.tuning_epochs(3) == 3 + 4
+    assert one.tuning_epochs("tiny", 3) == 3 + 4
     assert one.way_of(final) == ("final", "votes") and one.ranked == ["votes"]
     assert one.pruned("late", *HERE) == ["late/removed-01"]
     # every network has a way, and only these

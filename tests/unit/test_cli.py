@@ -41,7 +41,7 @@ def test_the_table_of_blocks_says_why_one_stays(capsys):
 
 def test_the_plan_shows_the_lattice_around_the_target(capsys):
     text = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
-    removals = [line.split()[0] for line in text.splitlines()[1:-2]]
+    removals = [line.split()[0] for line in text.splitlines() if line[:8].strip().isdigit()]
     assert removals == ["13", "14", "15", "16", "17", "18"]
     assert "56.40" in text and "60.16" in text
     record = json.loads(
@@ -145,6 +145,46 @@ def test_what_is_wrong_is_one_line(capsys, tmp_path, monkeypatch, arguments, mes
     assert main([*arguments, *quick]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_what_is_printed_fits_eighty_columns_and_holds_no_python(capsys, tmp_path):
+    path = tmp_path / "network.safetensors"
+    save_network(random_network("resnet56"), path)
+    plan = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
+    show = printed(capsys, "show", str(path))
+    for text in (plan, show, printed(capsys, "blocks", "resnet20", *QUICK)):
+        assert max(map(len, text.splitlines())) <= 80, text
+    assert "{" not in show and "depth 56" in show
+    # everything is still there
+    assert all(f"stage3.block{n}" in show for n in range(1, 10))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_can_complete_every_command(capsys, shell):
+    script = printed(capsys, "completion", shell)
+    for name in ("blocks", "plan", "check", "show", "export", "--no-estimate"):
+        assert name in script
+
+
+def test_an_estimate_has_every_stage_and_what_would_make_it_cheaper(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        "architectures: {tiny: {depth: 14, widths: [4, 4, 6]}}\nremovals: 2\nseeds: [0]\n"
+        "criteria: {votes: [cka, disagreement], random: [random]}\nattacks: {fgsm: {}}\n"
+        "energy: {carbon_intensity_g_per_kwh: 475}\nexport: {networks: none}\ndevice: cpu\n"
+    )
+    record = json.loads(printed(capsys, "check", str(config), "--cores", "2", "--format", "json"))
+    estimate = record["estimate"]
+    jobs = {stage["stage"]: stage["jobs"] for stage in estimate["stages"]}
+    assert (jobs["training"], jobs["fine-tuning"], jobs["activations"]) == (1, 4, 3)
+    assert (jobs["accuracy"], jobs["attack fgsm"], jobs["energy and latency"]) == (5, 3, 2)
+    assert "export" not in jobs and estimate["jobs_at_a_time"] == 2
+    total = sum(stage["seconds"] for stage in estimate["stages"])
+    assert estimate["seconds"] == pytest.approx(total) and estimate["disk_bytes"] > 1e5
+    assert len(estimate["cheaper"]) == 3 and all(one["keys"] for one in estimate["cheaper"])
+    # ten rounds of twenty seconds in all: two networks, five windows of each and of its baseline
+    measuring = next(s for s in estimate["stages"] if s["stage"] == "energy and latency")
+    assert measuring["seconds"] >= 2 * 10 * 10
 
 
 def test_a_reader_that_ends_early_prints_no_error():

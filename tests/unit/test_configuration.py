@@ -15,6 +15,7 @@ from layer_pruning.configuration import (
     corruptions_of,
     origins,
     published_setting,
+    recipe_of,
     with_command_line,
 )
 from layer_pruning.configuration.keys import Finetuning
@@ -229,12 +230,9 @@ def test_a_last_phase_is_fine_tuning_but_for_what_it_names():
     given = {"recipe": "strong", "batch_size": 32, "final": {"epochs": 6, "learning_rate": 0.02}}
     config = completed(finetuning=given)
     assert complete(config) == config
-    tuning = config["finetuning"]
-    final = tuning.pop("final")
-    assert tuning | final == tuning | {"epochs": 6, "learning_rate": 0.02}
-    assert final["batch_size"] == 32 and final["ema_decay"] == 0.999
-    # which passes of augmentation and which precision are those of all phases
-    assert not {"flip", "shift_pixels", "precision"} & final.keys()
+    tuning = recipe_of(config, "finetuning", "resnet20")
+    final = recipe_of(config, "final", "resnet20")
+    assert final == tuning | {"epochs": 6, "learning_rate": 0.02} and final["batch_size"] == 32
 
 
 def test_comparisons_stand_beside_the_first_criterion_that_prunes():

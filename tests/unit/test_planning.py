@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layer_pruning.models.architectures import architecture, candidates
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates
 from layer_pruning.planning import Cost, around, reachable_points, removals_for
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.surgery import without_block, without_blocks
 from small_networks import header
 

@@ -3,7 +3,7 @@
 from layer_pruning.job import job
 
 from layer_pruning.consensus.ranking import rank_blocks, read_scores, write_ranking
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import read_header
 
 with job(snakemake.log[0]) as logger:

@@ -4,13 +4,13 @@ from layer_pruning.job import job
 
 from functools import partial
 
-from layer_pruning.atomic import write_json
 from layer_pruning.attacks.shift import BuiltIn, shift_record
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.shifted import open_corrupted, read_shifted
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     params = snakemake.params
@@ -26,4 +26,4 @@ with job(snakemake.log[0]) as logger:
     options["chosen"] = fixed_subset(source.images, params.images, params.seed)
     options["shifted"] = {name: read_shifted(path) for name, path in params.shifted.items()}
     record = shift_record(network, source, progress=logger.info, **options)
-    write_json(snakemake.output[0], record, indent=None)
+    write_record_file(snakemake.output[0], record, indent=None)

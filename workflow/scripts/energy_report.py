@@ -4,7 +4,6 @@ from layer_pruning.job import job
 
 import torch
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.inference import inference_energy
@@ -12,6 +11,7 @@ from layer_pruning.energy.record import EnergySettings
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]):
     files, params, config = snakemake.input, snakemake.params, snakemake.config
@@ -24,4 +24,4 @@ with job(snakemake.log[0]):
     options |= {"images": len(images), "batch_size": len(images), "settings": settings}
     watch = LoadWatch()
     record = inference_energy(*runs, **options)
-    write_json(snakemake.output[0], {"inference": record, "load": watch.record()})
+    write_record_file(snakemake.output[0], {"inference": record, "load": watch.record()})

@@ -2,12 +2,13 @@
 
 from layer_pruning.job import job
 
-import json
 from pathlib import Path
 
+from layer_pruning.configuration import phases, recipe_of
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
+from layer_pruning.evaluation.records import read_accuracy, read_complexity
 from layer_pruning.export.bundle import CHECKED_IMAGES, export_network
 
 with job(snakemake.log[0]):
@@ -18,14 +19,15 @@ with job(snakemake.log[0]):
     criterion, _, removal = named["network"].partition("/removed-")
     config = snakemake.config
     settings = {"criterion": config["criteria"].get(criterion)}
-    settings |= {phase: config[phase] for phase in ("training", "finetuning")}
+    settings |= {p: recipe_of(config, p, named["architecture"]) for p in phases(config)}
     export_network(
         files.network,
         Path(snakemake.output.manifest).parent,
         data.part("test", chosen)[0],
         build=config["architectures"][named["architecture"]].get("build"),
         images_from=f"test split of {named['dataset']}",
-        metrics={k: json.loads(Path(files[k]).read_text()) for k in ("accuracy", "complexity")},
+        metrics={"accuracy": read_accuracy(files.accuracy)}
+        | {"complexity": read_complexity(files.complexity)},
         provenance={"data_set": named["dataset"], "data_sha256": data.digest()}
         | {"seed": int(named["seed"]), "criterion": criterion if removal else None}
         | {"removals": int(removal or 0), "settings": settings},

@@ -7,7 +7,7 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import probe_set
 from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.residual import load_network
 from layer_pruning.training.scratch import forget_training
 

@@ -2,10 +2,10 @@
 
 from layer_pruning.job import job
 
-from layer_pruning.atomic import write_json
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.latency import latency_record
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     params = snakemake.params
@@ -16,4 +16,4 @@ with job(snakemake.log[0]) as logger:
     options = {key: params[key] for key in ("batch_sizes", "repeats", "modes")}
     latency = latency_record(*networks, **options)
     logger.info("other processes used %s cores", latency["load"]["other_cores_during"])
-    write_json(snakemake.output[0], latency)
+    write_record_file(snakemake.output[0], latency)

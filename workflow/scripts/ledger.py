@@ -2,10 +2,10 @@
 
 from layer_pruning.job import job
 
-from layer_pruning.atomic import write_json
 from layer_pruning.energy.job_usage import read_usage
 from layer_pruning.energy.ledger import energy_ledger, read_inference
 from layer_pruning.energy.record import EnergySettings, read_record
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     files, params = snakemake.input, snakemake.params
@@ -17,5 +17,5 @@ with job(snakemake.log[0]) as logger:
         read_inference(files.energy),
         EnergySettings(params.country, params.carbon_intensity),
     )
-    write_json(snakemake.output[0], ledger)
+    write_record_file(snakemake.output[0], ledger)
     logger.info("%(verdict)s, %(images)s images", ledger["break_even"])

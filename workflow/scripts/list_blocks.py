@@ -2,7 +2,7 @@
 
 from layer_pruning.job import job
 
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import read_header
 from layer_pruning.scoring.catalog import LISTED
 from layer_pruning.scoring.controls import listed_scores

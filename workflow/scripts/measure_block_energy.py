@@ -4,7 +4,6 @@ from layer_pruning.job import job
 
 import torch
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.inference import energies_of_calls
@@ -12,6 +11,7 @@ from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.evaluation import savings
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params, settings = snakemake.params, EnergySettings.of(snakemake.config["energy"])
@@ -24,4 +24,6 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     windows = {key: params[key] for key in ("repeats", "window_seconds")}
     joules = energies_of_calls(runs, settings=settings, seed=0, **windows)
     blocks = {name: {"energy": value} for name, value in joules.items()}
-    write_json(snakemake.output[0], {"units": {"energy": "joules a batch"}, "blocks": blocks})
+    write_record_file(
+        snakemake.output[0], {"units": {"energy": "joules a batch"}, "blocks": blocks}
+    )

@@ -4,12 +4,12 @@ from layer_pruning.job import job
 
 import torch
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.evaluation import savings
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params = snakemake.params
@@ -24,4 +24,4 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
         saved["latency"] = seconds[name]
     units = {"macs": "an image", "latency": "seconds a batch"}
     whole = {"latency": sum(seconds.values())}
-    write_json(snakemake.output[0], {"units": units, "network": whole, "blocks": blocks})
+    write_record_file(snakemake.output[0], {"units": units, "network": whole, "blocks": blocks})

@@ -1,21 +1,26 @@
-"""Collect figures and tables with Snakemake's own report, as one page and as a folder."""
+"""The report: one page, which opens on the answers."""
 
 from layer_pruning.job import job
 
-import json
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-with job(snakemake.log[0]) as logger, tempfile.TemporaryDirectory() as folder:
-    config = Path(folder, "config.json")
-    config.write_text(json.dumps(snakemake.config))
-    for output in snakemake.output:
-        command = [sys.executable, "-m", "snakemake", "report_contents", "--report", output]
-        command += ["--snakefile", snakemake.params.snakefile, "--configfile", str(config)]
-        command += ["--workflow-profile", "none", "--nolock", "--cores", "1"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        logger.info(done.stdout + done.stderr)
-        if done.returncode:
-            raise ValueError(f"snakemake --report failed; see {snakemake.log[0]}")
+from vl_convert import javascript_bundle
+
+from layer_pruning.report.assembly import family_parts
+from layer_pruning.report.front_page import answer_lines, front_page
+from layer_pruning.report.html_page import write_html
+from layer_pruning.report.main_table import write_text
+from layer_pruning.report.network_tables import read_csv
+from layer_pruning.report.overview import read_answers
+
+with job(snakemake.log[0]):
+    given, beside = snakemake.input, snakemake.params.beside
+    answers = read_answers(given.answers)
+    shown = {Path(file).stem: Path(file) for file in given.captions}
+    files = (given.figures, given.attacks, given.pages)
+    parts = family_parts(answers, read_csv(given.summary), *files, shown)
+    headings = zip(snakemake.params.tables, given.tables, strict=True)
+    tables = {name: Path(file).read_text() for name, file in headings}
+    library = javascript_bundle("window.vegaEmbed = vegaEmbed")
+    write_html(front_page(parts, tables, library=library, further=beside), snakemake.output.html)
+    write_text("\n".join(answer_lines(answers)) + "\n", snakemake.output.lines)

@@ -2,15 +2,14 @@
 
 from layer_pruning.job import job
 
-import pandas as pd
-
 from layer_pruning.report.figures.ranks import ranks_figure
 from layer_pruning.report.figures.style import save
+from layer_pruning.report.network_tables import ranking_table
 from layer_pruning.report.records import read_steps
 
 with job(snakemake.log[0]):
     title = "{criterion}, {dataset}, {architecture}, seed {seed}".format(**snakemake.wildcards)
     gone = read_steps(snakemake.input.outcomes)
-    tables = map(pd.read_csv, snakemake.input.rankings)
+    tables = map(ranking_table, snakemake.input.rankings)
     figure = ranks_figure(dict(zip(gone, tables, strict=True)), title, gone)
     save(figure, snakemake.output.svg, snakemake.output.png)

@@ -2,16 +2,16 @@
 
 from layer_pruning.job import job
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.shortcut import shortcut_record
 from layer_pruning.models.residual import load_network
+from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     device = select_device(snakemake.config["device"], snakemake.config["threads"])
     kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
     network = load_network(snakemake.input.network, device, build=kind.get("build"))
     record = shortcut_record(network, read_data(snakemake.input.data), device)
-    write_json(snakemake.output[0], record, indent=None)
+    write_record_file(snakemake.output[0], record, indent=None)
     logger.info("shortcut reliance %.2f points", 100 * record["shortcut_reliance"])

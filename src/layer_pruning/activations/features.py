@@ -151,5 +151,6 @@ def read_activations(path: str | os.PathLike[str]) -> Activations:
         if of_the_system(error):
             raise
         raise ValueError(
-            f"{path}: not a readable activations file ({error}); delete it and run again"
+            f"{path}: not a readable activations file ({error}); delete it and run the "
+            "workflow again"
         ) from error

@@ -3,13 +3,16 @@
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from layer_pruning.activations.features import Activations, ImageActivations, activations_file
 from layer_pruning.models.fused import fused
+from layer_pruning.models.pass_through import mapped, tensors
+from layer_pruning.models.replay import Replay, settled
 from layer_pruning.models.residual import ResidualNetwork
 
 logger = logging.getLogger(__name__)
@@ -46,10 +49,11 @@ def sweep(
     (c, n, d), logits (n, k) and bypassed logits (c, n, k), float32 on the CPU, candidates in the
     order given.
 
-    The candidates share their prefix: the intact network is walked once, and at every candidate
-    the rest of the network runs on that block's input. For a ResNet-56 that is 13 network
-    evaluations an image where one a candidate needs 26. Convolutions are fused with their batch
-    norms. At most one prefix and one suffix activation of a chunk of images are alive.
+    The candidates share their prefix: the intact network runs once, and for every candidate only
+    what follows that block runs again (:mod:`layer_pruning.models.replay`). For a ResNet-56 that
+    is 13 network evaluations an image where one a candidate needs 26. Convolutions are fused with
+    their batch norms. What the modules around and the blocks themselves gave for one chunk of
+    images is alive at once.
 
     ``chunk`` is how many images go through at once; None chooses by the size of the feature maps.
     ``precision`` is what the blocks compute in: ``float32``, or ``bfloat16``, which moves features
@@ -166,68 +170,150 @@ def _parts(
         branches = "together" if device.type == "cuda" else "one_by_one"
     if branches not in BRANCHES:
         raise ValueError(f"branches: '{branches}' should be one of {', '.join(BRANCHES)}")
-    walk = _together if branches == "together" else _one_by_one
-    walker = fused(network).to(memory_format=torch.channels_last)
-    number = PRECISIONS[precision]
-    # the stem sees images and the classifier decides: both are cheap and stay in float32
-    trunk = [(name, block.to(number)) for name, block in walker.trunk()]
+    walk = Walk(network, candidates, PRECISIONS[precision])
 
-    def entered(start: int, stop: int) -> Tensor:
-        batch = images(start, stop).to(device, memory_format=torch.channels_last)
-        return walker.enter(batch).to(number)
+    def taken(start: int, stop: int) -> Tensor:
+        return images(start, stop).to(device, memory_format=torch.channels_last)
 
+    walk.settle(taken(0, 1), together=branches == "together")
     if chunk is None:
-        alive = len(candidates) + 1 if branches == "together" else 1
-        chunk = chunk_of(entered(0, 1), trunk, alive)
+        chunk = chunk_of(walk.largest, device.type, len(candidates) + 1 if walk.together else 1)
     for start in range(0, total, chunk):
-        pooled = walk(trunk, entered(start, min(start + chunk, total)), candidates, walker.pool)
-        logits = walker.classifier(pooled)
-        yield pooled[0].cpu(), pooled[1:].cpu(), logits[0].cpu(), logits[1:].cpu()
+        features, logits = walk(taken(start, min(start + chunk, total)))
+        yield features[0].cpu(), features[1:].cpu(), logits[0].cpu(), logits[1:].cpu()
 
 
-Trunk = Sequence[tuple[str, torch.nn.Module]]
-Pool = Callable[[Tensor], Tensor]
-
-
-def chunk_of(entered: Tensor, trunk: Trunk, alive: int) -> int:
+def chunk_of(largest: int, device: str, alive: int) -> int:
     """How many images to send through at once, by the largest feature map between blocks.
 
-    ``entered`` is one image as it enters ``trunk``, and ``alive`` how many branches of an image
-    are held at once. Measured by ``benchmarks/sweep.py``.
+    ``largest`` are its bytes for one image, and ``alive`` how many branches of an image are held
+    at once. Measured by ``benchmarks/sweep.py``.
     """
-    largest = entered.nbytes
-    for _, block in trunk:
-        entered = block(entered)
-        largest = max(largest, entered.nbytes)
-    if entered.device.type == "cuda":
+    if device == "cuda":
         return max(1, _GPU_BYTES // (largest * alive))
     return max(_CPU_IMAGES, _CPU_BYTES // largest)
 
 
-def _one_by_one(trunk: Trunk, x: Tensor, candidates: Sequence[str], pool: Pool) -> Tensor:
-    """Pooled features (1 + c, m, d), intact first: each branch runs to its end on its own."""
-    bypassed = {}
-    for position, (name, block) in enumerate(trunk):
-        if name in candidates:
-            suffix = x
-            for _, later in trunk[position + 1 :]:
-                suffix = later(suffix)
-            bypassed[name] = pool(suffix.float())
-        x = block(x)
-    return torch.stack([pool(x.float()), *(bypassed[name] for name in candidates)])
+class Walk:
+    """The intact network and every candidate, on a chunk of images at a time.
 
+    The network is a fused copy. What of a branch can be shared is found out on one image, see
+    :meth:`settle`.
+    """
 
-def _together(trunk: Trunk, x: Tensor, candidates: Sequence[str], pool: Pool) -> Tensor:
-    """Pooled features (1 + c, m, d), intact first: all branches go block by block as one batch."""
-    images = len(x)
-    order: list[str] = []
-    for name, block in trunk:
-        intact = x[:images]
-        x = block(x)
-        if name in candidates:
-            # a bypassed block changes no shape: its input joins the outputs of the others
-            x = torch.cat([x, intact])
-            order.append(name)
-    pooled = pool(x.float())
-    pooled = pooled.view(-1, images, pooled.shape[-1])
-    return pooled[[0, *(1 + order.index(name) for name in candidates)]]
+    def __init__(
+        self, network: ResidualNetwork, candidates: Sequence[str], number: torch.dtype
+    ) -> None:
+        self.candidates = candidates
+        self.number = number
+        self.replay = Replay(fused(network).to(memory_format=torch.channels_last))
+        self.modules = self.replay.blocks
+        # found on a whole run, before any part of the network is changed
+        self.replay.network.classifier_names()
+        self.shared = False
+        """Whether branches share what runs before them."""
+        self.together = False
+        """Whether all branches go block by block as one batch."""
+        self.largest = 1
+        """Bytes of the largest feature map between blocks, of one image."""
+        self._seen: list[Tensor] = []
+
+    def settle(self, image: Tensor, *, together: bool) -> None:
+        """Find out on one image what the network allows.
+
+        Runs are shared where a run taken up half-way gives what a whole one gives, and branches go
+        together where their logits are those of one after another; with other networks each
+        branch is a whole run.
+        """
+        names = [*self.candidates]
+        self.replay.recorded(image, self._measured)
+        if self.number != torch.float32:
+            self._lower()
+        self.shared = settled(self.replay, image, names, self._called)
+        if not self.shared:
+            logger.info("branches share nothing: the network takes another way when it is resumed")
+        if together and names:
+            self.together = self._agree(image)
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (1 + c, m, d) and logits (1 + c, m, k) of ``images``, intact first."""
+        with self.replay.network.features_seen(lambda seen: self._seen.append(seen.float())):
+            return self._together(images) if self.together else self._one_by_one(images)
+
+    def _one_by_one(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Each branch runs to its end on its own."""
+        self._seen.clear()
+        logits = [self.replay.recorded(images, self._called)]
+        for name in self.candidates:
+            until = self.replay.first_call(name) if self.shared else 0
+            logits.append(self.replay.replayed(images, until, name, self._called))
+        return self._taken(), torch.stack(logits).float()
+
+    def _together(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """All branches that are alive go through the next block as one batch."""
+        self._seen.clear()
+        order: list[str] = []
+        names = {self.modules[name]: name for name in self.candidates}
+
+        def joined(unit: nn.Module, forward: Any, given: Any, named: Any) -> Any:
+            output = self._called(unit, forward, given, named)
+            if unit in names:
+                # a bypassed block changes no shape: its input joins the outputs of the others
+                order.append(names[unit])
+                output = torch.cat([output, given[0][: len(images)].to(output.dtype)])
+            return output
+
+        with self.replay.hooked(joined):
+            logits = self.replay.network(images)
+        rows = [0, *(1 + order.index(name) for name in self.candidates)]
+        by_branch = (len(rows), len(images), -1)
+        return self._taken()[0].view(by_branch)[rows], logits.float().view(by_branch)[rows]
+
+    def _taken(self) -> Tensor:
+        return torch.stack(self._seen)
+
+    def _agree(self, image: Tensor) -> bool:
+        """Whether branches that go together give what they give one by one."""
+        pair = image.expand(2, -1, -1, -1)
+        expected = self(pair)
+        self.together = True
+        try:
+            computed = self(pair)
+        # code around the blocks that counts its images, or blocks of several arguments
+        except Exception:
+            return False
+        finally:
+            self.together = False
+        return all(
+            theirs.shape == ours.shape
+            and bool((theirs - ours).abs().max() <= 1e-2 * theirs.abs().max())
+            for theirs, ours in zip(expected, computed, strict=True)
+        )
+
+    def _measured(self, unit: nn.Module, forward: Any, given: Any, named: Any) -> Any:
+        output = forward(*given, **named)
+        if unit in self.modules.values():
+            self.largest = max(self.largest, *(t.nbytes for t in tensors([given, named, output])))
+        return output
+
+    def _lower(self) -> None:
+        """Let all that runs from the first block to the last compute in another number format.
+
+        What sees the images and what decides is cheap and stays in float32.
+        """
+        units = self.replay.record.units
+        inside = [place for place, unit in enumerate(units) if unit in self.modules.values()]
+        early, late = {*units[: inside[0]]}, {*units[inside[-1] + 1 :]}
+        for unit in {*units[inside[0] : inside[-1] + 1]} - early - late:
+            unit.to(self.number)
+
+    def _called(self, unit: nn.Module, forward: Any, given: Any, named: Any) -> Any:
+        """Call a unit on numbers of its own format."""
+        if self.number != torch.float32:
+            own = next((p.dtype for p in unit.parameters() if p.is_floating_point()), None)
+
+            def cast(tensor: Tensor) -> Tensor:
+                return tensor.to(own) if own and tensor.is_floating_point() else tensor
+
+            given, named = mapped(cast, [given, named])
+        return forward(*given, **named)

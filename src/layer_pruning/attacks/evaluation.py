@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from layer_pruning.attacks.catalog import check_request, get_attack
+from layer_pruning.attacks.examples import EXAMPLES, broken_example
 from layer_pruning.attacks.guards import (
     check_images,
     check_network,
@@ -51,6 +52,8 @@ def attack_network(
       other batch: images attacked in parts, cut where batches end, have the outcomes that they
       have together. FGSM draws nothing, so its outcomes do not depend on batches either, but for
       the rounding of sums.
+
+    ``examples`` are pictures of a few images that were broken, for the report.
 
     The random state of torch and the network are left as they were. Raises ValueError where a
     guard finds that the numbers would mean nothing (see ``guards``).
@@ -122,6 +125,7 @@ def _attack_batch(
         attack, network, images, labels, logits.shape[1], norm, seed, announce
     )
     standing = clean.clone()
+    examples: list[dict[str, Any]] = []
     for epsilon in epsilons:
         doing = f"epsilon {epsilon:g}"
         report(len(records), doing)
@@ -132,7 +136,12 @@ def _attack_batch(
         if len(rows) > 0:
             adversarial = perturb(rows, epsilon)
             check_perturbation(images[rows], adversarial, epsilon=epsilon, norm=norm)
-            standing[rows] = _correct(network, adversarial, labels[rows])
+            withstood = _correct(network, adversarial, labels[rows])
+            standing[rows] = withstood
+            fallen = (~withstood).nonzero().squeeze(1)[: EXAMPLES - len(examples)]
+            examples += _examples(
+                network, images[rows][fallen], adversarial[fallen], labels[rows][fallen], epsilon
+            )
         counts = broken_by.get(epsilon, {})
         if get_attack(attack).module:
             counts = {attack: int((clean & ~standing).sum())}
@@ -147,7 +156,23 @@ def _attack_batch(
         "saturated_images": saturated_count(logits, labels),
         "epsilons": records,
         "warnings": warnings,
+        "examples": examples,
     }
+
+
+def _examples(
+    network: nn.Module, images: Tensor, attacked: Tensor, labels: Tensor, epsilon: float
+) -> list[dict[str, Any]]:
+    """Pictures of some images that an attack broke."""
+    if len(images) == 0:
+        return []
+    with torch.no_grad():
+        taken = network(attacked).argmax(dim=1)
+    found = (
+        broken_example(image, changed, epsilon=epsilon, label=int(label), taken_for=int(other))
+        for image, changed, label, other in zip(images, attacked, labels, taken, strict=True)
+    )
+    return [example for example in found if example is not None]
 
 
 def _perturber(

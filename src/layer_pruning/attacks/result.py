@@ -1,14 +1,19 @@
 """The file ``attacks/{attack}.json``; this module owns its format and imports no torch."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import write_json
 from layer_pruning.attacks.catalog import ATTACKS, NORMS
 from layer_pruning.intervals import wilson_interval
+from layer_pruning.record_files import (
+    check_numbers,
+    check_share,
+    checked,
+    part_of_record,
+    read_record_file,
+    write_record_file,
+)
 
 _KEYS = {
     "attack",
@@ -21,6 +26,10 @@ _KEYS = {
     "epsilons",
     "warnings",
 }
+_OPTIONAL = {"examples"}
+"""Pictures for the report; results of earlier versions have none."""
+SHOWN = 3
+"""So many pictures are kept where results are joined."""
 _EPSILON_KEYS = {
     "epsilon",
     "correct",
@@ -85,6 +94,7 @@ def join_results(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         text for part in parts for text in part["warnings"] if text not in _count_warnings(part)
     ]
     joined["warnings"] = [*dict.fromkeys(said), *_count_warnings(joined)]
+    joined["examples"] = [one for part in parts for one in part.get("examples", [])][:SHOWN]
     return joined
 
 
@@ -125,44 +135,42 @@ def write_result(path: str | os.PathLike[str], result: dict[str, Any]) -> None:
 
     Raises ValueError if a key is missing or the lists do not fit together.
     """
-    _check(result, Path(path))
-    write_json(path, result, indent=None)
+    checked(path, result, _check)
+    write_record_file(path, result, indent=None)
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read and check a result; raise ValueError naming the file if it is not one."""
-    path = Path(path)
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON ({error})") from None
-    _check(result, path)
-    return result
+    return read_record_file(path, _check)
 
 
-def _check(result: Any, path: Path) -> None:
-    if not isinstance(result, dict) or set(result) != _KEYS:
-        found = sorted(result) if isinstance(result, dict) else type(result).__name__
-        raise ValueError(f"{path}: an attack result has the keys {sorted(_KEYS)}, not {found}")
+def _check(result: dict[str, Any]) -> None:
+    if set(result) - _OPTIONAL != _KEYS:
+        raise ValueError(f"an attack result has the keys {sorted(_KEYS)}, not {sorted(result)}")
     if result["attack"] not in ATTACKS or result["norm"] not in NORMS:
-        raise ValueError(f"{path}: unknown attack or norm: {result['attack']}, {result['norm']}")
+        raise ValueError(f"unknown attack or norm: {result['attack']}, {result['norm']}")
     n = len(result["labels"])
     for key in ("image_indices", "clean_correct"):
         if len(result[key]) != n:
-            raise ValueError(f"{path}: {key} has {len(result[key])} entries for {n} labels")
+            raise ValueError(f"{key} has {len(result[key])} entries for {n} labels")
     if not result["epsilons"]:
-        raise ValueError(f"{path}: no epsilon")
+        raise ValueError("no epsilon")
     for entry in result["epsilons"]:
         if not isinstance(entry, dict) or set(entry) != _EPSILON_KEYS:
-            raise ValueError(f"{path}: an epsilon has the keys {sorted(_EPSILON_KEYS)}")
+            raise ValueError(f"an epsilon has the keys {sorted(_EPSILON_KEYS)}")
         if len(entry["correct"]) != n or not set(entry["correct"]) <= {0, 1}:
             raise ValueError(
-                f"{path}: correct must be {n} times 0 or 1 at epsilon {entry['epsilon']}"
+                f"correct must be 0 or 1 for each of {n} images at epsilon {entry['epsilon']}"
             )
         if any(
             now > before
             for now, before in zip(entry["correct"], result["clean_correct"], strict=True)
         ):
             raise ValueError(
-                f"{path}: an image is robust at epsilon {entry['epsilon']} but wrong without attack"
+                f"an image is robust at epsilon {entry['epsilon']} but wrong without attack"
             )
+        with part_of_record(f"epsilons[{entry['epsilon']}]"):
+            check_numbers(entry, "epsilon", "seconds")
+            said = {"correct": sum(entry["correct"]), "images": n}
+            said["robust_accuracy"] = entry["robust_accuracy"]
+            check_share(said, part="correct", whole="images", share="robust_accuracy")

@@ -17,14 +17,17 @@ from layer_pruning.configuration.contents import (
     final_criteria,
     networks,
     origins,
+    promised_checksums,
     pruning_criteria,
     published_setting,
     scratch_criteria,
     sizes_of_classes,
+    start_files,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.configuration.reading import check_parses, with_command_line
+from layer_pruning.configuration.recipes import epochs_of, of_network, phases, recipe_of
 
 __all__ = [
     "Config",
@@ -37,14 +40,20 @@ __all__ = [
     "corrupted_images",
     "corruptions_of",
     "datasets",
+    "epochs_of",
     "files_of_shift",
     "final_criteria",
     "networks",
+    "of_network",
     "origins",
+    "phases",
+    "promised_checksums",
     "pruning_criteria",
     "published_setting",
+    "recipe_of",
     "scratch_criteria",
     "sizes_of_classes",
+    "start_files",
     "target",
     "with_command_line",
 ]

@@ -26,6 +26,7 @@ from layer_pruning.configuration.network_checks import (
     check_start_weights,
     check_target,
 )
+from layer_pruning.configuration.recipes import check_recipes, write_out_recipes
 from layer_pruning.configuration.shorthands import write_out_shorthands
 
 QUICK = Path(__file__).parents[3] / "config" / "quick.yaml"
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_architectures,
     check_start_weights,
     check_target,
+    check_recipes,
     check_schedule,
     check_criteria,
     check_probe,
@@ -80,6 +82,7 @@ def complete(given: Config) -> Config:
         config["removals"] = None
     for check in CHECKS:
         check(config)
+    write_out_recipes(config)
     return config
 
 

@@ -14,7 +14,12 @@ from layer_pruning.data.catalog import (
     official_corruptions,
     shifted_files,
 )
-from layer_pruning.models.architectures import Architecture, architecture, published_name
+from layer_pruning.models.architectures import architecture, published_name
+from layer_pruning.models.hub_files import PREPROCESSING, WEIGHTS, hub_path
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.models.specifications import Architecture, HuggingFaceNetwork, TimmNetwork
+from layer_pruning.models.starts import PRETRAINED, pretrained_record
+from layer_pruning.named_function import source_files
 
 Config = dict[str, Any]
 
@@ -64,10 +69,37 @@ def networks(config: Config, dataset: str | None = None) -> dict[str, Architectu
         try:
             found[name] = architecture(name, options, shape)
             # blocks of some networks are found by building them, which may fail
-            found[name].blocks()
+            blocks_of(found[name])
         except ValueError as error:
             raise ConfigError(f"architectures: {error}") from error
     return found
+
+
+def start_files(config: Config, name: str) -> list[str]:
+    """The files that the training of a baseline reads beside its data, below the working folder.
+
+    They are its weights, and the module that builds it where that lies in the working folder.
+    """
+    options = config["architectures"][name]
+    weights = options.get("weights") or "torchvision"
+    if weights == PRETRAINED:
+        network = networks(config)[name]
+        assert isinstance(network, TimmNetwork | HuggingFaceNetwork)
+        repository = pretrained_record(network).repository
+        of_hub = isinstance(network, HuggingFaceNetwork) and not options.get("mean")
+        files = [WEIGHTS, PREPROCESSING] if of_hub else [WEIGHTS]
+        return [hub_path(repository, file) for file in files]
+    files = [] if weights == "torchvision" else [weights]
+    return files + (source_files(options["build"]) if options.get("build") else [])
+
+
+def promised_checksums(config: Config) -> dict[str, str]:
+    """The SHA-256 of the weights to fetch that the user gave, by their paths."""
+    return {
+        start_files(config, name)[0]: options["sha256"]
+        for name, options in config["architectures"].items()
+        if options.get("weights") == PRETRAINED and options.get("sha256")
+    }
 
 
 def published_setting(config: Config, dataset: str, architecture: str) -> Config:

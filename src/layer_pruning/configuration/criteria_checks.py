@@ -14,7 +14,8 @@ from layer_pruning.configuration.contents import (
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.consensus.catalog import check_aggregation
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
+from layer_pruning.models.network_blocks import blocks_of, feature_width
 from layer_pruning.named_function import named_function
 from layer_pruning.scoring.catalog import METRIC_NAMES, OWN_METRIC_TAKES
 from layer_pruning.similarity.catalog import CATALOG
@@ -55,7 +56,7 @@ def _check_listed(config: Config, name: str, listed: Sequence[str]) -> None:
     """The blocks that a criterion lists can go, one after the other, in every network."""
     limits = {key: config[key] for key in ("min_blocks_per_stage", "protect")}
     for architecture, network in networks(config).items():
-        blocks, gone = network.blocks(), list[str]()
+        blocks, gone = blocks_of(network), list[str]()
         names = [block.name for block in blocks]
         for block in listed:
             if block not in names:
@@ -102,11 +103,12 @@ def check_probe(config: Config) -> None:
             for name, criterion in pruning_criteria(config).items():
                 for metric in set(criterion["metrics"]) & set(CATALOG):
                     info = CATALOG[metric]
-                    images = info.minimum_images(network.features) / share
+                    images = info.minimum_images(feature_width(network)) / share
                     needed = max(math.ceil(images / classes), info.minimum_images_per_class)
                     if per_class < needed:
                         raise ConfigError(
                             f"probe.images_per_class: {metric} in criteria.{name} needs at least "
-                            f"{needed} for the {network.features} features of {architecture_name}, "
+                            f"{needed} for the {feature_width(network)} features of "
+                            f"{architecture_name}, "
                             f"not {per_class}"
                         )

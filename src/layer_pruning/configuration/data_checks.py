@@ -35,7 +35,7 @@ def _check_cue(config: Config, dataset: str) -> None:
         return
     margin = info.cue_margin_pixels(cue)
     for phase in ("training", "finetuning"):
-        shift = config[phase]["shift_pixels"]
+        shift = config[phase].get("shift_pixels")
         shift = info.usual_shift_pixels if shift is None else shift
         if margin < shift:
             raise ConfigError(

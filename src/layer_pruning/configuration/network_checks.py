@@ -2,7 +2,15 @@
 
 from layer_pruning.configuration.contents import Config, datasets, networks, target
 from layer_pruning.configuration.errors import ConfigError, suggestion
-from layer_pruning.models.architectures import TorchvisionNetwork, check_start, most_removals
+from layer_pruning.models.candidates import most_removals
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.models.specifications import (
+    Architecture,
+    FoundNetwork,
+    HuggingFaceNetwork,
+    TimmNetwork,
+)
+from layer_pruning.models.starts import PRETRAINED, check_start, pretrained_record
 
 IMAGENET_CLASSES = 1000
 
@@ -12,7 +20,7 @@ def check_architectures(config: Config) -> None:
     unknown = dict.fromkeys(config["protect"])
     for dataset in config["datasets"]:
         for name, network in networks(config, dataset).items():
-            blocks = network.blocks()
+            blocks = blocks_of(network)
             most = most_removals(
                 blocks,
                 min_blocks_per_stage=config["min_blocks_per_stage"],
@@ -29,7 +37,7 @@ def check_architectures(config: Config) -> None:
                 unknown.pop(block.name, None)
     for block in unknown:
         name, network = next(iter(networks(config).items()))
-        names = [block.name for block in network.blocks()]
+        names = [block.name for block in blocks_of(network)]
         raise ConfigError(f"protect: {name} has no block '{block}'; {suggestion(block, names)}")
 
 
@@ -43,15 +51,17 @@ def check_start_weights(config: Config) -> None:
             check_start(name, options, network)
         except (ValueError, OSError) as error:
             raise ConfigError(f"architectures.{name}: {error}") from error
-        if config["training"]["epochs"] == 0 and not options.get("weights"):
+        if options.get("weights") == PRETRAINED:
+            _check_pretrained(config, name, network)
+        if config["training"].get("epochs") == 0 and not options.get("weights"):
             raise ConfigError(
                 f"training.epochs: 0 needs weights to start from, and {name} has no 'weights'"
             )
         for dataset, info in datasets(config).items():
             for key in ("mean", "std"):
                 values = options.get(key)
-                # torchvision's networks see grey images in three channels
-                grey = isinstance(network, TorchvisionNetwork)
+                # networks of packages see grey images in three channels
+                grey = isinstance(network, FoundNetwork) and network.colour
                 if values and len(values) != info.input_shape[0] and not grey:
                     raise ConfigError(
                         f"architectures.{name}.{key}: {len(values)} numbers, and images of "
@@ -66,6 +76,26 @@ def check_start_weights(config: Config) -> None:
                     f"architectures.{name}: torchvision's weights have {IMAGENET_CLASSES} classes "
                     f"and {dataset} {info.classes}; 'new_classifier: true' draws a new classifier"
                 )
+
+
+def _check_pretrained(config: Config, name: str, network: Architecture) -> None:
+    """There are weights of the network, of as many classes as the data have."""
+    assert isinstance(network, TimmNetwork | HuggingFaceNetwork)
+    record = pretrained_record(network)
+    if not record.repository:
+        raise ConfigError(
+            f"architectures.{name}: weights: nothing pretrained is known of {network.network}; a "
+            "tag of timm, a repository of the hub or a .safetensors file would be right"
+        )
+    for dataset, info in datasets(config).items():
+        if record.classes != info.classes and not config["architectures"][name].get(
+            "new_classifier"
+        ):
+            raise ConfigError(
+                f"architectures.{name}: the weights of {record.repository} have {record.classes} "
+                f"classes and {dataset} {info.classes}; 'new_classifier: true' draws a new "
+                "classifier"
+            )
 
 
 def check_target(config: Config) -> None:

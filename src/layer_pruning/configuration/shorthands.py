@@ -5,11 +5,9 @@ import re
 
 from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
-from layer_pruning.configuration.keys.training import Final
 from layer_pruning.configuration.keys.values import LONGEST_NAME
 from layer_pruning.data.catalog import KINDS, complete_settings
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
-from layer_pruning.training.catalog import recipe_settings
 
 # comparisons known by name, and the key that says which criterion they are beside
 COMPARISONS = {"scratch": "architecture_of", "continued": "epochs_of"}
@@ -39,18 +37,9 @@ def write_out_shorthands(config: Config) -> None:
         if not set(COMPARISONS.values()) & set(settings):
             settings = _removing(name, settings)
         config["criteria"][name] = settings
-    final = config["finetuning"].pop("final")
-    for phase in ("training", "finetuning"):
-        config[phase] = recipe_settings(phase, config[phase])
-    config["finetuning"]["final"] = final and _as_before(config["finetuning"]) | final
     for name, attack in config["attacks"].items():
         attack["attack"] = attack["attack"] or name
         attack["epsilons"] = attack["epsilons"] and list(map(_number, attack["epsilons"]))
-
-
-def _as_before(tuning: Config) -> Config:
-    """What a last phase is unless told otherwise: the fine-tuning before it, but for its length."""
-    return {key: tuning[key] for key in Final.model_fields if key in tuning and key != "epochs"}
 
 
 def _number(value: float | str) -> float:
@@ -70,7 +59,7 @@ def _path_names(given: list[str], key: str) -> list[str]:
     """The entries of a list; the user's own, ``module:function``, as they can be part of a path."""
     names: list[str] = []
     for entry in given:
-        own = ":" in entry
+        own = bool({":", "/"} & set(entry))
         name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
         if len(name) > LONGEST_NAME:
             raise ConfigError(
@@ -136,6 +125,6 @@ def _named_architectures(given: list[str]) -> Config:
     """Networks of the user's own get a name that can be part of a path."""
     names = _path_names(given, "architectures")
     return {
-        name: {"build": entry} if ":" in entry else {}
+        name: {"build": entry} if ":" in entry else {"network": entry} if "/" in entry else {}
         for name, entry in zip(names, given, strict=True)
     }

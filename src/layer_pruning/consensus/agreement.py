@@ -6,13 +6,13 @@ defined, such as an agreement with nobody, is null there and never NaN.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from layer_pruning.atomic import write_json
 from layer_pruning.consensus.aggregation import families_of
 from layer_pruning.consensus.correlation import kendall_tau, kendall_w
 from layer_pruning.consensus.ranking import PathLike, rank_blocks
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
+from layer_pruning.record_files import read_record_file, write_record_file
 
 
 class TauMatrix(TypedDict):
@@ -166,7 +166,32 @@ def describe_agreement(
 
 def write_agreement(agreement: Agreement, path: PathLike) -> None:
     """Write the sidecar as JSON, whole or not at all; raises ``ValueError`` for NaN or infinity."""
-    write_json(path, agreement)
+    write_record_file(path, agreement)
+
+
+def read_agreement(path: PathLike) -> dict[str, Any]:
+    """Read a sidecar; correlations lie in -1 … 1 and shares add up to 1, or it is not whole.
+
+    Raises as :func:`layer_pruning.record_files.read_record_file`.
+    """
+    return read_record_file(path, _check)
+
+
+def _check(record: dict[str, Any]) -> None:
+    for row in record["kendall_tau"]["matrix"]:
+        if not all(tau is None or -1 - 1e-9 <= tau <= 1 + 1e-9 for tau in row):
+            raise ValueError("kendall_tau.matrix should lie in -1 … 1")
+    concordance = record.get("kendall_w")
+    if concordance is not None and not -1e-9 <= concordance <= 1 + 1e-9:
+        raise ValueError(f"kendall_w is {concordance}, expected 0 … 1")
+    if record["bootstrap"] is None:
+        return
+    probability = record["bootstrap"]["probability"]
+    if not math.isclose(sum(probability.values()), 1, abs_tol=1e-6):
+        raise ValueError(f"bootstrap.probability adds up to {sum(probability.values())}, not 1")
+    said = record["bootstrap"]["removed_probability"]
+    if not math.isclose(said, probability[record["removed_block"]], abs_tol=1e-9):
+        raise ValueError(f"bootstrap.removed_probability is {said}, not that of the block")
 
 
 def _without(weights: Mapping[str, float], metric: str) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 This module owns ``ranking/{criterion}.csv``, one row a candidate block in network order:
 
-    block,<metric>,<metric>_rank,...,rank_sum[,aggregate],order,removed,tied
+    block,<metric>,<metric>_rank,...,rank_sum[,aggregate],order,removed,tied,checksum
 
 ``rank_sum`` is always the plain sum of the ranks. Where another aggregation than ``borda`` decided,
 ``aggregate`` holds the number it decided by. ``order`` counts from 1, the first to go; ``removed``
@@ -12,17 +12,14 @@ Blocks are found by name in every table, never by position: the reference code o
 positions, and so removes the first prunable block whatever the scores say.
 """
 
-import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from layer_pruning.atomic import written_whole
-from layer_pruning.checksums import text_checksum
 from layer_pruning.consensus.aggregation import aggregate, borda
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
+from layer_pruning.record_files import damaged, read_table, write_table
 
 PathLike = str | os.PathLike[str]
 
@@ -112,24 +109,20 @@ def write_ranking(ranking: Ranking, path: PathLike) -> None:
     """
     with_aggregate = ranking.rows[0].aggregate is not None
     columns = _columns(ranking.metrics, with_aggregate)
-    for column in columns:
-        if columns.count(column) > 1:
+    named = [*columns, "checksum"]
+    for column in named:
+        if named.count(column) > 1:
             raise ValueError(f"{path}: two columns would be called {column}; rename the metric")
-    with (
-        written_whole(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in ranking.rows:
-            cells: list[str] = [row.block]
-            for metric in ranking.metrics:
-                cells += [repr(row.scores[metric]), repr(row.ranks[metric])]
-            cells.append(repr(row.rank_sum))
-            if with_aggregate:
-                cells.append(repr(row.aggregate))
-            cells += [str(row.order), str(row.removed).lower(), str(row.tied).lower()]
-            writer.writerow(cells)
+    rows = []
+    for row in ranking.rows:
+        cells: list[str] = [row.block]
+        for metric in ranking.metrics:
+            cells += [repr(row.scores[metric]), repr(row.ranks[metric])]
+        cells.append(repr(row.rank_sum))
+        if with_aggregate:
+            cells.append(repr(row.aggregate))
+        rows.append([*cells, str(row.order), str(row.removed).lower(), str(row.tied).lower()])
+    write_table(path, columns, rows)
 
 
 def read_ranking(path: PathLike) -> Ranking:
@@ -139,13 +132,14 @@ def read_ranking(path: PathLike) -> Ranking:
     of another shape, one with cells that do not parse, or one that does not remove exactly one
     block, the first in its own order.
     """
-    header, lines = _read_table(path)
+    header, lines = _by_block(path)
     with_aggregate = header[-4:-3] == ["aggregate"]
     metrics = tuple(header[1 : -5 if with_aggregate else -4 : 2])
     if not metrics or header != _columns(metrics, with_aggregate):
-        raise ValueError(
-            f"{path}: not the header of a ranking; it reads block, <metric>, <metric>_rank, ..., "
-            "rank_sum, order, removed, tied"
+        damaged(
+            path,
+            "not the header of a ranking; it reads block, <metric>, <metric>_rank, ..., "
+            "rank_sum, order, removed, tied",
         )
     rows = tuple(
         RankedBlock(
@@ -167,12 +161,37 @@ def read_ranking(path: PathLike) -> Ranking:
     )
     removed = [row for row in rows if row.removed]
     if len(removed) != 1:
-        raise ValueError(f"{path}: {len(removed)} blocks are marked removed; it must be one")
+        damaged(path, f"{len(removed)} blocks are marked removed; it must be one")
     if sorted(row.order for row in rows) != list(range(1, len(rows) + 1)):
-        raise ValueError(f"{path}: the column order must count the blocks from 1 to {len(rows)}")
+        damaged(path, f"the column order must count the blocks from 1 to {len(rows)}")
     if removed[0].order != 1:
-        raise ValueError(f"{path}: {removed[0].block} is marked removed but is not first in order")
+        damaged(path, f"{removed[0].block} is marked removed but is not first in order")
+    _check_ranks(path, metrics, rows)
     return Ranking(metrics, rows)
+
+
+def _check_ranks(path: PathLike, metrics: Sequence[str], rows: Sequence[RankedBlock]) -> None:
+    """Ranks are those of the scores, their sums are right, and the smallest number goes first."""
+    scores = {metric: {row.block: row.scores[metric] for row in rows} for metric in metrics}
+    table = rank_table(scores, [row.block for row in rows])
+    for place, row in enumerate(rows):
+        for metric, rank in zip(metrics, table.ranks[:, place].tolist(), strict=True):
+            if row.ranks[metric] != rank:
+                damaged(path, f"{metric}_rank of {row.block} is {row.ranks[metric]}, not {rank}")
+        total = math.fsum(row.ranks.values())
+        if not math.isclose(row.rank_sum, total, abs_tol=1e-9):
+            damaged(
+                path, f"rank_sum of {row.block} is {row.rank_sum}, and its ranks add to {total}"
+            )
+    decides = {row.block: row.rank_sum if row.aggregate is None else row.aggregate for row in rows}
+    gone = next(row for row in rows if row.removed)
+    smallest = min(decides.values())
+    if decides[gone.block] > smallest:
+        damaged(path, f"{gone.block} is marked removed, and has not the smallest number")
+    for row in rows:
+        shares = decides[row.block] == smallest
+        if row.tied != (shares and list(decides.values()).count(smallest) > 1):
+            damaged(path, f"tied of {row.block} is {str(row.tied).lower()}")
 
 
 def removal_order(path: PathLike) -> tuple[str, ...]:
@@ -184,21 +203,13 @@ def read_scores(path: PathLike, network_order: Sequence[str]) -> dict[str, dict[
     """Read ``scores/{criterion}.csv`` as metric -> block -> score, blocks in network order.
 
     The file has the header ``block,<metric>,...`` and one row a candidate block, in any order.
-    Where the last column is ``checksum``, every row has to have that of itself and the header.
+    Where the last column is ``checksum``, every row has to have its own.
     ``network_order`` names the candidates; it has to come from the network, since the rows of the
     file may be sorted. Raises ``FileNotFoundError``, or ``ValueError`` with one line that names
     the file, for another header, a block that is missing, unknown or there twice, or a score that
     is not a finite number.
     """
-    header, lines = _read_table(path)
-    if header[-1] == "checksum":
-        header = header[:-1]
-        for block, cells in lines.items():
-            if cells["checksum"] != text_checksum([*header, *(cells[name] for name in header)]):
-                raise ValueError(
-                    f"{path}: the row of {block} does not have its checksum; delete the file and "
-                    "run the workflow again"
-                )
+    header, lines = _by_block(path)
     metrics = header[1:]
     if not metrics:
         raise ValueError(f"{path}: no metric in the header; it reads block, <metric>, ...")
@@ -222,27 +233,18 @@ def _columns(metrics: Sequence[str], with_aggregate: bool) -> list[str]:
     return ["block", *pairs, "rank_sum", *last, "order", "removed", "tied"]
 
 
-def _read_table(path: PathLike) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """Read the header, and the cells by block and column, of a table with a row a block."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: not a CSV table ({error})") from error
-    if not lines or lines[0][:1] != ["block"]:
-        raise ValueError(f"{path}: no header; the first column must be called block")
-    header = lines[0]
-    if "" in header or len(set(header)) < len(header):
-        raise ValueError(f"{path}: every column needs a name of its own, not {','.join(header)}")
+def _by_block(path: PathLike) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """The header, and the cells by block and column, of a table with a row a block."""
+    header, rows = read_table(path)
+    if header[:1] != ["block"]:
+        damaged(path, "no header; the first column must be called block")
     table: dict[str, dict[str, str]] = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        if len(cells) != len(header):
-            raise ValueError(f"{path}: row {number} has {len(cells)} cells, not {len(header)}")
+    for cells in rows:
         if cells[0] in table:
-            raise ValueError(f"{path}: block {cells[0]} has two rows; it must have one")
+            damaged(path, f"block {cells[0]} has two rows; it must have one")
         table[cells[0]] = dict(zip(header, cells, strict=True))
     if not table:
-        raise ValueError(f"{path}: no rows; there must be one for every candidate block")
+        damaged(path, "no rows; there must be one for every candidate block")
     return header, table
 
 
@@ -252,17 +254,17 @@ def _number(path: PathLike, block: str, column: str, cell: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{path}: {column} of {block} is {cell!r}; it must be a finite number")
+        damaged(path, f"{column} of {block} is {cell!r}; it must be a finite number")
     return number
 
 
 def _count(path: PathLike, block: str, column: str, cell: str) -> int:
     if not cell.isdecimal():
-        raise ValueError(f"{path}: {column} of {block} is {cell!r}; it must be a whole number")
+        damaged(path, f"{column} of {block} is {cell!r}; it must be a whole number")
     return int(cell)
 
 
 def _truth(path: PathLike, block: str, column: str, cell: str) -> bool:
     if cell not in ("true", "false"):
-        raise ValueError(f"{path}: {column} of {block} is {cell!r}; it must be true or false")
+        damaged(path, f"{column} of {block} is {cell!r}; it must be true or false")
     return cell == "true"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from layer_pruning.data.walk import Walk
+
 # changed when the same files become other pixels, so that folders are prepared anew
 DECODING = b"upright, on white"
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -40,6 +42,8 @@ class FolderImages:
     """Files that are no images, by their names."""
     not_read: Mapping[str, int] = field(default_factory=dict)
     """Images in formats that are not read: how many, by suffix."""
+    repeated: tuple[str, ...] = ()
+    """Paths that links lead to a second time within a class; they are left out."""
 
     def images_per_class(self, split: str) -> tuple[int, ...]:
         """Images of each class in a split; empty where the folder has no such split."""
@@ -50,13 +54,19 @@ class FolderImages:
         return self.root / self.files["train"][0][0]
 
     def left_out(self) -> str | None:
-        """One line on images that are not read; None where there are none."""
-        if not self.not_read:
-            return None
-        return (
-            f"{self.root}: {_counted(self.not_read)} left out, as such images are not "
-            f"read; convert them to one of {', '.join(IMAGE_SUFFIXES)}"
-        )
+        """One line on images that are not read or were reached before; None without any."""
+        said = []
+        if self.not_read:
+            said.append(
+                f"{_counted(self.not_read)} left out, as such images are not "
+                f"read; convert them to one of {', '.join(IMAGE_SUFFIXES)}"
+            )
+        if self.repeated:
+            said.append(
+                f"{len(self.repeated)} files or folders left out that links lead to a second time, "
+                f"the first {self.repeated[0]}"
+            )
+        return f"{self.root}: {'; '.join(said)}" if said else None
 
     def digest(self) -> str:
         """A digest of the names of all images, and of how their files become pixels."""
@@ -93,22 +103,18 @@ def _check_name(root: Path, folder: str, name: str) -> None:
         ) from None
 
 
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _images_below(root: Path, folder: str) -> tuple[tuple[str, ...], Counter[str]]:
-    """Paths below ``root`` of all images in ``folder``, at any depth, and others by suffix."""
+def _images_below(walk: Walk, folder: str) -> tuple[tuple[str, ...], Counter[str]]:
+    """Paths below the root of all images in ``folder``, at any depth, and others by suffix."""
     found: list[str] = []
     others: Counter[str] = Counter()
-    for parent, folders, names in os.walk(root / folder, onerror=_raise, followlinks=True):
-        folders[:] = sorted(f for f in folders if not _is_hidden(f))
-        below = os.path.relpath(parent, root)
-        for name in sorted(n for n in names if not n.startswith(".")):
-            if name.lower().endswith(IMAGE_SUFFIXES):
-                found.append(f"{below}/{name}")
-            else:
-                others[Path(name.lower()).suffix] += 1
+    for path in walk.files(folder):
+        name = path.rpartition("/")[2]
+        if name.startswith("."):
+            continue
+        if name.lower().endswith(IMAGE_SUFFIXES):
+            found.append(path)
+        else:
+            others[Path(name.lower()).suffix] += 1
     return tuple(found), others
 
 
@@ -139,8 +145,11 @@ def find_images(root: Path) -> FolderImages:
     ``val`` (or ``valid``, ``validation``) alone is the test split, as for ImageNet. Images lie in
     their class folder at any depth.
 
-    Raises FileNotFoundError, or ValueError for a folder without classes, an empty class or class
-    folders that differ between splits, in one line that names the folder.
+    Links are followed, and every folder and file counts once.
+
+    Raises FileNotFoundError, or ValueError for a folder without classes, an empty class, class
+    folders that differ between splits, or links by which two classes or splits share a folder or
+    file, in one line that names the folder.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give the path of one")
@@ -163,10 +172,11 @@ def find_images(root: Path) -> FolderImages:
         _check_name(root, splits["train"], name)
     files: dict[str, tuple[tuple[str, ...], ...]] = {}
     others: Counter[str] = Counter()
+    walk = Walk(root, lambda name: not _is_hidden(name))
     for split, folder in splits.items():
         listed = []
         for name in classes:
-            images, rest = _images_below(root, os.path.normpath(f"{folder}/{name}"))
+            images, rest = _images_below(walk, os.path.normpath(f"{folder}/{name}"))
             if not images:
                 unread = {kind: rest[kind] for kind in OTHER_IMAGES if rest[kind]}
                 but = f" but {_counted(unread)}, which are not read" if unread else ""
@@ -178,4 +188,4 @@ def find_images(root: Path) -> FolderImages:
             others += rest
         files[split] = tuple(listed)
     not_read = {kind: others.pop(kind) for kind in OTHER_IMAGES if kind in others}
-    return FolderImages(root, tuple(classes), files, others.total(), not_read)
+    return FolderImages(root, tuple(classes), files, others.total(), not_read, tuple(walk.repeated))

@@ -82,8 +82,8 @@ class _Files(Dataset):
             # torchvision's transforms know the global generator only
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(state[0]))
-                image = torch.from_numpy(channels_first(self.crop(image)).copy())
-                return int(index), rand_augmented(image[None], self.rand_augment)[0]
+                pixels = torch.from_numpy(channels_first(self.crop(image)).copy())
+                return int(index), rand_augmented(pixels[None], self.rand_augment)[0]
         return int(index), torch.from_numpy(channels_first(image).copy())
 
 

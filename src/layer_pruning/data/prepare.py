@@ -1,6 +1,8 @@
 """From the settings of a data set to its data."""
 
+import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,9 +11,12 @@ from typing import Any
 
 from layer_pruning.data.catalog import IMAGE_FOLDER, DatasetInfo, dataset_info
 from layer_pruning.data.cue import Cue, draw_patterns
+from layer_pruning.data.duplicates import duplicate_warnings
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.data.splits import SPLITS, completed_split
+
+logger = logging.getLogger(__name__)
 
 
 def _load(
@@ -54,6 +59,13 @@ def _with_cue(
     return replace(data, images=images, cue=cue)
 
 
+def _warn_of_duplicates(data: ImageData | ImageManifest) -> None:
+    for said in duplicate_warnings(data):
+        logger.warning("%s", said)
+        # a log is seldom opened
+        print(f"warning: {said}", file=sys.stderr)
+
+
 def prepare(
     settings: Mapping[str, Any],
     *,
@@ -79,13 +91,17 @@ def prepare(
     if settings["stream"]:
         from layer_pruning.data.image_folder import examine_image_folder
 
-        return examine_image_folder(
+        manifest = examine_image_folder(
             settings["path"],
             image_size=settings["image_size"],
             channels=settings["channels"],
             complete_split=complete_split,
             workers=workers,
         )
+        _warn_of_duplicates(manifest)
+        return manifest
     data = _load(settings, files, workers)
     data = replace(data, split=complete_split(data.labels, data.split))
+    if settings["kind"] == IMAGE_FOLDER:
+        _warn_of_duplicates(data)
     return _with_cue(data, settings["cue"], info, seed) if settings["cue"] is not None else data

@@ -5,7 +5,6 @@ to record. Trainings have a tracker; what they drew in a CPU second on this mach
 model by which the energy of other jobs is estimated, and the estimate is called one.
 """
 
-import json
 import math
 import os
 import sys
@@ -13,10 +12,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from layer_pruning.atomic import write_json
 from layer_pruning.energy.record import JOULES_PER_KWH, EmissionsRecord
+from layer_pruning.record_files import damaged, read_record_file, write_record_file
 
 LEAST_CPU_SECONDS = 0.1
 """Trackers of less are too coarse to take a rate from."""
@@ -53,19 +51,19 @@ def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
         wall_seconds=wall,
         gpu=bool(torch and torch.cuda.is_initialized()),
     )
-    write_json(path, asdict(usage))
+    write_record_file(path, asdict(usage))
 
 
 def read_usage(path: str | os.PathLike[str]) -> JobUsage:
     """Read what :func:`usage_recorded` wrote; ValueError naming the file if it is not that."""
+    values = read_record_file(path)
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
         usage = JobUsage(**values)
         if not all(0 <= getattr(usage, key) < math.inf for key in ("cpu_seconds", "wall_seconds")):
             raise ValueError("seconds should be numbers of 0 or more")
         return usage
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no record of a job's usage ({error})") from None
+        damaged(path, f"no record of a job's usage ({error})")
 
 
 @dataclass(frozen=True)

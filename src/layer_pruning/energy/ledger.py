@@ -1,9 +1,8 @@
 """The energy ledger of a pruned network: what it cost, what it saves, and when that evens out."""
 
-import json
+import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from layer_pruning.energy.job_usage import JobUsage, PowerModel
@@ -16,6 +15,7 @@ from layer_pruning.energy.record import (
     same_reduction,
     sum_records,
 )
+from layer_pruning.record_files import check_numbers, damaged, part_of_record, read_record_file
 
 PRUNING = ("scoring", "finetuning")
 """Costs that there would not be without pruning, and that its saving has to earn."""
@@ -28,11 +28,46 @@ NOT_MEASURED = "not measured"
 
 def read_inference(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The inference part of an ``energy.json``; ValueError naming the file if it has none."""
-    try:
-        inference = json.loads(Path(path).read_text(encoding="utf-8"))["inference"]
-        return dict(inference)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no record of inference ({error})") from None
+    inference = read_account(path)["inference"]
+    if not isinstance(inference, dict):
+        damaged(path, "no record of inference")
+    return inference
+
+
+def read_account(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """An ``energy.json``: the reduction is that of the joules; raises as `read_record_file`."""
+    return read_record_file(path, _check_account)
+
+
+def _check_account(record: dict[str, Any]) -> None:
+    inference = record["inference"]
+    if not inference.get("measured"):
+        return
+    own, whole = inference["joules_per_image"], inference["baseline_joules_per_image"]
+    said = inference.get("energy_reduction_percent")
+    if said is not None and not math.isclose(said, 100 * (1 - own / whole), abs_tol=1e-6):
+        raise ValueError(
+            f"inference.energy_reduction_percent is {said}, and the joules say "
+            f"{100 * (1 - own / whole)}"
+        )
+
+
+def read_ledger(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """A ``ledger.json``: carbon is energy times intensity; raises as `read_record_file`."""
+    return read_record_file(path, _check_ledger)
+
+
+def _check_ledger(record: dict[str, Any]) -> None:
+    intensity = record.get("carbon_intensity_g_per_kwh")
+    for name, cost in record["costs"].items():
+        if cost["joules"] is None:
+            continue
+        with part_of_record(f"costs.{name}"):
+            check_numbers(cost, "joules")
+            expected = cost["joules"] / JOULES_PER_KWH * (intensity or 0.0) / 1000
+            said = cost.get("kg_co2e", expected)
+            if not math.isclose(said, expected, rel_tol=1e-9, abs_tol=1e-300):
+                raise ValueError(f"kg_co2e is {said}, and energy times intensity {expected}")
 
 
 def energy_ledger(

@@ -6,14 +6,13 @@ interruption is not in the sum: it is done again, and its second time counts.
 """
 
 import dataclasses
-import json
 import math
 import os
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import write_json
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, checked, not_measured
+from layer_pruning.record_files import read_record_file, write_record_file
 
 _SUMMED = (
     "duration_seconds",
@@ -55,7 +54,7 @@ class Parts:
         if finished == 0:
             return
         try:
-            values = json.loads(self._path.read_text(encoding="utf-8"))
+            values = read_record_file(self._path)
             if values["run"] != self._run:
                 raise ValueError("it belongs to another run")
             self._earlier = checked(values["steps"][str(finished)], str(self._path))
@@ -76,7 +75,7 @@ class Parts:
         last = {past: record for past, record in self._known.items() if past == step - 1}
         self._known = last | {step: self.total(so_far)}
         steps = {str(past): dataclasses.asdict(record) for past, record in self._known.items()}
-        write_json(self._path, {"run": self._run, "steps": steps}, indent=None)
+        write_record_file(self._path, {"run": self._run, "steps": steps}, indent=None)
 
     def total(self, rest: EmissionsRecord) -> EmissionsRecord:
         """The energy of all parts, ``rest`` being that of this process."""

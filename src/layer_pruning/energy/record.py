@@ -8,16 +8,20 @@ CodeCarbon and its dependencies are imported inside functions, as they take a wh
 """
 
 import dataclasses
-import json
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from layer_pruning.atomic import write_json
+from layer_pruning.record_files import (
+    PathLike,
+    check_numbers,
+    damaged,
+    read_record_file,
+    write_record_file,
+)
 
 JOULES_PER_KWH = 3.6e6
 
@@ -206,18 +210,28 @@ def write_record(
     _check_record(values, str(path))
     if machine is not None:
         values["machine"] = dict(machine)
-    write_json(path, values)
+    write_record_file(path, values)
 
 
 def read_record(path: str | os.PathLike[str]) -> EmissionsRecord:
     """Read and check an ``emissions.json``; raise ValueError naming the file if it is not one."""
+    values = read_record_file(path)
+    values.pop("machine", None)
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON ({error})") from None
-    if isinstance(values, dict):
-        values.pop("machine", None)
-    return checked(values, str(path))
+        return checked(values, str(path))
+    except ValueError as error:
+        damaged(path, str(error).removeprefix(f"{path}: "))
+
+
+def read_emissions(path: PathLike) -> dict[str, Any]:
+    """An ``emissions.json`` as it is, its machine included; energy and carbon are no negatives."""
+    return read_record_file(path, _check_emissions)
+
+
+def _check_emissions(values: dict[str, Any]) -> None:
+    if values["measured"]:
+        names = [name for name in _NUMBERS if name in values]
+        check_numbers(values, *names)
 
 
 def checked(values: Any, where: str) -> EmissionsRecord:

@@ -1,5 +1,6 @@
 """What one piece of each kind of work costs on this machine, measured on random images."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from layer_pruning.activations.sweep import sweep
 from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.data.loading import Split
 from layer_pruning.export.bundle import export_network
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
@@ -60,10 +61,11 @@ class Costs:
 
 
 def start_seconds() -> float:
-    """Seconds that a process needs to import what a job of PyTorch imports."""
-    started = time.perf_counter()
+    """CPU seconds that a process needs to import what a job of PyTorch imports."""
+    before = os.times()
     subprocess.run([sys.executable, "-c", "import torch, torch.optim"], check=True)
-    return time.perf_counter() - started
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
 
 
 def measured_costs(
@@ -80,7 +82,7 @@ def measured_costs(
 ) -> Costs:
     """Try each kind of work on an untrained network; speed does not depend on weights.
 
-    ``limits`` are those of :func:`layer_pruning.models.architectures.candidates`,
+    ``limits`` are those of :func:`layer_pruning.models.candidates.candidates`,
     ``probe_images`` the size of the probe set and ``attacked`` that of an attacked batch. ``say``
     is told what is tried.
     """
@@ -106,8 +108,7 @@ def measured_costs(
     features = sweep(network, images(2), names)[0].shape[1]
     say("scoring")
     scoring = {
-        name: _scoring_seconds(criterion["metrics"], header, probe_images, features)
-        * max(len(names), 1)
+        name: _scoring_seconds(criterion["metrics"], header, names, probe_images, features)
         for name, criterion in criteria.items()
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -134,11 +135,19 @@ def measured_costs(
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
+    """Seconds that work takes; on a CPU those of an idle machine, whatever else it does now.
+
+    They are CPU seconds over the threads there, and on a GPU seconds of the clock.
+    """
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
-    return time.perf_counter() - started
+        started = time.perf_counter()
+        work()
+        torch.cuda.synchronize()
+        return time.perf_counter() - started
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) / torch.get_num_threads()
 
 
 def _count(seconds: float, most: int, least: int = 2) -> int:
@@ -163,57 +172,60 @@ def _training_seconds(
     forward: float,
     device: torch.device,
 ) -> float:
-    """Of the second of two short epochs, as the first sets PyTorch up."""
+    """Of a short epoch, after a shorter one that sets PyTorch up."""
     size = _count(2 * 3 * forward, recipe.batch_size, least=4)
     labels = torch.arange(2 * size, device=device) % len(header.class_names)
     split = Split(images(2 * size), labels)
-    short = replace(recipe, epochs=2, batch_size=size, compile=False, distillation_weight=0.0)
+    short = replace(recipe, epochs=1, batch_size=size, compile=False, distillation_weight=0.0)
+
+    def epoch(images: int) -> Callable[[], object]:
+        part = Split(split.images[:images], labels[:images])
+        few = Split(split.images[:2], labels[:2])
+        network = new_network(header, 0).to(device)
+        path = Path(folder, f"{images}.safetensors")
+        return lambda: train(network, part, few, short, seed=0, state_path=path)
+
     with tempfile.TemporaryDirectory() as folder:
-        run = train(
-            new_network(header, 0).to(device),
-            split,
-            Split(split.images[:2], labels[:2]),
-            short,
-            seed=0,
-            state_path=Path(folder, "state.safetensors"),
-        )
-    return run.history[-1].seconds / (2 * size)
+        _seconds(epoch(min(size, 4)))
+        return _seconds(epoch(2 * size)) / (2 * size)
 
 
 def _pgd_seconds(network: ResidualNetwork, images: Tensor) -> float:
     with torch.no_grad():
         labels = network(images).argmax(dim=1)
     options: dict[str, Any] = {"attack": "pgd", "norm": "Linf", "epsilons": [PGD_STEPS_EPSILON]}
-    record = attack_network(network, images, labels, seed=0, **options)
-    return float(record["epsilons"][0]["seconds"]) / len(images)
+    return _seconds(lambda: attack_network(network, images, labels, seed=0, **options)) / len(
+        images
+    )
 
 
 def _scoring_seconds(
-    metrics: list[str], header: NetworkHeader, images: int, features: int
+    metrics: list[str], header: NetworkHeader, blocks: list[str], images: int, features: int
 ) -> float:
-    """Of one block, by the metrics that compare features or predictions."""
+    """Of all blocks, by the metrics that compare features or predictions."""
     known = [m for m in metrics if m in CATALOG or m in FUNCTIONAL_METRICS]
-    if not known:
+    if not known or not blocks:
         return 0.0
     generator = np.random.default_rng(0)
-    classes, blocks = len(header.class_names), [block.name for block in header.blocks[:1]]
+    classes = len(header.class_names)
 
     def drawn(*shape: int) -> np.ndarray:
         return generator.standard_normal(shape).astype(np.float32)
 
-    probe = SimpleNamespace(
-        features=drawn(images, features),
-        features_bypassed=drawn(len(blocks), images, features),
-        logits=drawn(images, classes),
-        logits_bypassed=drawn(len(blocks), images, classes),
-        labels=np.arange(images) % classes,
-        blocks=np.array(blocks),
-    )
-
-    def work() -> object:
+    def scored(names: list[str]) -> object:
+        probe = SimpleNamespace(
+            features=drawn(images, features),
+            features_bypassed=drawn(len(names), images, features),
+            logits=drawn(images, classes),
+            logits_bypassed=drawn(len(names), images, classes),
+            labels=np.arange(images) % classes,
+            blocks=np.array(names),
+        )
         return score(known, probe, header=header, tensors={}, draw="estimate")
 
-    return _seconds(work) / len(blocks)
+    # what the first one imports is not counted
+    scored(blocks[:1])
+    return _seconds(lambda: scored(blocks))
 
 
 def _peak_bytes() -> int:

@@ -17,6 +17,7 @@ from layer_pruning.configuration import (
     datasets,
     final_criteria,
     networks,
+    of_network,
     pruning_criteria,
     scratch_criteria,
     sizes_of_classes,
@@ -25,6 +26,7 @@ from layer_pruning.devices import select_device
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
 from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.machine import machine
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.steps import steps_to
@@ -64,8 +66,9 @@ def forecast(
             class_names=tuple(str(label) for label in range(info.classes)),
         )
         say(f"{name} on {dataset}")
-        work = work_of(config, dataset, name, most)
-        settings = config["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
+        its = of_network(config, name)
+        work = work_of(its, dataset, name, most)
+        settings = its["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
         costs = measured_costs(
             header,
             recipe=Recipe.of(settings),
@@ -80,7 +83,7 @@ def forecast(
         usual = list(info.epsilons)
         epsilons = {key: one["epsilons"] or usual for key, one in config["attacks"].items()}
         stages += stages_of(
-            config,
+            its,
             work,
             costs,
             epsilons=epsilons,
@@ -140,7 +143,7 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     }[config["export"]["networks"]]
     tuned = rounds * config["finetuning"]["epochs"]
     train, validation, test = map(sum, zip(*sizes_of_classes(config, dataset), strict=True))
-    blocks = networks(config, dataset)[architecture].blocks()
+    blocks = blocks_of(networks(config, dataset)[architecture])
     classes = len(sizes_of_classes(config, dataset))
     last_phase = (config["finetuning"]["final"] or {}).get("epochs") or 0
     return Work(

@@ -12,9 +12,11 @@ AUTOATTACK_OVER_PGD = 39.6
 """AutoAttack, all images standing, over a hundred steps of a gradient (docs/what-it-costs.md)."""
 STRENGTHS = {"fgsm": 0.03, "pgd": 1.0, "autoattack": AUTOATTACK_OVER_PGD}
 """What an attack costs for an image that it does not break, over a hundred steps of a gradient."""
+RESAMPLE_SHARE = 0.4
+"""What scoring a resample takes, over scoring the whole probe set (docs/benchmarks.md)."""
 OVERHEAD_SECONDS = 0.3
 """What Snakemake takes to start and end a job."""
-TABLES_SECONDS = 2.0
+TABLES_SECONDS = 0.6
 """A job without PyTorch: a ranking, a figure, a table."""
 
 
@@ -124,7 +126,7 @@ def stages_of(
         Stage(
             "bootstrap of the votes",
             votes,
-            config["bootstrap"]["resamples"] * scoring + votes * TABLES_SECONDS,
+            config["bootstrap"]["resamples"] * RESAMPLE_SHARE * scoring + votes * TABLES_SECONDS,
             share,
             "bootstrap.resamples",
         ),

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,10 @@ from torch import Tensor, nn
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
+from layer_pruning.models.calls import Call, calls_of, evaluating
+from layer_pruning.models.copies import copied
+from layer_pruning.models.pass_through import mapped
+from layer_pruning.models.replay import Replay
 from layer_pruning.models.residual import ResidualNetwork
 
 
@@ -18,26 +23,37 @@ def removable_blocks(network: ResidualNetwork) -> list[str]:
     return [b.name for b in network.header.blocks if b.removable and b.name in kept]
 
 
-@torch.inference_mode()
-def block_inputs(network: ResidualNetwork, images: Tensor) -> dict[str, Tensor]:
-    """What reaches each block, by its name, as ``images`` walk through the network."""
-    inputs = {}
-    x = network.eval().enter(images)
-    for name, block in network.trunk():
-        inputs[name] = x
-        x = block(x)
-    return {name: inputs[name] for name in network.block_names}
+class _Called(nn.Module):
+    """A module with the arguments that it is called with in a network; takes images, unused."""
+
+    def __init__(self, module: nn.Module, call: Call) -> None:
+        super().__init__()
+        self.module, self.call = module, call
+
+    def forward(self, images: Tensor) -> Any:
+        return self.module(*self.call.positional, **self.call.keywords)
+
+
+def called_blocks(network: ResidualNetwork, images: Tensor) -> dict[str, nn.Module]:
+    """Each block that is left, as a module that runs on what reaches it as ``images`` go through.
+
+    A block that runs several times is taken at its first call.
+    """
+    with evaluating(network):
+        modules = network.blocks()
+        calls = calls_of(network, images, modules)
+    return {name: _Called(module, calls[name][0]) for name, module in modules.items()}
 
 
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Multiply-accumulates (of one image) and parameters of each block: its removal saves them."""
     device = next(network.parameters()).device
-    inputs = block_inputs(network, torch.zeros(1, *network.header.input_shape, device=device))
-    modules = dict(network.trunk())
+    shape = network.header.input_shape
+    called = called_blocks(network, torch.zeros(1, *shape, device=device))
     return {
         name: {
-            "macs": float(multiply_accumulates(modules[name], inputs[name].shape[1:])),
-            "parameters": float(parameter_count(modules[name])),
+            "macs": float(multiply_accumulates(called[name], shape)),
+            "parameters": float(parameter_count(called[name])),
         }
         for name in blocks
     }
@@ -51,44 +67,50 @@ def block_runners(
     ``images`` (n, channels, height, width) lie on the network's device. A function returns when
     the result is there, also on a GPU.
     """
-    inputs, modules = block_inputs(network, images), dict(network.trunk())
-    return {name: batch_runner(modules[name], inputs[name]) for name in blocks}
+    called = called_blocks(network, images)
+    return {name: batch_runner(called[name], images) for name in blocks}
 
 
-class _Part(nn.Module):
-    """A function of the network as a module without parameters of its own."""
+class Surroundings(nn.Module):
+    """What is around the blocks of a network: it runs, and its blocks give what they gave."""
 
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, network: ResidualNetwork, images: Tensor) -> None:
         super().__init__()
-        self.function = function
+        self.replay = Replay(copied(network).eval())
+        blocks = [*self.replay.blocks.values()]
+        self.given: list[Any] = []
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        def kept(unit: nn.Module, forward: Any, positional: Any, named: Any) -> Any:
+            output = forward(*positional, **named)
+            if unit in blocks:
+                # later steps may work in place
+                self.given.append(mapped(Tensor.clone, output))
+            return output
+
+        with self.replay.hooked(kept), torch.no_grad():
+            self.replay.network(images)
+        self.blocks = {*blocks}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of the images that this was made with."""
+        given = iter(self.given)
+
+        def answer(unit: nn.Module, forward: Any, positional: Any, named: Any) -> Any:
+            return next(given) if unit in self.blocks else forward(*positional, **named)
+
+        with self.replay.hooked(answer):
+            return self.replay.network(images)
 
 
-def parts(network: ResidualNetwork) -> dict[str, nn.Module]:
-    """All that an image passes, in order: the input, blocks and links by name, and the output."""
-    return {
-        "(input)": _Part(network.enter),
-        **dict(network.trunk()),
-        "(output)": _Part(lambda x: network.classifier(network.pool(x))),
-    }
-
-
-@torch.inference_mode()
 def part_runners(network: ResidualNetwork, images: Tensor) -> dict[str, Callable[[], None]]:
-    """For each of the `parts` a function that sends a batch of its own inputs through it.
+    """For each block, by name, and for ``(around the blocks)`` a function that runs it.
 
     Together they take the time of the network, in pieces as short as its blocks: a whole pass is
     more often interrupted, and on a GPU it is no sum of parts that wait for each other.
     ``images`` (n, channels, height, width) lie on the network's device.
     """
-    runners, x = {}, images
-    network.eval()
-    for name, part in parts(network).items():
-        runners[name] = batch_runner(part, x)
-        x = part(x)
-    return runners
+    around = batch_runner(Surroundings(network, images), images)
+    return block_runners(network, images, network.block_names) | {"(around the blocks)": around}
 
 
 def latencies(

@@ -5,14 +5,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from layer_pruning.models.architectures import (
+from layer_pruning.models.cifar import CifarBody, initialise
+from layer_pruning.models.specifications import (
     Architecture,
     CifarResNet,
+    HuggingFaceNetwork,
     OwnNetwork,
     Shape,
+    TimmNetwork,
     TorchvisionNetwork,
 )
-from layer_pruning.models.cifar import CifarBody, initialise
 from layer_pruning.models.steadiness import check_float32
 from layer_pruning.named_function import named_function, one_line
 
@@ -26,6 +28,11 @@ def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) ->
         return CifarBody(architecture, input_shape[0], classes).eval()
     if isinstance(architecture, TorchvisionNetwork):
         return _torchvision_body(architecture.network, input_shape, classes).eval()
+    if isinstance(architecture, TimmNetwork | HuggingFaceNetwork):
+        # timm and transformers take seconds to import: only where such a network is used
+        from layer_pruning.models.hub import named_body
+
+        return named_body(architecture, input_shape, classes).eval()
     if isinstance(architecture, OwnNetwork):
         return _own_body(architecture, input_shape, classes).eval()
     raise ValueError(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layer_pruning.models.architectures import CifarResNet
+from layer_pruning.models.specifications import CifarResNet
 
 
 class SubsampleAndPad(nn.Module):

@@ -1,29 +1,32 @@
 """Find the blocks of a network, and which of them can go, by looking at it while it runs.
 
-A block is a module whose shortcut is the identity: with all its parameters at zero, so with its
-residual branch gone, it gives its input back, exactly. Modules of the same class that do not
-(they change the shape) are blocks that cannot go. What lies between blocks belongs to the trunk
-and is no block. Nothing here knows any network by name.
+A block is a module whose shortcut is the identity (:mod:`layer_pruning.models.shortcut`). Modules
+of the same class that have none (they change the shape, say) are blocks that cannot go. What lies
+between blocks is none. Nothing here knows any network by name, and the network's own ``forward``
+stays the program: a block that goes is replaced by what gives its arguments back.
 """
 
-import functools
-import itertools
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from layer_pruning.models.architectures import Block, FoundNetwork, architecture
-from layer_pruning.models.bodies import drawn_body
-from layer_pruning.models.trunk import ancestors, cut
+from layer_pruning.models.blocks import Block
+from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
+from layer_pruning.models.head import features_of, heads, logits_of
+from layer_pruning.models.pass_through import arguments, mapped, routed
+from layer_pruning.models.shortcut import Verdict, verdict
+from layer_pruning.models.specifications import GRANULARITIES
+from layer_pruning.models.surroundings import without
 
 NEEDS = (
-    "a network needs two or more residual blocks, modules with one tensor in and one out, that "
-    "follow one another in a single path to a linear classifier (torch.nn.Linear)"
+    "a network needs residual blocks, modules whose input is added to what they compute from it, "
+    "and a linear classifier after them"
 )
+LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
 @dataclass(frozen=True)
@@ -35,184 +38,292 @@ class Found:
     """Width of the pooled representation."""
     classes: int
     """Width of the logits."""
+    batch_norm: bool
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call of a module with one tensor that gave one tensor."""
-
-    order: int
-    """Position in the order of the calls' beginnings."""
-    given: Tensor
-    value: Tensor
-    """What was in ``given`` when the call began: later steps may work in place."""
-    output: Tensor
-    versions: tuple[int, int]
-    """How often ``given`` had been changed in place before the call, and ``output`` after it."""
-
-    def feeds(self, later: "Call") -> bool:
-        """Whether the output, as it was, is what ``later`` was given."""
-        return later.given is self.output and later.versions[0] == self.versions[1]
-
-
-def found(network: FoundNetwork) -> Found:
-    """The blocks of ``network`` for its input shape. Raises ValueError where it has no trunk."""
-    arguments = json.dumps(network.arguments(), sort_keys=True)
-    return _found(arguments, network.input_shape)
-
-
-@functools.lru_cache
-def _found(arguments: str, input_shape: tuple[int, int, int]) -> Found:
-    network = architecture("", json.loads(arguments), input_shape)
-    body = drawn_body(network, input_shape=input_shape, classes=10, seed=0)
-    channels = 3 if network.arguments()["family"] == "torchvision" else input_shape[0]
-    images = torch.rand((1, channels, *input_shape[1:]), generator=torch.Generator().manual_seed(0))
-    return found_in(
-        body, images, network.arguments().get("build") or network.arguments()["network"]
-    )
-
-
-def found_in(body: nn.Module, images: Tensor, name: str) -> Found:
+def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "block") -> Found:
     """The blocks of a module, in evaluation mode, called ``name`` in messages.
 
-    ``images`` as in :func:`find_blocks`. Raises ValueError in one line where it has no trunk.
+    ``images`` as in :func:`find_blocks`. Raises ValueError in one line where it has none that can
+    go, or no classifier.
     """
     try:
-        blocks = find_blocks(body, images)
-        trunk = cut(body, [block.name for block in blocks])
+        blocks = find_blocks(body, images, granularity)
+        modules = [body.get_submodule(block.name) for block in blocks]
+        with evaluating(body), torch.no_grad():
+            one = images[:1]
+            paths = heads(body, one, modules)
+            features = _features(body, one, body.get_submodule(paths[0]))
+            classes = logits_of(body(one)).shape[1]
     except ValueError as error:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
-    classifier = body.get_submodule(trunk.classifier)
-    assert isinstance(classifier, nn.Linear)
-    return Found(blocks, classifier.in_features, classifier.out_features)
+    batch_norm = any("BatchNorm" in type(module).__name__ for module in body.modules())
+    return Found(blocks, features.shape[1], classes, batch_norm)
+
+
+def _features(body: nn.Module, images: Tensor, head: nn.Module) -> Tensor:
+    seen: list[Tensor] = []
+    handle = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    try:
+        body(images)
+    finally:
+        handle.remove()
+    return features_of(seen[0], head)
+
+
+def probe_images(
+    channels: int, height: int, width: int, mean: Sequence[float] = (), std: Sequence[float] = ()
+) -> Tensor:
+    """Images (3, channels, height, width) to look at a network with, normalised.
+
+    Uniform pixels, the negative of others, and loud noise: what is the identity on images of one
+    sign or of usual size only is not taken for one. ``mean`` and ``std`` are 0.5 and 0.25 by
+    default.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, -1, 1, 1)
+    centre = torch.tensor(tuple(mean) or (0.5,)).view(shape)
+    scale = torch.tensor(tuple(std) or (0.25,)).view(shape)
+    pixels = torch.rand((2, channels, height, width), generator=generator)
+    one, other = ((pixels - centre) / scale).split(1)
+    noise = torch.randn((1, channels, height, width), generator=generator)
+    return torch.cat([one, -other, 30 * noise])
 
 
 @torch.no_grad()
-def find_blocks(body: nn.Module, images: Tensor) -> tuple[Block, ...]:
-    """All blocks of ``body``, in evaluation mode, in the order in which they run.
+def find_blocks(body: nn.Module, images: Tensor, granularity: str = "block") -> tuple[Block, ...]:
+    """All blocks of ``body`` in the order in which they run.
 
-    ``images`` (1, channels, height, width) is what is sent through it. Weights should be drawn,
-    not zero. Raises ValueError in one line where it has no block that can go.
+    ``images`` (n, channels, height, width) are sent through it, those of :func:`probe_images` by
+    default. With ``granularity`` ``sublayer``, halves of blocks that are residual modules on their
+    own (attention, feed-forward) are found instead of the blocks that consist of them. Raises
+    ValueError in one line where no block can go.
     """
-    calls = _calls(body, images)
-    removable = _identities(body, "", calls)
-    if not removable:
-        raise ValueError("no module was found whose shortcut is the identity")
-    kinds = {type(body.get_submodule(name)) for name in removable}
-    inside = {parent for name in removable for parent in ancestors(name)}
-    names = [
-        name
-        for name, module in body.named_modules()
-        if name in calls
-        and type(module) in kinds
-        and name not in inside
-        and not any(parent in removable for parent in ancestors(name))
-    ]
-    names.sort(key=lambda name: calls[name].order)
-    return _with_stages(names, removable, calls)
+    if granularity not in GRANULARITIES:
+        raise ValueError(
+            f"granularity: '{granularity}' should be one of {', '.join(GRANULARITIES)}"
+        )
+    with evaluating(body):
+        network = _Network(body, images, granularity)
+        removable = network.removable()
+        if not removable:
+            raise ValueError(f"no module was found whose shortcut is the identity{network.near()}")
+        blocks = _with_stages(network.blocks(removable))
+        return blocks if network.random else _that_can_go(body, images, blocks)
 
 
-def _with_stages(
-    names: list[str], removable: list[str], calls: dict[str, Call]
-) -> tuple[Block, ...]:
-    """A stage is a run of blocks whose outputs have the same shape."""
-    blocks: list[Block] = []
-    stage, shape = 0, None
-    for name in names:
-        call = calls[name]
-        if call.output.shape != shape:
-            stage, shape = stage + 1, call.output.shape
-        reason = None
-        if name not in removable:
-            changes = call.given.shape != call.output.shape
-            reason = "it changes the shape" if changes else "its shortcut is not the identity"
-        blocks.append(Block(name, f"stage{stage}", name in removable, reason))
-    return tuple(blocks)
+class _Network:
+    """A network while it is looked at."""
 
+    def __init__(self, body: nn.Module, images: Tensor, granularity: str) -> None:
+        self.body, self.granularity = body, granularity
+        self.paths = paths_of(body)
+        watched = {
+            paths[0]: module
+            for module, paths in self.paths.items()
+            if module is not body and _may_be_block(module)
+        }
+        try:
+            first = logits_of(body(images[:1]))
+            self.calls = calls_of(body, images, watched)
+            again = logits_of(body(images[:1]))
+        except ValueError:
+            raise
+        except Exception as error:
+            shape = " × ".join(map(str, images.shape[1:]))
+            reason = " ".join(str(error).split())
+            raise ValueError(f"it cannot take images of {shape}: {reason}") from error
+        # what acts at random in evaluation mode is noticed elsewhere
+        self.random = not torch.equal(first.nan_to_num(), again.nan_to_num())
+        self.verdicts: dict[nn.Module, Verdict] = {}
 
-def _calls(body: nn.Module, images: Tensor) -> dict[str, Call]:
-    """The modules that ran once with one tensor in and one out."""
-    began: dict[str, list[tuple[int, int, Tensor]]] = {}
-    calls: dict[str, Call] = {}
-    order = 0
+    def name(self, module: nn.Module) -> str:
+        return self.paths[module][0]
 
-    def watch(name: str, module: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
-        def one_tensor(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-            return len(arguments) == 1 and not keywords and isinstance(arguments[0], Tensor)
+    def verdict(self, module: nn.Module) -> Verdict:
+        """Whether ``module`` is the identity without its branch, in all its calls."""
+        if module not in self.verdicts:
+            calls = self.calls.get(self.name(module), [])
+            made = [verdict(module, call.positional, call.keywords) for call in calls]
+            one = next((v for v in made if v.reason), made[0]) if made else Verdict("it is not run")
+            if one.reason is None and any(v.route != one.route for v in made):
+                one = replace(one, reason="it is called several times, in different ways")
+            self.verdicts[module] = one
+        return self.verdicts[module]
 
-        def before(_: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-            nonlocal order
-            order += 1
-            version, value = 0, torch.empty(0)
-            if one_tensor(arguments, keywords):
-                version = arguments[0]._version
-                # only what has parts can be a block; copies of all inputs would take much memory
-                value = arguments[0].clone() if list(module.children()) else value
-            began.setdefault(name, []).append((order, version, value))
+    def removable(self) -> list[nn.Module]:
+        """The outermost modules that are residual blocks, stages taken apart."""
+        found: list[nn.Module] = []
+        self._search(self.body, found)
+        kinds = {type(module) for module in found}
+        # a part of a block of the same kind that cannot go is no block
+        inside = {
+            module
+            for parent in self.paths
+            if type(parent) in kinds and parent not in found
+            for module in parent.modules()
+        }
+        return [module for module in found if module not in inside]
 
-        def after(_: nn.Module, arguments: Any, keywords: dict[str, Any], output: Any) -> None:
-            if one_tensor(arguments, keywords) and isinstance(output, Tensor):
-                start, version, value = began[name][-1]
-                versions = (version, output._version)
-                calls[name] = Call(start, arguments[0], value, output, versions)
+    def _search(self, parent: nn.Module, found: list[nn.Module]) -> None:
+        for module in parent.children():
+            if module in found:
+                continue
+            called = self.name(module) in self.calls
+            if called and self.verdict(module).reason is None:
+                parts = self._parts(module)
+                if not parts or not self._is_split(module, parts):
+                    found.append(module)
+                    continue
+            self._search(module, found)
 
-        return [
-            module.register_forward_pre_hook(before, with_kwargs=True),
-            module.register_forward_hook(after, with_kwargs=True),
+    def _parts(self, module: nn.Module) -> list[nn.Module]:
+        """The outermost residual modules inside ``module`` that hold all of its sums, if so."""
+        parts: list[nn.Module] = []
+        for stack in self.verdict(module).sums:
+            within = [part for part in stack if part is not module]
+            part = next((p for p in within if self._is_residual(p)), None)
+            if part is None:
+                return []
+            if part not in parts:
+                parts.append(part)
+        return parts
+
+    def _is_residual(self, module: nn.Module) -> bool:
+        return self.name(module) in self.calls and self.verdict(module).reason is None
+
+    def _is_split(self, module: nn.Module, parts: list[nn.Module]) -> bool:
+        """Whether ``module`` is a stage of ``parts`` rather than one block of halves.
+
+        A stage holds its blocks in a list, or holds several that are alike.
+        """
+        if self.granularity == "sublayer" or isinstance(module, LISTS):
+            return True
+        listed = {child for m in module.modules() if isinstance(m, LISTS) for child in m.children()}
+        if all(part in listed for part in parts):
+            return True
+        alike = {(type(part), tuple(name for name, _ in part.named_parameters())) for part in parts}
+        return len(alike) == 1
+
+    def blocks(self, removable: list[nn.Module]) -> list[tuple[Block, torch.Size | None]]:
+        """The removable blocks and their like, in the order in which they run, with shapes."""
+        kinds = {type(module) for module in removable}
+        inside = {m for module in removable for m in module.modules()} - {*removable}
+        holding = {m for m in self.paths if not {*removable}.isdisjoint([*m.modules()][1:])}
+        chosen = [
+            module
+            for module in self.paths
+            if type(module) in kinds
+            and self.name(module) in self.calls
+            and module not in inside
+            and module not in holding
         ]
+        chosen.sort(key=lambda module: self._first(module).began)
+        blocks = []
+        for module in chosen:
+            told = self.verdict(module)
+            reason = None if module in removable else told.reason or "it holds other blocks"
+            name, *aliases = self.paths[module]
+            block = Block(name, "", reason is None, reason, tuple(aliases), told.route)
+            blocks.append((block, self._first(module).shape))
+        return blocks
 
-    handles = [h for name, m in body.named_modules() if name for h in watch(name, m)]
+    def _first(self, module: nn.Module) -> Call:
+        return self.calls[self.name(module)][0]
+
+    def near(self) -> str:
+        """What comes nearest to a block, for messages."""
+        near = [(m, v) for m, v in self.verdicts.items() if v.near and not isinstance(m, LISTS)]
+        near.sort(key=lambda item: not item[1].sums)
+        said = [f"{self.name(module)}: {told.reason}" for module, told in near[:2]]
+        return f" ({'; '.join(said)})" if said else ""
+
+
+def _may_be_block(module: nn.Module) -> bool:
+    if list(module.children()):
+        return True
+    own = [*module.parameters(recurse=False)]
+    return bool(own) and not type(module).__module__.startswith("torch.nn.")
+
+
+def _with_stages(blocks: list[tuple[Block, torch.Size | None]]) -> tuple[Block, ...]:
+    """A stage is a run of blocks whose outputs have the same shape."""
+    staged: list[Block] = []
+    stage, last = 0, None
+    for block, shape in blocks:
+        if shape != last:
+            stage, last = stage + 1, shape
+        staged.append(replace(block, stage=f"stage{stage}"))
+    return tuple(staged)
+
+
+def _that_can_go(body: nn.Module, images: Tensor, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """``blocks``, each tried: where the network is another without it, it cannot go.
+
+    The code around a block may read what the block holds, or reach it by another way than its
+    name. The network without it is compared with the network itself, its block run and its
+    output overwritten.
+    """
+    fewer = images[:2]
+    can_go = [block for block in blocks if block.removable]
+    if _objection(body, fewer, can_go) is None:
+        return blocks
+    reasons = {block.name: _objection(body, fewer, [block]) for block in can_go}
+    if not any(reason is None for reason in reasons.values()):
+        name, reason = next(iter(reasons.items()))
+        raise ValueError(f"no block can go: {name}: {reason}")
+    return tuple(
+        replace(block, removable=False, reason=reasons[block.name])
+        if reasons.get(block.name)
+        else block
+        for block in blocks
+    )
+
+
+def _objection(body: nn.Module, images: Tensor, blocks: Sequence[Block]) -> str | None:
+    """Why the network is not itself without ``blocks``; None where it is."""
+    with _overwritten(body, blocks):
+        expected = logits_of(body(images))
     try:
-        body(images)
+        with without(body, blocks):
+            computed = logits_of(body(images))
     except Exception as error:
-        shape = " × ".join(map(str, images.shape[1:]))
-        reason = " ".join(str(error).split())
-        raise ValueError(f"it cannot take images of {shape}: {reason}") from error
+        return f"the code around it needs what it holds ({' '.join(str(error).split())})"
+    if torch.equal(computed.nan_to_num(), expected.nan_to_num()):
+        return None
+    return "the network reaches it by another way than its name"
+
+
+@contextmanager
+def _overwritten(body: nn.Module, blocks: Sequence[Block]) -> Iterator[None]:
+    """The blocks run, and their arguments are given on instead of what they computed."""
+    handles = []
+    for block in blocks:
+        given: list[dict[int | str, object]] = []
+        route = json.loads(block.route) if block.route else {"argument": [0]}
+
+        def before(
+            _: nn.Module,
+            positional: tuple[object, ...],
+            keywords: dict[str, object],
+            given: list[dict[int | str, object]] = given,
+        ) -> None:
+            given.append(mapped(Tensor.clone, arguments(positional, keywords)))
+
+        def after(
+            _: nn.Module,
+            positional: object,
+            output: object,
+            given: list[dict[int | str, object]] = given,
+            route: object = route,
+        ) -> object:
+            return routed(route, given.pop())
+
+        module = body.get_submodule(block.name)
+        handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        handles.append(module.register_forward_hook(after))
+    try:
+        yield
     finally:
         for handle in handles:
             handle.remove()
-    return {name: call for name, call in calls.items() if len(began[name]) == 1}
-
-
-def _identities(module: nn.Module, path: str, calls: dict[str, Call]) -> list[str]:
-    """Paths of the blocks below ``module`` that can go: the outermost that are one."""
-    below = []
-    for name, child in module.named_children():
-        inner = f"{path}.{name}" if path else name
-        call = calls.get(inner)
-        block = call and not _is_sequence(child, inner, calls) and _is_identity(child, call)
-        if block:
-            below.append(inner)
-        else:
-            below += _identities(child, inner, calls)
-    return below
-
-
-def _is_identity(module: nn.Module, call: Call) -> bool:
-    """Whether ``module`` gives its input back when its residual branch is gone."""
-    if call.given.shape != call.output.shape or not list(module.children()):
-        return False
-    zeros = {name: torch.zeros_like(value) for name, value in module.named_parameters()}
-    if not zeros or not call.value.any():
-        return False
-    return torch.equal(functional_call(module, zeros, (call.value.clone(),)), call.value)
-
-
-def _is_sequence(module: nn.Module, path: str, calls: dict[str, Call]) -> bool:
-    """Whether ``module`` only calls its parts one after another: a stage rather than a block."""
-    whole = calls[path]
-    parts = sorted(_parts(module, path, calls), key=lambda call: call.order)
-    if not parts or parts[0].given is not whole.given:
-        return False
-    first, last = parts[0].versions[0], parts[-1].versions[1]
-    follow = all(before.feeds(after) for before, after in itertools.pairwise(parts))
-    return follow and parts[-1].output is whole.output and (first, last) == whole.versions
-
-
-def _parts(module: nn.Module, path: str, calls: dict[str, Call]) -> list[Call]:
-    """Calls of the parts of ``module``; lists of modules are not called, what they hold is."""
-    parts = []
-    for name, child in module.named_children():
-        inner = f"{path}.{name}"
-        parts += [calls[inner]] if inner in calls else _parts(child, inner, calls)
-    return parts

@@ -22,8 +22,11 @@ from safetensors.numpy import save_file
 from layer_pruning.access import check_opens
 from layer_pruning.atomic import written_whole
 from layer_pruning.checksums import array_checksum, text_checksum
-from layer_pruning.models.architectures import Block, OwnNetwork, architecture
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.blocks import Block
 from layer_pruning.models.header_checks import check_header, check_tensors
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.models.specifications import OwnNetwork
 
 FORMAT = "layer-pruning network 1"
 REMEDY = "delete it and run the workflow again"
@@ -69,7 +72,7 @@ class NetworkHeader:
         return cls(
             architecture=name,
             arguments=shape.arguments(),
-            blocks=shape.blocks(),
+            blocks=blocks_of(shape),
             input_shape=input_shape,
             mean=tuple(options.get("mean") or mean),
             std=tuple(options.get("std") or std),
@@ -145,7 +148,8 @@ def named_by_caller(header: NetworkHeader, build: str | None) -> NetworkHeader:
 
 def _written(header: NetworkHeader) -> dict[str, Any]:
     """What a file holds of a header: whom to trust is for its reader to say."""
-    return {key: value for key, value in asdict(header).items() if key != "may_build"}
+    written = {key: value for key, value in asdict(header).items() if key != "may_build"}
+    return written | {"blocks": [block.record() for block in header.blocks]}
 
 
 def _metadata_checksum(metadata: Mapping[str, str]) -> str:
@@ -209,7 +213,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
         header = NetworkHeader(
             architecture=metadata["architecture"],
             arguments=parsed["arguments"],
-            blocks=tuple(Block(**block) for block in parsed["blocks"]),
+            blocks=tuple(Block.of(block) for block in parsed["blocks"]),
             input_shape=_sequence("input_shape", parsed),
             mean=_sequence("mean", parsed),
             std=_sequence("std", parsed),

@@ -1,15 +1,20 @@
-"""Networks as an ordered trunk of named blocks: stem, blocks, pooling, classifier."""
+"""A network with its normalisation inside, less the blocks that were removed from it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.models.architectures import OwnNetwork, TorchvisionNetwork, architecture
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.blocks import Block
 from layer_pruning.models.bodies import drawn_body, new_body
+from layer_pruning.models.calls import evaluating
+from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_file import (
     NetworkHeader,
     check_build,
@@ -18,19 +23,21 @@ from layer_pruning.models.network_file import (
     read_network,
     write_network,
 )
-from layer_pruning.models.trunk import cut
+from layer_pruning.models.specifications import FoundNetwork, OwnNetwork
+from layer_pruning.models.surroundings import take_out, without
 
 
 class ResidualNetwork(nn.Module):
-    """Any network with a trunk of residual blocks, less those that its header lists as removed.
+    """Any network with residual blocks, less those that its header lists as removed.
 
     Takes images in [0, 1] of shape (n, channels, height, width) and gives logits (n, classes).
     Normalisation is inside, so that attacks and exports cannot get it wrong. ``body`` is the
-    network itself, as its own code builds it; the names of blocks and of tensors in a network
-    file are paths in it.
+    network itself, as its own code builds it, and its own ``forward`` is what runs; the names of
+    blocks and of tensors in a network file are paths in it.
 
-    A removed block is an identity in its place. It gave its input back once its residual branch
-    was gone (:mod:`layer_pruning.models.discovery`), so removal equals bypassing exactly.
+    In the place of a removed block stands what gives its arguments back. The block did so once
+    its residual branch was gone (:mod:`layer_pruning.models.discovery`), so removal equals
+    bypassing exactly.
     """
 
     mean: Tensor
@@ -54,60 +61,95 @@ class ResidualNetwork(nn.Module):
             body = new_body(
                 network, input_shape=header.input_shape, classes=len(header.class_names)
             )
-        # a body in training may take other ways, such as through an auxiliary classifier
-        self._trunk = cut(body.eval(), [block.name for block in header.blocks])
         # a grey image is a colour image with three equal channels
-        self._channels = 3 if isinstance(network, TorchvisionNetwork) else header.input_shape[0]
+        self._channels = header.input_shape[0]
+        if isinstance(network, FoundNetwork):
+            self._channels = network.channels
         if {len(header.mean), len(header.std)} - {1, self._channels}:
             raise ValueError(
                 f"{header.architecture}: mean and std should have {self._channels} numbers each, "
                 f"not {len(header.mean)} and {len(header.std)}"
             )
-        for name in header.removed_blocks:
-            body.set_submodule(name, nn.Identity())
+        take_out_removed(body, header)
         self.body = body.train()
         self.block_names = header.kept_blocks()
+        self._heads: list[str] = []
 
-    def trunk(self) -> Iterator[tuple[str, nn.Module]]:
-        """The blocks that are left, by name, in network order, and what links them.
+    def blocks(self) -> dict[str, nn.Module]:
+        """The blocks that are left, by name, in network order."""
+        return {name: self.body.get_submodule(name) for name in self.block_names}
 
-        Links (a merging layer, say) stay whatever is removed around them; their names are none of
-        ``block_names``.
-        """
-        kept = set(self.block_names)
-        for block in self.header.blocks:
-            link = self._trunk.links.get(block.name)
-            if link is not None:
-                yield link.name, link.module(self.body)
-            if block.name in kept:
-                yield block.name, self.body.get_submodule(block.name)
-
-    def enter(self, images: Tensor) -> Tensor:
-        """Normalised images through the stem: the input of the first block."""
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images as the body takes them: normalised, in colour where it asks for that."""
         x = (images - self.mean) / self.std
-        return self._trunk.enter(self.body, x.expand(-1, self._channels, -1, -1))
-
-    def pool(self, x: Tensor) -> Tensor:
-        """Output of the last block to the pooled representation (n, features)."""
-        return self._trunk.pool(self.body, x)
-
-    @property
-    def classifier(self) -> nn.Module:
-        """The linear layer from the pooled representation to logits."""
-        return self.body.get_submodule(self._trunk.classifier)
-
-    @property
-    def classifier_name(self) -> str:
-        """Path of the classifier in a network file."""
-        return self._trunk.classifier
+        return x.expand(-1, self._channels, -1, -1)
 
     def forward(self, images: Tensor, bypass: str | None = None) -> Tensor:
         """Logits of ``images``; with ``bypass``, as if that block's residual branch were gone."""
-        x = self.enter(images)
-        for name, block in self.trunk():
-            if name != bypass:
-                x = block(x)
-        return self.classifier(self.pool(x))
+        with self._bypassed(bypass) if bypass else nullcontext():
+            return logits_of(self.body(self.normalised(images)))
+
+    def features(self, images: Tensor, bypass: str | None = None) -> Tensor:
+        """Features (n, d) of ``images``: what the classifier is given, pooled where it is not."""
+        seen: list[Tensor] = []
+        with self.features_seen(seen.append):
+            self(images, bypass)
+        return seen[0]
+
+    @contextmanager
+    def features_seen(self, use: Callable[[Tensor], None]) -> Iterator[None]:
+        """Call ``use`` with the features of whatever goes through the network meanwhile."""
+        head = self.classifier
+        handle = head.register_forward_pre_hook(lambda _, given: use(features_of(given[0], head)))
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    @property
+    def classifier(self) -> nn.Module:
+        """The layer that turns features into logits, the first one where there are two heads."""
+        return self.body.get_submodule(self.classifier_names()[0])
+
+    def classifier_names(self) -> list[str]:
+        """Paths in the body of the layers that give logits: one, or several heads side by side.
+
+        An image goes through the network to find them. Raises ValueError where there is none.
+        """
+        if not self._heads:
+            shape = (2, *self.header.input_shape)
+            images = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            images = images.to(next(self.parameters()).device)
+            blocks = [self.body.get_submodule(block.name) for block in self.header.blocks]
+            with evaluating(self), torch.no_grad():
+                self._heads = heads(self.body, self.normalised(images), blocks)
+        return self._heads
+
+    def block(self, name: str) -> Block:
+        """What the header says of a block."""
+        return next(block for block in self.header.blocks if block.name == name)
+
+    @contextmanager
+    def _bypassed(self, name: str) -> Iterator[None]:
+        with without(self.body, [self.block(name)]):
+            yield
+
+
+def take_out_removed(body: nn.Module, header: NetworkHeader) -> None:
+    """Replace what ``header`` lists as removed. Raises ValueError for a block that is not there."""
+    removed = set(header.removed_blocks)
+    for block in header.blocks:
+        for path in block.paths:
+            _check_path(body, path)
+        if block.name in removed:
+            take_out(body, block)
+
+
+def _check_path(body: nn.Module, path: str) -> None:
+    try:
+        body.get_submodule(path)
+    except AttributeError as error:
+        raise ValueError(f"the module has no {path}: it is not like the one that had") from error
 
 
 def new_network(header: NetworkHeader, seed: int) -> ResidualNetwork:
@@ -155,7 +197,7 @@ def load_network(
     except ValueError as error:
         raise ValueError(_naming(path, error)) from error
     _check_fits(path, network.body.state_dict(), tensors)
-    network.body.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    put_tensors(network.body, {name: torch.from_numpy(value) for name, value in tensors.items()})
     return network.to(device).eval()
 
 
@@ -181,8 +223,7 @@ def _skeleton(header: NetworkHeader) -> dict[str, Tensor] | None:
     except (RuntimeError, OverflowError) as error:
         said = " ".join(str(error).split())[:200]
         raise ValueError(f"it describes a network that cannot be built ({said})") from error
-    for name in header.removed_blocks:
-        body.set_submodule(name, nn.Identity())
+    take_out_removed(body, header)
     return dict(body.state_dict())
 
 
@@ -202,6 +243,18 @@ def _check_fits(
             raise ValueError(
                 f"{path}: {name} has shape {tensor.shape}, not {tuple(wanted[name].shape)}"
             )
+
+
+def put_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put ``tensors``, all that a state dict of ``module`` has, into it as they are.
+
+    A state dict also says which version of the code it is of. Without that, modules take it for
+    an old one and convert it, as MNASNet of torchvision does.
+    """
+    state = OrderedDict(tensors)
+    # load_state_dict looks for this attribute
+    state._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
+    module.load_state_dict(state)
 
 
 def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:

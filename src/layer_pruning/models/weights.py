@@ -12,14 +12,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layer_pruning.access import check_opens
-from layer_pruning.models.architectures import (
-    OwnNetwork,
-    TorchvisionNetwork,
-    architecture,
-    check_weights,
-)
+from layer_pruning.models.architectures import architecture
 from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_network
-from layer_pruning.models.residual import ResidualNetwork, new_network
+from layer_pruning.models.residual import ResidualNetwork, new_network, put_tensors
+from layer_pruning.models.specifications import (
+    HuggingFaceNetwork,
+    OwnNetwork,
+    TimmNetwork,
+    TorchvisionNetwork,
+)
+from layer_pruning.models.starts import PRETRAINED, check_weights
 from layer_pruning.models.steadiness import unsteadiness
 
 logger = logging.getLogger(__name__)
@@ -40,12 +42,13 @@ class Weights:
 def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) -> ResidualNetwork:
     """The network of ``header`` with the weights that the ``options`` of its architecture name.
 
-    ``weights`` is ``torchvision`` or a ``.safetensors`` file: a network file of this workflow, or
-    anyone's state dict. ``names`` maps regular expressions to what they become here, applied to
-    every name of the file in turn; a tensor is left out where nothing stays of its name, or of the
-    part behind the last dot. With ``new_classifier`` the classifier is drawn from ``seed``;
-    so is all else without ``weights``. ``mean`` and ``std`` are the normalisation; those that the
-    weights bring along are used where none are given, and else the header's.
+    ``weights`` is ``torchvision``, ``pretrained`` (of timm or the hub, fetched before) or a
+    ``.safetensors`` file: a network file of this workflow, or anyone's state dict. ``names`` maps
+    regular expressions to what they become here, applied to every name of the file in turn; a
+    tensor is left out where nothing stays of its name, or of the part behind the last dot. With
+    ``new_classifier`` the classifier is drawn from ``seed``; so is all else without ``weights``.
+    ``mean`` and ``std`` are the normalisation; those that the weights bring along are used where
+    none are given, and else the header's.
 
     Raises ValueError or FileNotFoundError in one line where the weights do not fit.
     """
@@ -54,6 +57,8 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
         return _noticed(new_network(header, seed))
     network_kind = architecture(header.architecture, header.arguments, header.input_shape)
     check_weights(weights, network_kind)
+    if weights == PRETRAINED:
+        return _pretrained(header, options, seed)
     if weights == "torchvision":
         assert isinstance(network_kind, TorchvisionNetwork)
         start = _torchvision_weights(network_kind.network)
@@ -66,6 +71,30 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
     logger.info(
         "starting from %s, normalised with mean %s and standard deviation %s",
         weights,
+        header.mean,
+        header.std,
+    )
+    return network
+
+
+def _pretrained(header: NetworkHeader, options: Mapping[str, Any], seed: int) -> ResidualNetwork:
+    """A network of timm or of the hub with the weights that were fetched for it."""
+    from layer_pruning.models.hub import pretrained_tensors, record_of
+
+    kind = architecture(header.architecture, options, header.input_shape)
+    assert isinstance(kind, TimmNetwork | HuggingFaceNetwork)
+    record = record_of(kind)
+    if record.mean is not None and record.std is not None and not options.get("mean"):
+        header = replace(header, mean=record.mean, std=record.std)
+    network = new_network(header, seed)
+    tensors = pretrained_tensors(kind, network.body)
+    for pattern, replacement in (options.get("names") or {}).items():
+        tensors = {_replaced(pattern, replacement, name): t for name, t in tensors.items()}
+    new_classifier = bool(options.get("new_classifier"))
+    _load(network, tensors, record.repository, new_classifier=new_classifier)
+    logger.info(
+        "starting from %s, normalised as it was trained: %s, %s",
+        record.repository,
         header.mean,
         header.std,
     )
@@ -167,7 +196,8 @@ def _load(
 ) -> None:
     """Put ``tensors`` into ``network``, less the classifier where a new one was asked for."""
     wanted = network.body.state_dict()
-    classifier = {f"{network.classifier_name}.{part}" for part in ("weight", "bias")}
+    heads = network.classifier_names()
+    classifier = {name for name in wanted if name.rpartition(".")[0] in heads}
     if new_classifier:
         tensors = {name: value for name, value in tensors.items() if name not in classifier}
         tensors |= {name: wanted[name] for name in classifier & set(wanted)}
@@ -201,4 +231,4 @@ def _load(
                 "'new_classifier: true' draws a new classifier"
             )
         raise ValueError(f"weights: {source}: {name} has shape {there}, not {here}")
-    network.body.load_state_dict(wanted | tensors)
+    put_tensors(network.body, wanted | tensors)

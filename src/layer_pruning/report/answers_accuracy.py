@@ -104,7 +104,7 @@ def accuracy_kept(summary: pd.DataFrame, level: int, margin: float) -> Answer:
     return Answer(
         "accuracy",
         "Is accuracy kept?",
-        sentence(_kept(set(said.values()), margin), seeds),
+        sentence(_kept(list(said.values())), seeds),
         text,
         of=chosen,
         **_number(found[chosen]),
@@ -209,10 +209,11 @@ def n_text(summary: pd.DataFrame, seeds: int) -> str:
     return f"{plural(seeds, 'seed', 'seeds')}{counted_images}"
 
 
-def _kept(said: set[str], margin: float) -> str:
-    if len(said) > 1:
-        return "It depends on the criterion."
-    (verdict,) = said
+def _kept(said: list[str]) -> str:
+    if len(set(said)) > 1:
+        counts = ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said))
+        return f"It depends on the criterion: {counts}."
+    verdict = said[0]
     if verdict == HIGHER:
         return "Accuracy is higher."
     if verdict == LOST:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,14 @@ from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import KEYS, Network, number, read_json
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
-COLUMNS = [*ERRORS, *(f"{name}_scaled" for name in ERRORS), "temperature"]
+ENDS = ("", "_interval_low", "_interval_high")
+COLUMNS = [
+    *(f"{name}{end}" for name in ERRORS for end in ENDS),
+    *(f"{name}_scaled{end}" for name in ERRORS for end in ENDS),
+    "temperature",
+]
 """Of the summary."""
+EXPECTED = [f"{ERRORS[0]}{end}" for end in ENDS]
 
 
 def calibration_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
@@ -24,10 +31,12 @@ def calibration_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any
     for path in dict.fromkeys(map(Path, paths)):
         record = read_json(path)
         test = record["splits"]["test"]
-        row: dict[str, Any] = {name: number(test["as_trained"], name, path) for name in ERRORS}
-        scaled = test["scaled"]
-        for name in ERRORS:
-            row[f"{name}_scaled"] = math.nan if scaled is None else number(scaled, name, path)
+        row: dict[str, Any] = {}
+        for scaling, suffix in (("as_trained", ""), ("scaled", "_scaled")):
+            errors = test[scaling]
+            for name, end in product(ERRORS, ENDS):
+                value = math.nan if errors is None else number(errors, f"{name}{end}", path)
+                row[f"{name}{suffix}{end}"] = value
         row["temperature"] = number(record, "temperature", path)
         row["notes"] = [record["reason"]] if record["reason"] else []
         columns[path.parent] = row
@@ -38,7 +47,7 @@ def reliability(paths: Iterable[str | Path]) -> pd.DataFrame:
     """One row per network, scaling and bin with images, of the test split.
 
     Columns: the five names of a network, scaled, images, accuracy, confidence (their mean highest
-    probability), expected_calibration_error (of all bins).
+    probability), expected_calibration_error (of all bins) with its 95 % interval over images.
     """
     rows = []
     for path in dict.fromkeys(map(Path, paths)):
@@ -49,7 +58,7 @@ def reliability(paths: Iterable[str | Path]) -> pd.DataFrame:
                 if place["images"]:
                     names = ("images", "accuracy", "confidence")
                     row: dict[str, Any] = {name: place[name] for name in names}
-                    row["expected_calibration_error"] = errors["expected_calibration_error"]
+                    row |= {name: errors[name] for name in EXPECTED}
                     rows.append(network.names | {"scaled": scaled} | row)
-    columns = [*KEYS, "scaled", "images", "accuracy", "confidence", "expected_calibration_error"]
+    columns = [*KEYS, "scaled", "images", "accuracy", "confidence", *EXPECTED]
     return in_order(pd.DataFrame(rows, columns=columns))

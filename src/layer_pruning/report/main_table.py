@@ -29,7 +29,7 @@ LATEX = str.maketrans(
 )
 ABOUT = (
     "test accuracy: mean over seeds ± sample standard deviation; change: against the baseline of "
-    "the same seed, with its 95 % t-interval over seeds"
+    "the same seed, with 95 % intervals that hold at once for all criteria with as many removals"
 )
 
 
@@ -37,7 +37,7 @@ def markdown(summary: pd.DataFrame) -> str:
     """A table for each data set and architecture: every criterion after every removal.
 
     Accuracy is the mean over seeds ± their sample standard deviation, the change is against the
-    same seed's baseline with its 95 % t-interval. Speed-up and saved energy of inference are means
+    same seed's baseline with its 95 % interval. Speed-up and saved energy of inference are means
     over seeds, empty where they were not measured.
     """
     parts = []

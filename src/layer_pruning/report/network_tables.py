@@ -1,10 +1,14 @@
 """Tables with a row a network: their order, and how they are written and read."""
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from layer_pruning.atomic import written_whole
+from layer_pruning.consensus.ranking import read_ranking
+from layer_pruning.record_files import read_table, write_table
 from layer_pruning.report.cost import LEDGER_TEXT
 from layer_pruning.report.records import BASELINE, KEYS
 
@@ -33,17 +37,33 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table whole, with all digits; NaN is an empty cell."""
-    with written_whole(path) as temporary:
-        frame.to_csv(temporary, index=False)
+    """Write a table whole, with all digits and a column of checksums; NaN is an empty cell."""
+    header, *rows = csv.reader(io.StringIO(frame.to_csv(index=False), newline=""))
+    write_table(path, header, rows)
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read back what :func:`write_csv` wrote; empty text stays text."""
-    header = pd.read_csv(path, nrows=0).columns
+    """Read back what :func:`write_csv` wrote, less the checksums; empty text stays text.
+
+    Raises ValueError in one line for a table that is damaged.
+    """
+    header, rows = read_table(path, signed=True)
     return pd.read_csv(
-        path,
+        _as_file(header, rows),
         dtype={name: str for name in TEXT if name in header},
         keep_default_na=False,
         na_values={name: [""] for name in header if name not in TEXT},
     )
+
+
+def ranking_table(path: str | Path) -> pd.DataFrame:
+    """A ranking as a table, once it was read as one: what is damaged raises ValueError."""
+    read_ranking(path)
+    return pd.read_csv(_as_file(*read_table(path)))
+
+
+def _as_file(header: Sequence[str], rows: Sequence[Sequence[str]]) -> io.StringIO:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    file.seek(0)
+    return file

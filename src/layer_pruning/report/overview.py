@@ -1,5 +1,6 @@
 """The front page of the report: every question that a reader asks first, on one screen."""
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -8,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.record_files import read_record_file, write_record_file
 from layer_pruning.report.answers import Answer, answers_html
 from layer_pruning.report.answers_accuracy import (
     accuracy_kept,
@@ -124,9 +126,18 @@ def families(
     return found
 
 
-def record_of(found: Sequence[Family]) -> dict[str, Any]:
-    """The content of ``answers.json``."""
-    return {"families": [family.record() for family in found]}
+def write_answers(found: Sequence[Family], path: str | Path) -> None:
+    """Write ``answers.json``, one record an answer, and say the warnings in the terminal."""
+    write_record_file(path, {"families": [family.record() for family in found]})
+    for family in found:
+        for text in family.warnings:
+            name = f"{family.architecture} on {family.dataset}"
+            print(f"warning: {name}: {text}", file=sys.stderr)
+
+
+def read_answers(path: str | Path) -> dict[str, Any]:
+    """Read ``answers.json``; raises as :func:`layer_pruning.record_files.read_record_file`."""
+    return read_record_file(path)
 
 
 def overview(

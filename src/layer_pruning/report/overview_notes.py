@@ -17,8 +17,8 @@ TERMS = (
     "difference is not shown is no evidence that there is none. Multiply-accumulates (MACs) are "
     "counted, time and energy are not. docs/explanation/statistics.md explains each test."
 )
-NEAR_CHANCE = 2.0
-"""A baseline that is right less than so many times as often as chance says nothing of pruning."""
+NEAR_CHANCE = 0.1
+"""A baseline that comes so little of the way from chance to being always right says nothing."""
 FAR_ABOVE = 0.02
 """Validation so far above test, and beyond what the test images explain, is no validation."""
 
@@ -29,7 +29,8 @@ def warnings_of(summary: pd.DataFrame) -> list[str]:
     for _, row in base.iterrows():
         name, test = f"The baseline of seed {row['seed']}", row["accuracy_test"]
         chance = row["chance_accuracy"]
-        if test < NEAR_CHANCE * chance or row["accuracy_test_interval_low"] <= chance:
+        little = test - chance < NEAR_CHANCE * (1 - chance)
+        if little or row["accuracy_test_interval_low"] <= chance:
             told.append(
                 f"{name} is right on {percent(test)} of the test images, near the "
                 f"{percent(chance)} of chance: what pruning changes there says nothing."

@@ -1,6 +1,5 @@
 """Which network a file belongs to, and what the record in it says."""
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -8,6 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.attacks.result import read_result
+from layer_pruning.attacks.shift_result import read_shift
+from layer_pruning.consensus.agreement import read_agreement
+from layer_pruning.energy.ledger import read_account, read_ledger
+from layer_pruning.energy.record import read_emissions
+from layer_pruning.evaluation.records import (
+    read_accuracy,
+    read_calibration,
+    read_complexity,
+    read_latency,
+    read_shortcut,
+)
+from layer_pruning.scoring.savings import read_saving
+from layer_pruning.scoring.starts import read_starts
 from layer_pruning.steps import steps_to
 
 BASELINE = "baseline"
@@ -84,21 +97,34 @@ class Network:
         }
 
 
-def read_json(path: str | Path) -> dict[str, Any]:
-    """One record.
+OF_FILE = {
+    "accuracy.json": read_accuracy,
+    "calibration.json": read_calibration,
+    "complexity.json": read_complexity,
+    "corruptions.json": read_shift,
+    "emissions.json": read_emissions,
+    "energy.json": read_account,
+    "latency.json": read_latency,
+    "ledger.json": read_ledger,
+    "shortcut.json": read_shortcut,
+    "stochastic_starts.json": read_starts,
+}
+OF_FOLDER = {"attacks": read_result, "ranking": read_agreement, "savings": read_saving}
+"""Readers of records with names of the user's, by their folder."""
 
-    Raises FileNotFoundError if it is missing and ValueError if it is not a JSON object.
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """One record, by the reader of the room that wrote it.
+
+    Raises FileNotFoundError if it is missing, and ValueError in one line with file and field if it
+    is damaged or its numbers do not fit together.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: the stage that makes it has not run")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} holds a {type(record).__name__}, expected a JSON object")
-    return record
+    # folders first: an attack may be called latency, and savings/latency.json is none of latency
+    reader = OF_FOLDER.get(path.parent.name) or OF_FILE.get(path.name)
+    if reader is None:
+        raise ValueError(f"{path}: no record of that name is read")
+    return reader(path)
 
 
 def number(record: Mapping[str, Any], key: str, path: str | Path) -> float:

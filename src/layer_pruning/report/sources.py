@@ -25,8 +25,8 @@ _FILES = {
     r"(scoring|attacks)_energy.*|saving_.*|break_even.*|cheaper_in_energy": "ledger.json",
     r"speed_up.*|(baseline_)?latency_.*|peak_memory.*|other_cores.*": "latency.json",
     r"cheaper_in_time": "latency.json",
-    r"(baseline_)?robust_.*|attack|norm|epsilon|n10|n01|clean_difference": "attacks/{attack}.json",
-    r"accuracy.*": "accuracy.json",
+    r"(other_)?robust_.*|attack|norm|epsilon|clean_difference": "attacks/{attack}.json",
+    r"accuracy.*|test_images|chance_accuracy": "accuracy.json",
     r"notes": "the file that lacks the number",
 }
 

@@ -14,6 +14,7 @@ from layer_pruning.report.records import (
     number,
     read_json,
 )
+from layer_pruning.training.history import read_history
 
 ON_PATH = ("baseline", "pruned")
 """Ways to make networks that stand beside no other criterion."""
@@ -190,5 +191,5 @@ def row_of(rows: Rows, folder: Path, path: Path) -> dict[str, Any]:
 
 
 def epochs_of(path: Path) -> int:
-    """Lines of a history without its header; a line is an epoch."""
-    return sum(1 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) - 1
+    """How many epochs a history holds."""
+    return len(read_history(path))

@@ -23,6 +23,8 @@ CONTROLS = {
 }
 LISTED = "listed"
 """The metric of a criterion that lists its blocks: a block's place in that list."""
+SEARCHING_METRICS = {"stochastic": 1.0, "stochastic_covariances": 0.0}
+"""The similarity metrics that search from a start, and their weight of the class means."""
 OWN_METRIC_TAKES = ("features", "features with a block bypassed", "labels")
 """What a metric of the user's own, ``my_package.my_module:function``, is called with."""
 METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)

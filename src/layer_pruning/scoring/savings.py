@@ -1,9 +1,11 @@
 """What a block's removal saves, as a vote: the block that saves most goes first."""
 
-import json
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from typing import Any
+
+from layer_pruning.record_files import check_numbers, part_of_record, read_record_file
 
 Savings = Mapping[str, Mapping[str, float]]
 """Block name to name of saving (macs, parameters, latency, energy) to number."""
@@ -28,10 +30,20 @@ def read_savings(paths: Iterable[str | os.PathLike[str]]) -> Savings:
     """
     savings: dict[str, dict[str, float]] = {}
     for path in paths:
-        try:
-            blocks = json.loads(Path(path).read_text(encoding="utf-8"))["blocks"]
-            for block, values in blocks.items():
-                savings.setdefault(block, {}).update(values)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a readable savings file ({error})") from error
+        for block, values in read_saving(path)["blocks"].items():
+            savings.setdefault(block, {}).update(values)
     return savings
+
+
+def read_saving(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """One file of ``savings/`` as it is; raises as :func:`read_record_file`."""
+    return read_record_file(path, _check)
+
+
+def _check(record: dict[str, Any]) -> None:
+    for block, values in record["blocks"].items():
+        with part_of_record(f"blocks.{block}"):
+            check_numbers(values, *values, least=-math.inf)
+    if "network" in record:
+        with part_of_record("network"):
+            check_numbers(record["network"], *record["network"])

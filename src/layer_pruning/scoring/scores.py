@@ -1,14 +1,12 @@
 """The score table: every metric of one criterion for every candidate block."""
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from layer_pruning.atomic import written_whole
-from layer_pruning.checksums import text_checksum
 from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.record_files import write_table
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES, SAVINGS
 from layer_pruning.scoring.controls import depth_scores, random_score
 from layer_pruning.scoring.functional import FUNCTIONAL
@@ -77,14 +75,9 @@ def score(
 def write_scores(path: str | os.PathLike[str], scores: Scores) -> None:
     """Write a score table, whole: one row a block, one column a metric.
 
-    The last column is a checksum of the row and of the metrics' names, so that a reader notices a
-    changed digit, and may yet find the rows in any order.
+    The last column is a checksum (:mod:`layer_pruning.record_files`); rows may yet be found in any
+    order.
     """
     blocks = list(next(iter(scores.values())))
-    header = ["block", *scores]
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*header, "checksum"])
-        for block in blocks:
-            row = [block, *(repr(values[block]) for values in scores.values())]
-            writer.writerow([*row, text_checksum(header + row)])
+    rows = [[block, *(repr(values[block]) for values in scores.values())] for block in blocks]
+    write_table(path, ["block", *scores], rows)

@@ -1,9 +1,23 @@
 """Colours where a terminal has them, and durations in words."""
 
 import os
+import textwrap
 from typing import TextIO
 
 CODES = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
+
+
+COLUMNS = 80
+"""What tables and lists keep to; a terminal that is wider shows them as they are."""
+
+
+def row_text(name: str, value: str, indent: int = 20) -> str:
+    """A name and what it is, on as many lines as COLUMNS needs; words are never cut."""
+    head = f"{name:{indent}}"
+    lines = textwrap.wrap(
+        value, COLUMNS - indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    return "\n".join([head + lines[0], *(" " * indent + line for line in lines[1:])]).rstrip()
 
 
 def has_colours(stream: TextIO) -> bool:

@@ -171,5 +171,6 @@ def as_params(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     beyond = {key: settings[key] for key in _PLAIN if settings[key] != _PLAIN[key]}
     moving = {key: settings[key] for key in OPTIMIZERS[settings["optimizer"]]}
-    kept = {key: value for key, value in settings.items() if key not in {*_PLAIN, *moving}}
+    of_optimizers = {key for keys in OPTIMIZERS.values() for key in keys}
+    kept = {k: value for k, value in settings.items() if k not in {*_PLAIN, *of_optimizers}}
     return kept | {"momentum": beyond | moving if beyond else moving["momentum"]}

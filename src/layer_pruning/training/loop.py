@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from layer_pruning.data.augmentation import augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
 from layer_pruning.training.averaging import moving_average
+from layer_pruning.training.catalog import as_params
 from layer_pruning.training.history import Epoch
 from layer_pruning.training.loss import training_loss
 from layer_pruning.training.optimizer import optimizer_of
@@ -191,7 +192,8 @@ class Trainer:
 
     def fingerprint(self, seed: int, context: str) -> str:
         """A digest of all that decides how a run ends, taken before its first step."""
-        settings = {"recipe": asdict(self.recipe), "seed": seed, "context": context}
+        recipe = as_params(asdict(self.recipe))
+        settings = {"recipe": recipe, "seed": seed, "context": context}
         settings["precision"] = str(self.precision)
         if self.device.type == "cpu" and (threads := torch.get_num_threads()) > 1:
             # the order in which they add sums up; one is left out, as older states have no such key

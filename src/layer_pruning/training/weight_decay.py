@@ -36,12 +36,9 @@ def _excluded(network: nn.Module) -> set[str]:
 
 
 def _decays(module: nn.Module, path: str, shape: tuple[int, ...]) -> bool:
-    if len(shape) < 2 or isinstance(module, NORMS | nn.Embedding):
+    if len(shape) < 2 or isinstance(module, (*NORMS, nn.Embedding)):
         return False
-    # the tensors behind a parametrised weight are called after their place in it
-    name = path.split(".parametrizations.")[-1] if ".parametrizations." in path else path
-    own = name.split(".")[0] if name != path else name.rsplit(".", 1)[-1]
-    if "weight" in own:
+    if "weight" in (name := path.rsplit(".", 1)[-1]):
         return True
     # a scale of each channel has other dimensions of one only for the sake of broadcasting
-    return not NO_WEIGHTS.search(own) and sum(size > 1 for size in shape) > 1
+    return not NO_WEIGHTS.search(name) and sum(size > 1 for size in shape) > 1

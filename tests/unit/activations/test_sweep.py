@@ -1,3 +1,4 @@
+import copy
 import subprocess
 import sys
 import tarfile
@@ -19,7 +20,7 @@ from layer_pruning.activations.sweep import (
 )
 from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.consensus.ranks import rank_table
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.fused import fused
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.weights import start_network
@@ -66,11 +67,18 @@ def test_bfloat16_gives_float32_within_its_eight_bits(branches, images):
         assert 2**-9 < error < 0.03
 
 
+def copy_of_calls(walker, names):
+    """A copy whose blocks count for those of ``walker``."""
+    made = copy.deepcopy(walker)
+    names.update((block, name) for name, block in made.blocks().items())
+    return made
+
+
 def block_calls(network, monkeypatch):
     """Images that go through each block of sweeps of ``network`` from now on."""
-    calls = {name: 0 for name, _ in network.trunk()}
+    calls = dict.fromkeys(network.blocks(), 0)
     walker = fused(network)
-    names = {block: name for name, block in walker.trunk()}
+    names = {block: name for name, block in walker.blocks().items()}
     kind = type(next(iter(names)))
     original = kind.forward
 
@@ -80,7 +88,7 @@ def block_calls(network, monkeypatch):
 
     monkeypatch.setattr(kind, "forward", counted)
     # fusing tries its result on an image
-    monkeypatch.setattr(sweep_module, "fused", lambda network: walker)
+    monkeypatch.setattr(sweep_module, "fused", lambda _: copy_of_calls(walker, names))
     return calls
 
 
@@ -89,29 +97,40 @@ def test_each_prefix_is_computed_once(branches, images, monkeypatch):
     network = random_network("resnet20")
     names = everything(network)
     calls = block_calls(network, monkeypatch)
+    # what is shared is found out on one image first, whatever the number of images
+    sweep(network, images[:2], names, chunk=5, branches=branches)
+    before = calls.copy()
     sweep(network, images, names, chunk=5, branches=branches)
     order = list(calls)
     for position, name in enumerate(order):
         # once on the way of the intact network, and once behind every earlier candidate
         evaluations = 1 + sum(candidate in names for candidate in order[:position])
-        assert calls[name] == evaluations * len(images)
+        assert calls[name] - 2 * before[name] == evaluations * (len(images) - 2)
 
 
-def test_choosing_the_chunk_costs_one_image(images, monkeypatch):
+def test_settling_costs_six_images(images, monkeypatch):
     network = random_network("resnet20")
     calls = block_calls(network, monkeypatch)
     sweep(network, images, [])
-    assert set(calls.values()) == {len(images) + 1}
+    # two runs of two images find the classifier, two of one image what can be shared
+    assert set(calls.values()) == {len(images) + 6}
 
 
 def test_larger_feature_maps_make_smaller_chunks():
-    trunk = [("double", torch.nn.Conv2d(4, 8, 1)), ("halve", torch.nn.Conv2d(8, 4, 1))]
-    with torch.no_grad():
-        small, large = (chunk_of(torch.zeros(1, 4, s, s), trunk, 1) for s in (16, 32))
-        huge = chunk_of(torch.zeros(1, 4, 1024, 1024), trunk, 1)
-    # the map between the blocks has 8 channels of 4 bytes
+    maps = [8 * 4 * side * side for side in (16, 32, 1024)]
+    small, large, huge = (chunk_of(size, "cpu", 1) for size in maps)
     assert small == 2**21 // (8 * 4 * 16 * 16) == 4 * large
     assert huge == 8
+    # on a GPU all branches are held at once
+    assert chunk_of(maps[0], "cuda", 1) == 4 * chunk_of(maps[0], "cuda", 4)
+
+
+def test_the_largest_map_between_blocks_is_measured(images):
+    network = random_network("resnet20")
+    walk = sweep_module.Walk(network, [], torch.float32)
+    walk.settle(images[:1], together=False)
+    # sixteen channels of 8 × 8 numbers of 4 bytes, in the first stage
+    assert walk.largest == 16 * 8 * 8 * 4
 
 
 @pytest.mark.parametrize(
@@ -173,25 +192,29 @@ MEMORY_OF_A_SWEEP = """
 import sys
 from pathlib import Path
 import numpy as np, torch
+import layer_pruning
 from layer_pruning.activations import sweep
 
 sweep.fused = lambda network: network
 
-class Wide(torch.nn.Module):
-    block_names = ["a", "b", "c", "d"]
+class Block(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.blocks = torch.nn.ModuleDict({n: torch.nn.Conv2d(1, 1, 1) for n in self.block_names})
+        self.branch = torch.nn.Conv2d(1, 1, 1)
+    def forward(self, x):
+        return x + self.branch(x)
+
+class Wide(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = torch.nn.Sequential(Block(), Block(), Block(), Block())
         self.classifier = torch.nn.Linear(4096, 2)
-    def trunk(self):
-        return self.blocks.items()
-    def enter(self, images):
-        return images
-    def pool(self, x):
-        return x.mean(dim=(2, 3)).expand(-1, 4096).contiguous()
+    def forward(self, images):
+        x = self.blocks(images).mean(dim=(2, 3)).expand(-1, 4096).contiguous()
+        return self.classifier(x)
 
 def peak(count):
-    network = Wide()
+    network = layer_pruning.wrap(Wide(), input_shape=(1, 2, 2))
     images = np.zeros((count, 1, 2, 2), np.float32)
     labels, probe = np.zeros(count, int), np.arange(count)
     sweep.extract_activations(sys.argv[1], network, lambda chosen: images[chosen], labels, probe,

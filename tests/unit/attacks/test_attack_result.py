@@ -149,3 +149,38 @@ def test_parts_that_do_not_belong_together_are_not_joined(other, message):
         join_results([part([1], {}), other])
     with pytest.raises(ValueError, match="no parts"):
         join_results([])
+
+
+def test_images_that_broke_are_kept_as_pictures(generator):
+    """The pictures are the images themselves, and what they are taken for is not their class."""
+    import base64
+    import io
+
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from layer_pruning.attacks.evaluation import attack_network
+    from small_networks import random_network
+
+    network = random_network("resnet8").eval()
+    images = torch.rand(6, *network.header.input_shape)
+    with torch.no_grad():
+        labels = network(images).argmax(dim=1)
+    options = {"attack": "fgsm", "norm": "Linf", "epsilons": [0.3], "seed": 0}
+    record = attack_network(network, images, labels, **options)
+    broken = record["epsilons"][0]["correct"].count(0)
+    assert len(record["examples"]) == min(broken, 3) > 0
+    for example in record["examples"]:
+        assert example["label"] != example["taken_for"]
+        clean, attacked = (
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(example[key]))), dtype=float)
+            for key in ("clean_png", "attacked_png")
+        )
+        first = next(i for i in range(6) if np.abs(clean / 255 - _pixels(images[i])).max() < 0.01)
+        assert int(labels[first]) == example["label"]
+        assert 0 < np.abs(clean - attacked).max() <= 255 * 0.3 + 1
+
+
+def _pixels(image):
+    return image.permute(1, 2, 0).squeeze(2).numpy()

@@ -1,6 +1,14 @@
+import pytest
 import torch
 
-from layer_pruning.data.augmentation import augmented, cut_out, flipped, shifted
+from layer_pruning.data.augmentation import (
+    augmented,
+    cut_out,
+    flipped,
+    mixed,
+    rand_augmented,
+    shifted,
+)
 
 
 def generator(seed=0):
@@ -89,3 +97,62 @@ def test_the_same_generator_gives_the_same_augmentation():
     options = {"shift_pixels": 1, "flip": True}
     one, same, other = (augmented(images, generator=generator(s), **options) for s in (0, 0, 1))
     assert torch.equal(one, same) and not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("levels", [0, 16, 255], ids=["floats", "sixteen levels", "bytes"])
+def test_random_augmentation_keeps_shape_type_and_steps(channels, levels):
+    images = torch.rand(64, channels, 8, 8, generator=generator(1))
+    if levels:
+        images = (images * levels).round().to(torch.uint8)
+    torch.manual_seed(0)
+    changed = rand_augmented(images, 9, levels=levels or 255)
+    assert (changed.shape, changed.dtype) == (images.shape, images.dtype)
+    assert changed.min() >= 0 and changed.max() <= (levels or 1)
+    differs = (changed != images).flatten(1).any(1).sum()
+    assert 32 < differs <= 64
+
+
+def test_each_image_has_a_draw_of_its_own():
+    images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator(1), dtype=torch.uint8)
+    torch.manual_seed(0)
+    changed = rand_augmented(images.expand(32, -1, -1, -1), 9)
+    assert len({image.numpy().tobytes() for image in changed}) > 10
+
+
+def test_no_magnitude_leaves_images_as_they_are():
+    images = torch.rand(2, 3, 8, 8, generator=generator(1))
+    assert rand_augmented(images, 0) is images
+
+
+@pytest.mark.parametrize("alphas", [(0.8, 0.0), (0.0, 1.0), (0.8, 1.0)])
+def test_labels_are_mixed_by_the_shares_of_their_images(alphas):
+    """Where an image is its class everywhere, what is seen of each class is its label's share."""
+    labels = torch.arange(6) % 3
+    images = torch.nn.functional.one_hot(labels, 3).float()[:, :, None, None].expand(-1, -1, 8, 8)
+    shares_seen = set()
+    for seed in range(20):
+        mixture, shares = mixed(
+            images,
+            labels,
+            classes=3,
+            mixup_alpha=alphas[0],
+            cutmix_alpha=alphas[1],
+            generator=generator(seed),
+        )
+        torch.testing.assert_close(mixture.mean((2, 3)), shares, atol=1e-5, rtol=0)
+        torch.testing.assert_close(shares.sum(1), torch.ones(6))
+        shares_seen.add(round(float(shares.max()), 3))
+    assert len(shares_seen) > 5
+
+
+def test_mixing_draws_from_the_generator_alone():
+    images, labels = torch.rand(4, 3, 8, 8, generator=generator(1)), torch.arange(4)
+    options = {"classes": 4, "mixup_alpha": 0.8, "cutmix_alpha": 1.0}
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one, _ = mixed(images, labels, **options, generator=generator(5))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    two, _ = mixed(images, labels, **options, generator=generator(5))
+    assert torch.equal(one, two)

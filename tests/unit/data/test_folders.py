@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -134,3 +135,49 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(animals, write_image, s
         info(animals)
     assert message.format(root=animals) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_links_multiply_no_image(animals, tmp_path):
+    plain = find_images(animals)
+    (animals / "cat" / "again").symlink_to(".")
+    (animals / "cat" / "0_again.png").symlink_to("0.png")
+    os.link(animals / "dog" / "1.png", animals / "dog" / "1_hard.png")
+    # a folder elsewhere is followed
+    (tmp_path / "more").mkdir()
+    shutil.copy(animals / "cat" / "3.png", tmp_path / "more" / "4.png")
+    (animals / "cat" / "more").symlink_to(tmp_path / "more")
+    find_images.cache_clear()
+    found = find_images(animals)
+    assert found.files["train"][0] == (*plain.files["train"][0], "cat/more/4.png")
+    assert found.files["train"][1] == plain.files["train"][1]
+    assert set(found.repeated) == {"cat/again", "cat/0_again.png", "dog/1_hard.png"}
+    assert "3 files or folders left out" in found.left_out()
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("bird", "cat"),
+        ("bird/inner", "../cat"),
+        ("bird/0.png", "../cat/0.png"),
+        ("cat/all", ".."),
+        ("cat/all", "../dog"),
+    ],
+)
+def test_a_link_that_puts_images_into_two_classes_is_named(animals, write_image, link, target):
+    if link.startswith("bird/"):
+        write_image("animals/bird/own.png")
+    (animals / link).symlink_to(target)
+    find_images.cache_clear()
+    with pytest.raises(ValueError, match="are the same by links") as caught:
+        find_images(animals)
+    assert "\n" not in str(caught.value) and str(animals) in str(caught.value)
+
+
+def test_a_split_that_is_a_link_to_another_is_named(write_image, tmp_path):
+    for label in ("a", "b"):
+        write_image(f"train/{label}/0.png")
+    (tmp_path / "test").symlink_to("train")
+    find_images.cache_clear()
+    with pytest.raises(ValueError, match=r"test/a and train/a are the same by links"):
+        find_images(tmp_path)

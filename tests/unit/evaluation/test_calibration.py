@@ -135,3 +135,25 @@ def test_accuracy_counts_each_split():
     assert splits["validation"]["correct"] == 3
     assert (splits["test"]["correct"], splits["test"]["images"]) == (2, 3)
     assert splits["test"]["interval_low"] < splits["test"]["accuracy"] == 2 / 3
+
+
+def test_intervals_of_calibration_errors_cover_what_is_true():
+    """Two classes, probabilities from 0.6 to 0.95, right six points less often than they say."""
+    generator = torch.Generator().manual_seed(1)
+    runs, images, gap = 100, 500, 0.06
+    covered = {"expected_calibration_error": 0, "negative_log_likelihood": 0}
+    grid = torch.linspace(0.6, 0.95, 10_001, dtype=torch.float64)
+    right = grid - gap
+    surprise = -(right * grid.log() + (1 - right) * (1 - grid).log()).mean()
+    truth = {"expected_calibration_error": gap, "negative_log_likelihood": float(surprise)}
+    for _ in range(runs):
+        p = 0.6 + 0.35 * torch.rand(images, generator=generator, dtype=torch.float64)
+        logits = torch.stack([(p / (1 - p)).log(), torch.zeros(images, dtype=torch.float64)], 1)
+        labels = (torch.rand(images, generator=generator, dtype=torch.float64) >= p - gap).long()
+        errors = calibration_errors(logits, labels)
+        for name in covered:
+            low, high = (errors[f"{name}_interval_{end}"] for end in ("low", "high"))
+            assert low <= high and low >= 0
+            covered[name] += low <= truth[name] <= high
+    # 95 of 100 with a deviation of 2.2
+    assert min(covered.values()) >= 89

@@ -11,7 +11,8 @@ from layer_pruning.evaluation.complexity import (
     multiply_accumulates,
     parameter_count,
 )
-from layer_pruning.models.architectures import TORCHVISION, candidates
+from layer_pruning.models.architectures import TORCHVISION
+from layer_pruning.models.candidates import candidates
 from layer_pruning.models.residual import ResidualNetwork, new_network
 from small_networks import header, random_network
 

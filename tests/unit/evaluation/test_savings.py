@@ -1,14 +1,15 @@
 import time
+from collections import Counter
 
 import pytest
 import torch
 
 from layer_pruning.evaluation.savings import (
+    Surroundings,
     block_runners,
     counted_savings,
     latencies,
     part_runners,
-    parts,
     removable_blocks,
 )
 from layer_pruning.models.residual import new_network
@@ -19,7 +20,7 @@ def test_a_block_saves_its_own_parameters_and_multiply_accumulates():
     network = random_network("resnet20")
     savings = counted_savings(network, ["stage1.block2", "stage3.block3"])
     for name, width, side in (("stage1.block2", 16, 8), ("stage3.block3", 64, 2)):
-        block = dict(network.trunk())[name]
+        block = network.blocks()[name]
         assert savings[name]["parameters"] == sum(p.numel() for p in block.parameters())
         assert savings[name]["macs"] == 2 * 9 * width * width * side * side
 
@@ -32,7 +33,7 @@ def test_only_blocks_that_can_go_are_measured():
 def test_each_block_runs_on_its_own_inputs(images):
     network = random_network("resnet14")
     seen = {}
-    for name, block in network.trunk():
+    for name, block in network.blocks().items():
         block.register_forward_hook(lambda m, i, o, name=name: seen.update({name: i[0].clone()}))
     network(images)
     expected = dict(seen)
@@ -70,9 +71,24 @@ def test_latency_is_the_median_of_interleaved_rounds():
 def test_the_parts_of_a_network_are_the_network(name, side):
     network = new_network(header(name, shape=(1, side, side)), 0).eval()
     batch = torch.rand(2, 1, side, side, generator=torch.Generator().manual_seed(0))
-    x = batch
+    whole, called = [], count_calls(network)
     with torch.no_grad():
-        for part in parts(network).values():
-            x = part(x)
-        assert torch.equal(x, network(batch))
-    assert list(part_runners(network, batch)) == list(parts(network))
+        assert torch.equal(Surroundings(network, batch)(batch), network(batch))
+    runners = part_runners(network, batch)
+    assert list(runners) == [*network.block_names, "(around the blocks)"]
+    network(batch)
+    whole = called.copy()
+    called.clear()
+    for name in network.block_names:
+        runners[name]()
+    # every block once, and nothing else of the network
+    blocks = {id(m) for block in network.blocks().values() for m in block.modules()}
+    assert called == {module: 1 for module in whole if module in blocks}
+
+
+def count_calls(network):
+    called = Counter()
+    for module in network.body.modules():
+        if not [*module.children()]:
+            module.register_forward_hook(lambda m, *_: called.update([id(m)]))
+    return called

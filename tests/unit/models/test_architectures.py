@@ -1,6 +1,7 @@
 import pytest
 
-from layer_pruning.models.architectures import architecture, candidates, most_removals
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.candidates import candidates, most_removals
 
 
 def test_blocks_of_a_resnet_20_and_why_two_of_them_stay():

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 import layer_pruning
-from layer_pruning.models.architectures import OwnNetwork
 from layer_pruning.models.bodies import new_body
+from layer_pruning.models.specifications import OwnNetwork
 from layer_pruning.models.steadiness import unsteadiness
 from layer_pruning.models.weights import start_network
 from small_networks import header, random_network

@@ -12,9 +12,12 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.models.swin_transformer import SwinTransformerBlock
 from torchvision.models.vision_transformer import EncoderBlock
 
-from layer_pruning.models.architectures import TORCHVISION, architecture, candidates
+from layer_pruning.models.architectures import TORCHVISION, architecture
+from layer_pruning.models.candidates import candidates
+from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.models.residual import ResidualNetwork, load_network, new_network, save_network
+from layer_pruning.models.surroundings import without
 from layer_pruning.surgery import without_block
 from small_networks import header, random_network
 
@@ -110,11 +113,9 @@ def test_the_network_computes_what_torchvision_computes(network, photographs):
     with torch.no_grad():
         normalised = (photographs - network.mean) / network.std
         assert torch.equal(network(photographs), network.body(normalised))
-        features = network.enter(photographs)
-        for _, part in network.trunk():
-            features = part(features)
-        features = network.pool(features)
+        features = network.features(photographs)
         assert features.shape == (2, network.classifier.in_features)
+        assert torch.equal(network.classifier(features), network(photographs))
 
 
 def test_removing_equals_bypassing(network, photographs):
@@ -145,12 +146,8 @@ def test_a_file_holds_a_network_pruned_as_far_as_it_goes(name, photographs, tmp_
     assert list(pruned.header.removed_blocks) == history
     # what links the blocks stays, and every block keeps its name
     assert pruned.block_names == [n for n in network.block_names if n not in history]
-    with torch.no_grad():
-        x = network.enter(photographs)
-        for part, module in network.trunk():
-            if part not in history:
-                x = module(x)
-        assert torch.equal(pruned(photographs), network.classifier(network.pool(x)))
+    with torch.no_grad(), without(network.body, [network.block(name) for name in history]):
+        assert torch.equal(pruned(photographs), network(photographs))
     original = network.body.state_dict()
     assert all(torch.equal(v, original[k]) for k, v in pruned.body.state_dict().items())
 
@@ -184,7 +181,7 @@ def test_grey_images_are_colour_images_with_equal_channels():
 )
 def test_images_that_a_network_cannot_take(name, shape, message):
     with pytest.raises(ValueError, match=message) as caught:
-        architecture(name, {}, shape).blocks()
+        blocks_of(architecture(name, {}, shape))
     assert "\n" not in str(caught.value)
 
 

@@ -9,9 +9,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torchvision.models import ResNet18_Weights, get_model
 
-from layer_pruning.models.architectures import architecture, check_start
+from layer_pruning.models.architectures import architecture
 from layer_pruning.models.network_file import write_network
 from layer_pruning.models.residual import save_network
+from layer_pruning.models.starts import check_start
 from layer_pruning.models.weights import start_network
 from layer_pruning.surgery import without_block
 from shared_files import shared_file

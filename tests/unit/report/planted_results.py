@@ -48,13 +48,17 @@ class Planted:
     ) -> Path:
         """accuracy.json, complexity.json and emissions.json; ``kwh`` None is not measured."""
         folder = self.folder(seed, criterion, len(removed))
-        split = {"images": 1000, "correct": round(1000 * test), "accuracy": test}
-        split |= {"interval_low": max(0.0, test - 0.02), "chance": 0.1}
-        split |= {"interval_high": test + 0.02 if test + 0.02 <= 1 or test > 1 else 1.0}
+
+        def split(accuracy: float) -> dict[str, Any]:
+            high = accuracy + 0.02 if accuracy + 0.02 <= 1 or accuracy > 1 else 1.0
+            ends = {"interval_low": max(0.0, accuracy - 0.02), "interval_high": high}
+            counts = {"images": 10_000, "correct": round(10_000 * accuracy)}
+            return counts | {"accuracy": accuracy, "chance": 0.1} | ends
+
         self.write(
             folder / "accuracy.json",
             {
-                "splits": {"validation": split | {"accuracy": validation}, "test": split},
+                "splits": {"validation": split(validation), "test": split(test)},
                 "interval": "Wilson 95 %",
             },
         )
@@ -120,6 +124,7 @@ class Planted:
                 "image_indices": list(range(images)) if indices is None else list(indices),
                 "labels": [0] * images,
                 "clean_correct": [1] * images if clean is None else list(clean),
+                "saturated_images": 0,
                 "epsilons": [
                     {
                         "epsilon": epsilon,
@@ -127,6 +132,7 @@ class Planted:
                         "robust_accuracy": sum(correct) / images,
                         "interval_low": max(0.0, sum(correct) / images - 0.05),
                         "interval_high": min(1.0, sum(correct) / images + 0.05),
+                        "broken_by": {},
                         "seconds": 1.0,
                     }
                     for epsilon, correct in outcomes.items()
@@ -212,12 +218,14 @@ class Planted:
                 {"low": 0.5, "high": 0.7, "images": 10, "accuracy": 0.6, "confidence": 0.65},
                 {"low": 0.9, "high": 1.0, "images": 90, "accuracy": 0.9, "confidence": 0.95},
             ]
-            return {
-                "expected_calibration_error": error,
-                "negative_log_likelihood": 10 * error,
-                "brier_score": 2 * error,
-                "bins": bins,
+            names = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
+            errors = dict(zip(names, (error, 10 * error, 2 * error), strict=True))
+            ends = {
+                f"{name}_interval_{end}": factor * value
+                for name, value in errors.items()
+                for end, factor in (("low", 0.8), ("high", 1.2))
             }
+            return errors | ends | {"bins": bins}
 
         scaled = None if temperature is None else split(errors[1])
         both = {"images": 100, "as_trained": split(errors[0]), "scaled": scaled}

@@ -1,8 +1,9 @@
+import json
 import math
 
 import pytest
 
-from layer_pruning.report.areas import area_columns, robust_areas
+from layer_pruning.report.areas import area_columns, areas_of_images, compared_areas
 from layer_pruning.report.attack_checks import attack_warnings
 from layer_pruning.report.significance import bounded_interval
 
@@ -11,34 +12,32 @@ def test_planted_curves_have_their_areas(planted):
     # always right; right up to 0.1; right without an attack only; never right
     outcomes = {0.1: [1, 1, 0, 0], 0.4: [1, 0, 0, 0]}
     path = planted.attack(planted.folder(0), outcomes, clean=[1, 1, 1, 0])
-    (row,) = robust_areas([path]).to_dict("records")
     # of the width 0.4: all; 0.1 and half of 0.3; half of 0.1; nothing
     areas = [1.0, (0.1 + 0.15) / 0.4, 0.05 / 0.4, 0.0]
-    assert row["robust_area"] == pytest.approx(sum(areas) / 4)
-    assert (row["interval_low"], row["interval_high"]) == pytest.approx(bounded_interval(areas))
-    assert (row["epsilons"], row["images"]) == (2, 4)
-    assert math.isnan(row["difference"])
+    assert areas_of_images(json.loads(path.read_text()), path) == pytest.approx(areas)
     columns = area_columns([path])[planted.folder(0)]
-    assert columns["robust_area_fgsm_linf"] == row["robust_area"]
-    assert columns["robust_area_fgsm_linf_interval_low"] == row["interval_low"]
+    assert columns["robust_area_fgsm_linf"] == pytest.approx(sum(areas) / 4)
+    ends = [columns[f"robust_area_fgsm_linf_interval_{end}"] for end in ("low", "high")]
+    assert ends == pytest.approx(bounded_interval(areas))
 
 
 def test_areas_of_pruned_networks_are_paired_with_their_baseline(planted):
     before = planted.attack(planted.folder(0), {0.1: [1, 1, 1, 0]})
     after = planted.attack(planted.folder(0, "cka", 1), {0.1: [1, 1, 0, 0]})
-    row = robust_areas([before, after]).iloc[1]
+    (row,) = compared_areas([before, after], pooled=False).to_dict("records")
     assert row["difference"] == pytest.approx(-0.5 / 4)
-    assert row["difference_interval_low"] < -0.125 < row["difference_interval_high"]
-    assert row["baseline_robust_area"] == pytest.approx(7 / 8)
+    assert row["interval_low"] < -0.125 < row["interval_high"]
+    assert row["other_robust_area"] == pytest.approx(7 / 8)
+    assert (row["epsilons"], row["images"]) == (1, 4)
     # areas over other epsilons are not compared
     other = planted.attack(planted.folder(0, "cka", 2), {0.2: [1, 1, 0, 0]})
-    assert math.isnan(robust_areas([before, other]).iloc[1]["difference"])
+    assert compared_areas([before, other]).empty
 
 
 def test_epsilons_out_of_order_have_no_area(planted):
     path = planted.attack(planted.folder(0), {0.2: [1, 0], 0.1: [1, 0]})
     with pytest.raises(ValueError, match="should rise"):
-        robust_areas([path])
+        compared_areas([path])
 
 
 def test_an_interval_of_zeros_and_ones_is_agresti_and_coulls():
@@ -72,8 +71,6 @@ def test_attacks_are_compared_in_one_norm_at_one_epsilon_on_the_same_images(plan
 
 
 def test_warnings_of_the_attacks_are_collected(planted):
-    import json
-
     path = planted.attack(planted.folder(1, "cka", 2), {0.1: [1, 0]})
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"warnings": ["Square alone broke 3 images"]}))

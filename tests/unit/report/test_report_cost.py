@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from planted_results import BLOCKS, COUNTED, GUESSED
 
 from layer_pruning.report.cost import (
+    TOO_FEW,
     cost_claims,
     faster,
     latency_table,
@@ -16,7 +17,8 @@ from layer_pruning.report.cost_page import cost_page
 from layer_pruning.report.figures.latency import latency_figure
 from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
-from layer_pruning.report.overview import overview
+from layer_pruning.report.overview import families, overview
+from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.summary import summarise
 
 
@@ -95,17 +97,22 @@ def test_a_cost_that_is_not_known_is_empty_and_noted(summary):
 )
 def test_faster_is_said_only_where_the_interval_says_so(low, high, expected):
     ends = {"speed_up_ratio_interval_low": low, "speed_up_ratio_interval_high": high}
-    assert faster(ends) == expected
+    assert faster(ends | {"latency_interval_coverage": 0.96}) == expected
+    # five rounds enclose the median with 93.75 % at most, and two with 50 %
+    few = NOT_MEASURED if math.isnan(low) else TOO_FEW
+    assert faster(ends | {"latency_interval_coverage": 0.9375}) == few
 
 
 def test_less_energy_is_said_only_where_the_interval_says_so():
-    def said(low, high):
+    def said(low, high, coverage=0.96875):
         name = "saving_joules_per_image_interval"
-        return saves_energy({f"{name}_low": low, f"{name}_high": high})
+        ends = {f"{name}_low": low, f"{name}_high": high}
+        return saves_energy(ends | {"inference_interval_coverage": coverage})
 
     assert said(0.1, 0.2) == "less energy"
     assert said(-0.2, -0.1) == "more energy"
     assert said(-0.1, 0.2) == "not shown to save energy"
+    assert said(0.1, 0.2, 0.5) == TOO_FEW
 
 
 def test_the_claims_answer_for_time_and_energy(summary):
@@ -122,11 +129,11 @@ def test_the_claims_answer_for_time_and_energy(summary):
 
 
 def test_the_front_page_says_whether_it_is_cheaper(summary):
-    said = Page(overview(summary)).answers
+    said = Page(overview(families(summary))).answers
     faster, less = said["Is it faster?"], said["Does it take less energy?"]
-    assert faster.startswith("In part: 1 of 2 networks.")
+    assert faster.startswith("For this one trained network: in part: 1 of 2 networks.")
     assert "1 of 2 is faster, 1 of 2 is not shown to be faster" in faster
-    assert less.startswith("In part: 1 of 2 networks.")
+    assert less.startswith("For this one trained network: in part: 1 of 2 networks.")
     assert "1 of 2 takes less energy, 1 of 2 is not shown to save energy" in less
     earned = said["What did pruning cost?"]
     assert "Earned back after 1 000 images (1 of 2 networks)" in earned
@@ -135,7 +142,7 @@ def test_the_front_page_says_whether_it_is_cheaper(summary):
 
 def test_without_measurements_the_pages_say_so(planted):
     summary = summarise([planted.network(0), planted.network(0, "cka", BLOCKS[:1])])
-    said = Page(overview(summary)).answers
+    said = Page(overview(families(summary))).answers
     assert said["Is it faster?"] == "Time: not measured."
     assert said["Does it take less energy?"] == "Energy: not measured."
     assert "not measured" in cost_page(summary)

@@ -172,7 +172,9 @@ def sidecar(criterion, step, metrics, tau, w, probability, seed=0):
         "kendall_tau": {"metrics": metrics, "matrix": tau},
         "kendall_w": w,
         "leave_one_out": {},
-        "bootstrap": None if probability is None else {"removed_probability": probability},
+        "bootstrap": None
+        if probability is None
+        else {"resamples": 10, "removed_probability": probability},
     }
 
 

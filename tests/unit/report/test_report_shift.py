@@ -9,14 +9,14 @@ from layer_pruning.report.calibration import calibration_columns, reliability
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
+from layer_pruning.report.paired import NO_CHANGE
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import (
+    compared_shift,
     corruption_accuracies,
     mean_corruption_error,
-    paired_shift,
     shift_columns,
 )
-from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, sign_flip
 from layer_pruning.report.summary import summarise
 
 
@@ -47,45 +47,45 @@ def test_the_mean_corruption_error_is_the_mean_of_ratios_and_100_for_the_baselin
 
 
 def test_a_planted_loss_is_found_image_by_image(planted):
-    rows = paired_shift(planted_pair(planted)).set_index("test")
+    rows = compared_shift(planted_pair(planted), pooled=False).set_index("test")
     row = rows.loc["corrupted"]
-    assert row["baseline_accuracy"] == pytest.approx(32 / 40)
+    assert row["other_accuracy"] == pytest.approx(32 / 40)
     assert row["accuracy"] == pytest.approx(24 / 40)
     assert row["difference"] == pytest.approx(-0.2)
     assert row["interval_low"] < -0.2 < row["interval_high"]
-    # eight images lose one outcome each, and none gains any
-    assert row["p_value"] == pytest.approx(mcnemar(8, 0))
-    assert row["verdict"] == "lower"
+    # eight of ten images lose one outcome of four each, and none gains any
+    assert (row["worse"], row["better"]) == (8, 0)
     assert row["mean_corruption_error_percent"] == pytest.approx(200)
     assert rows.loc["new", "difference"] == pytest.approx(-0.1)
-    assert rows.loc["new", "p_value"] == 1
-    assert rows.loc["new", "verdict"] == NO_DIFFERENCE
+    assert rows.loc["new", "verdict"] == NO_CHANGE
 
 
-def test_seeds_on_the_same_images_are_no_more_evidence_than_one(planted):
-    paths = [path for seed in (0, 1, 2) for path in planted_pair(planted, seed)]
-    one = paired_shift(paths[:2]).set_index("test").loc["corrupted"]
-    three = paired_shift(paths, pooled=True).set_index("test").loc["corrupted"]
-    assert three["p_value"] == pytest.approx(one["p_value"])
-    assert three["difference"] == pytest.approx(one["difference"])
+def test_a_loss_that_is_said_is_in_the_interval(planted):
+    """ "lower throughout" stood beside an interval from -12 to +5 points."""
+    generator = np.random.default_rng(0)
+    paths = []
+    for seed in range(3):
+        before = generator.integers(1, 5, 60)
+        after = before - (generator.random(60) < 0.8)
+        sums = [{"fog": [int((own > s).sum()) for s in range(4)]} for own in (before, after)]
+        folders = planted.folder(seed), planted.folder(seed, "cka", 1)
+        paths += [
+            planted.corruptions(folder, correct, own.tolist())
+            for folder, correct, own in zip(folders, sums, (before, after), strict=True)
+        ]
+    (row,) = compared_shift(paths).to_dict("records")
+    assert (row["verdict"], row["seeds"], row["images"]) == ("lower", 3, 60)
+    assert row["interval_high"] < 0 and row["p_value"] < 0.05
+    assert row["difference"] == pytest.approx(-0.2, abs=0.03)
 
 
 def test_networks_tested_on_other_images_are_not_compared(planted):
     base, pruned = planted_pair(planted)
     with pytest.raises(ValueError, match="its baseline was not given"):
-        paired_shift([pruned])
+        compared_shift([pruned])
     planted.corruptions(planted.folder(0), {"fog": [1, 1]}, [2])
     with pytest.raises(ValueError, match="other images"):
-        paired_shift([base, pruned])
-
-
-def test_many_units_take_the_normal_distribution_and_agree_with_counting():
-    generator = np.random.default_rng(0)
-    values = generator.integers(-5, 6, 3000) + (generator.random(3000) < 0.05)
-    small, large = values.tolist(), (10 * values).tolist()
-    assert sum(map(abs, small)) < 20_000 < sum(map(abs, large))
-    # the test does not depend on the unit
-    assert sign_flip(large) == pytest.approx(sign_flip(small), rel=0.03)
+        compared_shift([base, pruned])
 
 
 def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(planted, tmp_path):
@@ -114,19 +114,19 @@ def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(plante
 
 
 def test_the_front_page_names_the_source_of_corruptions(planted):
-    pooled = paired_shift(planted_pair(planted), pooled=True)
+    pooled = compared_shift(planted_pair(planted))
     (corrupted, anew) = on_other_images(pooled, 1)
     assert (corrupted.question, anew.question) == ("On corrupted images?", "On new?")
     assert "not comparable" in corrupted.evidence and "not comparable" not in anew.evidence
-    assert corrupted.evidence.startswith("Accuracy 80.0 % before; change in points: cka −20.00.")
-    assert on_other_images(paired_shift([], pooled=True), 1) == []
+    assert corrupted.evidence.startswith("Accuracy 80.0 % before; change: cka −20.00 points [")
+    assert corrupted.verdict.startswith("For this one trained network: ")
+    assert (corrupted.number, corrupted.n) == (pytest.approx(-20), "1 seed, 10 images")
+    assert on_other_images(compared_shift([]), 1) == []
     assert on_other_images(None, 1) == []
 
 
 def test_the_page_has_a_table_or_a_sentence_for_everything(planted):
-    empty = paired_shift([])
-    shift = paired_shift(planted_pair(planted))
-    html = robustness_page(empty, empty, shift, empty)
+    html = robustness_page([], planted_pair(planted))
     assert html.count("<table>") == 1
     assert "No network was attacked." in html and "There are none." in html
     assert "not comparable with the official" in html and "corrupted" in html

@@ -5,10 +5,16 @@ from planted_results import Planted
 from test_report_figures import summary_of, texts
 
 from layer_pruning.report.figures.shortcut import shortcut_figure
-from layer_pruning.report.overview import overview
-from layer_pruning.report.shortcut import COLUMNS, Shortcut, compared, outcomes, with_shortcuts
+from layer_pruning.report.overview import families, overview, tables_of
+from layer_pruning.report.paired import NO_CHANGE
+from layer_pruning.report.shortcut import (
+    COLUMNS,
+    Shortcut,
+    compared_shortcuts,
+    outcomes,
+    with_shortcuts,
+)
 from layer_pruning.report.shortcut_page import shortcut_page
-from layer_pruning.report.significance import NO_DIFFERENCE, mcnemar, paired_interval
 
 
 def trials(planted: Planted, seed: int, lost_before: int, lost_after: int, *, wrong_after=0):
@@ -33,62 +39,71 @@ def test_reliance_is_the_accuracy_that_the_wrong_cue_costs(planted):
     # the right cue makes no image of this network wrong
     assert pruned["cue_effect"] == pytest.approx(1 - 0.85)
     assert pruned["shortcut_reliance"] == pytest.approx(0.95 - 0.85)
-    ends = paired_interval([1] * 10 + [0] * 90)
-    assert pruned["shortcut_reliance_interval_low"] == pytest.approx(ends[0])
-    assert pruned["shortcut_reliance_interval_high"] == pytest.approx(ends[1])
+    # the spread of ten images of a hundred about 0, one image's worth more, and Student's t
+    half = 1.984217 * math.sqrt(0.1 / 100 + 1 / 102**2)
+    assert pruned["shortcut_reliance_interval_low"] == pytest.approx(0.1 - half)
+    assert pruned["shortcut_reliance_interval_high"] == pytest.approx(0.1 + half)
     assert (pruned["follows_cue"], pruned["accuracy_congruent_cue"]) == (0.10, 1.0)
     assert (pruned["accuracy_clean"], pruned["accuracy_swapped_cue"]) == (0.95, 0.85)
     assert (baseline["cue_alone"], baseline["removed"], pruned["criterion"]) == (0.5, 0, "cka")
 
 
+def rows_of(paths, **how):
+    """The comparisons of the one pruned network of each seed, by measure."""
+    return compared_shortcuts(paths, **how).set_index("measure")
+
+
 def test_images_that_only_one_network_gets_right_are_counted(planted):
-    (row,) = compared(trials(planted, 0, 30, 12), pooled=False).to_dict("records")
-    assert (row["n10"], row["n01"], row["images"], row["seeds"]) == (0, 18, 100, "0")
+    rows = rows_of(trials(planted, 0, 30, 12), pooled=False)
+    row = rows.loc["swapped cue"]
+    assert (row["worse"], row["better"], row["images"], row["seed"]) == (0, 18, 100, 0)
     assert row["difference"] == pytest.approx(0.18)
-    assert row["reliance_difference"] == pytest.approx(-0.18)
-    assert row["p_value"] == row["p_holm"] == row["p_reliance"] == mcnemar(0, 18)
-    assert row["reliance_verdict"] == "relies less"
-    assert row["interval_low"] < 0.18 < row["interval_high"]
+    assert row["verdict"] == "higher" and row["interval_low"] < 0.18 < row["interval_high"]
+    assert rows.loc["reliance", "difference"] == pytest.approx(-0.18)
+    assert rows.loc["reliance", "verdict"] == "relies less"
 
 
 def test_a_network_that_is_worse_at_everything_does_not_rely_more(planted):
-    (row,) = compared(trials(planted, 0, 20, 20, wrong_after=40), pooled=False).to_dict("records")
-    assert row["difference"] == pytest.approx(-0.4) and row["p_holm"] < 1e-6
-    assert row["reliance_difference"] == 0 and row["reliance_verdict"] == NO_DIFFERENCE
+    rows = rows_of(trials(planted, 0, 20, 20, wrong_after=40), pooled=False)
+    assert rows.loc["swapped cue", "difference"] == pytest.approx(-0.4)
+    assert rows.loc["swapped cue", "p_value"] < 1e-6
+    assert rows.loc["reliance", "difference"] == 0
+    assert rows.loc["reliance", "verdict"] == NO_CHANGE
     # but the right cue saves it: all 40 are right with it and wrong with the other
-    assert row["effect_difference"] == pytest.approx(0.4)
-    assert row["effect_verdict"] == "relies more"
+    assert rows.loc["effect of the cue", "difference"] == pytest.approx(0.4)
+    assert rows.loc["effect of the cue", "verdict"] == "relies more"
 
 
 def test_more_reliance_is_found_too_and_the_number_of_rows_is_paid_for(planted):
-    paths = trials(planted, 0, 5, 12)
-    alone = compared(paths, pooled=False)
-    assert alone["reliance_verdict"].item() == "relies more"
-    paths += [path for seed in range(1, 9) for path in trials(planted, seed, 7, 7)]
-    many = compared(paths, pooled=False)
-    row = many[many["seeds"] == "0"].iloc[0]
-    assert row["p_reliance"] == alone["p_reliance"].item()
-    assert row["p_reliance_holm"] == pytest.approx(9 * row["p_reliance"])
-    assert row["reliance_verdict"] == NO_DIFFERENCE
+    paths = trials(planted, 0, 5, 17)
+    alone = rows_of(paths, pooled=False).loc["reliance"]
+    assert alone["verdict"] == "relies more"
+    paths += [path for seed in range(1, 19) for path in trials(planted, seed, 7, 7)]
+    many = rows_of(paths, pooled=False).loc["reliance"]
+    row = many[many["seed"] == 0].iloc[0]
+    assert row["p_value"] == pytest.approx(19 * alone["p_value"])
+    assert row["verdict"] == NO_CHANGE
 
 
-def test_seeds_together_are_no_more_evidence_than_their_images(planted):
-    paths = [path for seed in (0, 1, 2) for path in trials(planted, seed, 10, 4)]
-    (row,) = compared(paths, pooled=True).to_dict("records")
-    assert (row["seeds"], row["images"], row["n01"]) == ("0, 1, 2", 100, 18)
-    assert row["p_value"] == pytest.approx(mcnemar(0, 6))
-    assert row["reliance_difference"] == pytest.approx(-0.06)
-    # every seed the same: no interval over seeds
-    assert math.isnan(row["reliance_seed_interval_low"])
+def test_seeds_together_speak_of_other_trainings(planted):
+    paths = [path for seed in (0, 1, 2) for path in trials(planted, seed, 20 + seed, 4)]
+    row = rows_of(paths).loc["reliance"]
+    assert (row["seeds"], row["images"]) == (3, 100)
+    assert row["difference"] == pytest.approx(-0.17)
+    assert row["verdict"] == "relies less"
+    # two trainings that contradict each other show nothing
+    paths = trials(planted, 5, 30, 4) + trials(planted, 6, 4, 20)
+    row = rows_of(paths).loc["reliance"]
+    assert row["verdict"] == NO_CHANGE and row["interval_low"] >= -2
 
 
 def test_a_test_of_another_kind_or_without_its_baseline_is_no_pair(planted):
     baseline, pruned = trials(planted, 0, 3, 2)
-    with pytest.raises(ValueError, match="its baseline was not tested on these images"):
-        compared([pruned], pooled=True)
+    with pytest.raises(ValueError, match="its baseline was not given for swapped cue"):
+        compared_shortcuts([pruned])
     planted.shortcut(planted.folder(0), [1] * 100, [1] * 100, wrong=3)
-    with pytest.raises(ValueError, match="removed-02: its baseline was not tested on these"):
-        compared([baseline, pruned], pooled=True)
+    with pytest.raises(ValueError, match=r"removed-02.*tested on other images than its baseline"):
+        compared_shortcuts([baseline, pruned])
 
 
 def test_a_record_whose_lists_do_not_fit_is_named(planted):
@@ -117,10 +132,10 @@ def test_the_summary_gains_columns_where_networks_were_trials(planted):
 
 def test_the_front_page_says_what_the_reliance_is(planted):
     summary, paths = with_tests(planted)
-    page = overview(with_shortcuts(summary, paths))
-    assert "Does it learn shortcuts?" in page
-    assert "31.00 points for the baseline; after pruning: cka 11.00" in page
-    assert "Does it learn shortcuts?" not in overview(summary)
+    page = overview(families(summary, tables_of(summary, shortcuts=paths)))
+    assert "Does it rely on the cue?" in page and "No: less reliance throughout." in page
+    assert "31.00 points for the baseline; after pruning: cka 11.00, a change of −20.00" in page
+    assert "Does it rely on the cue?" not in overview(families(summary))
 
 
 def test_the_figure_shows_the_planted_reliance_and_every_seed(planted):
@@ -142,9 +157,9 @@ def test_of_one_seed_the_bar_is_that_of_its_images(planted):
     frame = outcomes(paths)
     reliance = shortcut_figure(frame).axes[1]
     ends = [bar.get_segments()[0][:, 0] for bar in reliance.collections]
-    assert list(ends[1]) == pytest.approx(
-        [100 * value for value in paired_interval([1] * 10 + [0] * 90)]
-    )
+    row = frame.iloc[1]
+    own = [row[f"shortcut_reliance_interval_{end}"] for end in ("low", "high")]
+    assert list(ends[1]) == pytest.approx([100 * value for value in own])
     with pytest.raises(ValueError, match="no shortcut test of the baseline"):
         shortcut_figure(frame[frame["criterion"] != "baseline"])
 
@@ -152,6 +167,6 @@ def test_of_one_seed_the_bar_is_that_of_its_images(planted):
 def test_the_page_holds_both_comparisons_and_every_network(planted):
     _, paths = with_tests(planted)
     page = shortcut_page(paths)
-    assert page.count("<table>") == 3 and "0, 1, 2" in page
+    assert page.count("<table>") == 3
     # by either measure, together and in each of three seeds
     assert page.count(">relies less<") == 2 * 4

@@ -90,5 +90,5 @@ def test_savings_are_joined_by_block_and_a_damaged_file_is_named(tmp_path):
     assert read_savings([]) == {}
     for damaged in ('{"blocks"', '{"blocks": [1]}', "[]"):
         other.write_text(damaged)
-        with pytest.raises(ValueError, match=r"energy\.json: not a readable savings file"):
+        with pytest.raises(ValueError, match=r"energy\.json: .*delete it and run"):
             read_savings([one, other])

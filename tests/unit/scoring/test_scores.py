@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, rel_entr, softmax
 
 from layer_pruning.activations.sweep import activations_of
-from layer_pruning.models.architectures import candidates
+from layer_pruning.models.candidates import candidates
 from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.scoring.controls import depth_scores, listed_scores, random_score
 from layer_pruning.scoring.functional import disagreement, kl, loss_increase
@@ -105,7 +105,7 @@ def test_a_planted_identity_block_goes_first_by_every_metric(images):
     """A block whose residual branch gives zero changes nothing when it is bypassed."""
     planted = "stage2.block2"
     network = random_network("narrow", depth=20, widths=(4, 4, 6))
-    norm = dict(network.trunk())[planted].bn2
+    norm = network.blocks()[planted].bn2
     norm.weight.data.zero_()
     norm.bias.data.zero_()
     metrics = [*CATALOG, "loss_increase", "disagreement", "kl"]

@@ -170,12 +170,57 @@ STRONG = dataclasses.replace(
 )
 
 
-def test_all_options_together_resume_exactly(tmp_path, monkeypatch):
+TRANSFORMER = dataclasses.replace(
+    STRONG,
+    optimizer="adamw",
+    learning_rate=0.01,
+    schedule="cosine",
+    warmup_ratio=0.3,
+    gradient_clipping=1.0,
+    layer_decay=0.8,
+    rand_augment=9,
+    mixup_alpha=0.8,
+    cutmix_alpha=1.0,
+)
+
+
+@pytest.mark.parametrize("recipe", [STRONG, TRANSFORMER], ids=["sgd", "adamw"])
+def test_all_options_together_resume_exactly(recipe, tmp_path, monkeypatch):
     teacher = {"teacher": random_network("tiny", depth=8, widths=(6, 8, 12), classes=4, seed=9)}
-    expected, _ = run(tmp_path / "undisturbed", STRONG, **teacher)
-    interrupted(tmp_path / "state", 2, monkeypatch, recipe=STRONG, **teacher)
-    resumed, _ = run(tmp_path / "state", STRONG, **teacher)
+    expected, _ = run(tmp_path / "undisturbed", recipe, **teacher)
+    interrupted(tmp_path / "state", 2, monkeypatch, recipe=recipe, **teacher)
+    resumed, _ = run(tmp_path / "state", recipe, **teacher)
     assert same(expected.state_dict(), resumed.state_dict())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gradient_clipping": 0.1},
+        {"warmup_ratio": 0.5},
+        {"layer_decay": 0.5},
+        {"rand_augment": 15},
+        {"mixup_alpha": 1.0},
+        {"cutmix_alpha": 1.0},
+        {"betas": (0.5, 0.9)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_setting_of_the_optimizer_and_the_images_changes_the_network(change, tmp_path):
+    recipe = dataclasses.replace(
+        RECIPE, optimizer="adamw", learning_rate=0.01, schedule="cosine", epochs=1
+    )
+    plain, _ = run(tmp_path / "one", recipe)
+    changed, _ = run(tmp_path / "two", dataclasses.replace(recipe, **change))
+    assert not same(plain.state_dict(), changed.state_dict())
+
+
+def test_adamw_learns(tmp_path):
+    recipe = dataclasses.replace(
+        RECIPE, epochs=20, flip=False, optimizer="adamw", learning_rate=0.01, schedule="cosine"
+    )
+    network, _ = run(tmp_path / "state", recipe)
+    assert accuracy(network, splits()[1], 32) > 0.9
 
 
 @pytest.mark.parametrize("change", [{"ema_decay": 0.0}, {"distillation_weight": 0.0}])
@@ -339,6 +384,17 @@ def test_schedules_stay_between_nothing_and_their_peak(schedule):
         assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "multi_step", "constant"])
+def test_a_warm_up_rises_in_a_line_to_the_peak(schedule):
+    recipe = dataclasses.replace(RECIPE, schedule=schedule, learning_rate=1.0, warmup_ratio=0.2)
+    rates = [recipe.learning_rate_at(progress) for progress in (0.0, 0.05, 0.1, 0.2)]
+    assert rates == pytest.approx([0.0, 0.25, 0.5, 1.0])
+    last = {"cosine": 0.0, "multi_step": 0.01, "constant": 1.0}[schedule]
+    assert recipe.learning_rate_at(1.0) == pytest.approx(last)
+    if schedule == "cosine":
+        assert recipe.learning_rate_at(0.6) == pytest.approx(0.5)
+
+
 def test_multi_step_divides_by_ten_at_one_half_and_three_quarters():
     recipe = dataclasses.replace(RECIPE, schedule="multi_step", learning_rate=1.0)
     rates = [recipe.learning_rate_at(progress) for progress in (0.49, 0.5, 0.74, 0.75)]
@@ -401,7 +457,7 @@ def test_a_state_of_another_number_of_threads_is_passed_over(tmp_path):
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            trainer = Trainer(small_network(), recipe, None, pixels=split.pixels())
+            trainer = Trainer(small_network(), recipe, None, pixels=split.pixels(), classes=4)
             found[threads] = trainer.fingerprint(3, "")
     finally:
         torch.set_num_threads(before)

@@ -70,9 +70,10 @@ class Configuration(Settings):
     architectures: Architectures = ["resnet20"]
     """Networks to prune. A list of known names (`resnet20` and any other CIFAR `resnet{6n+2}`; of
     torchvision `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `wide_resnet50_2`,
-    `resnext50_32x4d`, `mobilenet_v2`, `convnext_tiny`, `vit_b_16` and `swin_t`; networks of your
-    own as `package.module:function`), or a mapping of names of your own to what they are and what
-    they start from."""
+    `resnext50_32x4d`, `mobilenet_v2`, `convnext_tiny`, `vit_b_16` and `swin_t`; any of timm,
+    such as `timm/convnext_atto`; image classifiers of transformers, such as `hf/swin` or
+    `hf/microsoft/swin-tiny-patch4-window7-224`; networks of your own as `package.module:function`),
+    or a mapping of names of your own to what they are and what they start from."""
     seeds: Some[Seed] = [0, 1, 2]
     """One complete run of everything for each seed. The report's intervals are over seeds."""
     criteria: Criteria = ["consensus", "random"]
@@ -118,4 +119,5 @@ class Configuration(Settings):
     """`auto` (a GPU if there is one), `cpu`, `cuda`, or one GPU such as `cuda:0`."""
     threads: Count = 1
     """Threads of each job that trains or evaluates. One is fastest for small networks: Snakemake
-    fills the cores with jobs."""
+    fills the cores with jobs. Another number trains again, as sums are added up in another
+    order."""

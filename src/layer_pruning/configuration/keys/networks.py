@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from annotated_types import MaxLen, MinLen
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from layer_pruning.configuration.keys.values import Count, Number, Positive, Settings, Text, Whole
 
@@ -25,10 +25,19 @@ class Architecture(Settings):
     """A network of your own, `package.module:function`: the function is called with `num_classes`,
     `input_shape` and `arguments`, and returns a `torch.nn.Module`."""
     arguments: dict[str, JsonValue] | None = None
-    """What `build` is called with beside `num_classes` and `input_shape`."""
+    """What `build` is called with beside `num_classes` and `input_shape`; what a network of timm is
+    created with (`drop_path_rate`); keys of the configuration of one of transformers (`depths`)."""
+    granularity: Literal["block", "sublayer"] | None = None
+    """Not for CIFAR ResNets. `block`: what goes is a block. `sublayer`: where a block consists of
+    parts that are residual on their own (attention, feed-forward), each of them is a block. Empty:
+    `block`."""
     weights: Text | None = None
-    """What the baseline's training starts from: `torchvision` (its pretrained weights) or a
+    """What the baseline's training starts from: `torchvision` (its pretrained weights),
+    `pretrained` (those of timm or of the hub, fetched once below `downloads/hub/`) or a
     `.safetensors` file. Empty: new weights for each seed."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """The SHA-256 that the fetched weights have to have, beside `weights: pretrained`. Empty: what
+    the hub tells of them."""
     names: dict[str, str] | None = None
     """For weights whose tensors have other names than those here: regular expressions and what they
     become, applied to every name in turn. A tensor whose name becomes empty, or ends in a dot, is

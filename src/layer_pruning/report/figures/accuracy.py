@@ -145,7 +145,7 @@ def _baseline_band(axis: Axes, summary: pd.DataFrame) -> None:
     baseline = summary[summary["criterion"] == BASELINE]
     if baseline.empty:
         raise ValueError("no baseline in the summary: it is part of every figure")
-    values = Mean.of(baseline["accuracy_test"])
+    values = Mean.of(baseline["accuracy_test"], (0, 1))
     first = baseline.iloc[0]
     ends = (first["accuracy_test_interval_low"], first["accuracy_test_interval_high"])
     low, high = baseline_interval(values, ends)

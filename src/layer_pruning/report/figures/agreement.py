@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
+from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.figures.marks import cell_borders, cell_text
 from layer_pruning.report.figures.networks import only_pair, span
 from layer_pruning.report.figures.style import (
@@ -27,13 +28,17 @@ from layer_pruning.report.figures.style import (
 
 
 @styled
-def agreement_figure(rankings: Sequence[Mapping[str, Any]]) -> Figure:
+def agreement_figure(
+    rankings: Sequence[Mapping[str, Any]], starts: Sequence[Mapping[str, Any]] = ()
+) -> Figure:
     """How far the metrics agree, and how sure the choice of the block is.
 
     ``rankings`` as read by :func:`layer_pruning.report.records.read_rankings`. Left: Kendall's tau
     between every two metrics, averaged over all rankings that have both. Right: by step, Kendall's
     W of the criteria with several metrics, and the share of bootstrap resamples of the probe set
-    that remove the same block. Without rankings the figure says so.
+    that remove the same block, with Wilson's 95 % interval of the resamples of all seeds. At the
+    bottom what other starts of the stochastic metrics would have said of the baselines, from
+    ``stochastic_starts.json``. Without rankings the figure says so.
     """
     if not rankings:
         return sentence("No criterion has several metrics: there is nothing that could agree.")
@@ -54,6 +59,7 @@ def agreement_figure(rankings: Sequence[Mapping[str, Any]]) -> Figure:
             "several": len(record["kendall_tau"]["metrics"]) > 1,
             "w": _float(record["kendall_w"]),
             "probability": _float((record["bootstrap"] or {}).get("removed_probability")),
+            "resamples": (record["bootstrap"] or {}).get("resamples", 0),
         }
         for record in rankings
     )
@@ -62,7 +68,12 @@ def agreement_figure(rankings: Sequence[Mapping[str, Any]]) -> Figure:
     _by_step(top, several, "w", styles, "no criterion with several metrics")
     top.set_title("Kendall's W (1 = all metrics agree)")
     _by_step(bottom, frame, "probability", styles, "no bootstrap was run")
-    bottom.set_title("Bootstrap: share that removes the same block")
+    few = len(frame["criterion"].unique()) <= FEW
+    if few:
+        _resampling_error(bottom, frame.dropna(subset=["probability"]), styles)
+    resamples = frame["resamples"].max()
+    told = f" ({resamples} resamples{'; bars 95 %' if few else ''})" if resamples else ""
+    bottom.set_title(f"Bootstrap: share that removes the same block{told}")
     bottom.set_xlabel("Step of removal")
     handles = {h.get_label(): h for a in (top, bottom) for h in a.get_legend_handles_labels()[0]}
     if handles:
@@ -71,8 +82,37 @@ def agreement_figure(rankings: Sequence[Mapping[str, Any]]) -> Figure:
             loc="outside lower center",
             ncols=FEW,
         )
+    if starts:
+        figure.supxlabel(starts_text(starts), fontsize=8, color=GREY)
     headline(figure, f"{title}: agreement of the metrics")
     return figure
+
+
+def starts_text(starts: Sequence[Mapping[str, Any]]) -> str:
+    """What other starts of the search would have changed, a sentence a metric."""
+    told = []
+    for metric in sorted({name for record in starts for name in record}):
+        own = [record[metric] for record in starts if metric in record]
+        spread = max(record["spread_percent"] for record in own)
+        other = sum(len(set(record["removed_blocks"].values())) > 1 for record in own)
+        told.append(
+            f"{metric}: from other starts up to {spread:.2g} % more or less, and another first "
+            f"block in {other} of {len(own)} baselines"
+        )
+    return "; ".join(told)
+
+
+def _resampling_error(axis: Axes, frame: pd.DataFrame, styles: Mapping[str, Any]) -> None:
+    """Wilson's interval of the share at each step: a few resamples say little."""
+    for (name, step), group in frame.groupby(["criterion", "step"]):
+        count = int(group["resamples"].sum())
+        if count == 0:
+            continue
+        same = round(float((group["probability"] * group["resamples"]).sum()))
+        low, high = wilson_interval(same, count)
+        axis.vlines(
+            int(str(step)), low, high, color=styles[str(name)]["color"], linewidth=0.8, alpha=0.6
+        )
 
 
 def mean_tau(

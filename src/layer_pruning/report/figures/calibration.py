@@ -7,10 +7,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from layer_pruning.report.calibration import EXPECTED
 from layer_pruning.report.figures.marks import seed_points, word
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
     BASELINE_BAR,
+    BLACK,
     GREY,
     PALE,
     criterion_styles,
@@ -19,6 +21,7 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.significance import Mean
 
 
 @styled
@@ -83,6 +86,12 @@ def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _over_seeds(found: pd.Series) -> tuple[float, float]:
+    """Ends of the t-interval over seeds, as fractions; NaN where all are equal."""
+    values = Mean.of(found / 100, (0, 1))
+    return values.low, values.high
+
+
 def _errors(axis: Axes, frame: pd.DataFrame, names: list[str]) -> None:
     styles = criterion_styles(names)
     for row, name in enumerate(names):
@@ -104,9 +113,14 @@ def _errors(axis: Axes, frame: pd.DataFrame, names: list[str]) -> None:
                 bar.set(facecolor="white", edgecolor=colour, hatch="////")
             if len(found) > 1:
                 seed_points(axis, where, found)
+                low, high = (100 * end for end in _over_seeds(found))
+            else:
+                row_of = own[own["scaled"] == scaled].iloc[0]
+                low, high = (100 * row_of[name] for name in EXPECTED[1:])
+            axis.hlines(where, low, high, color=BLACK, linewidth=0.8)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_xlim(left=0)
     axis.set_xlabel("Expected calibration error (points)")
-    axis.set_title("15 bins of equal width; points are seeds")
+    axis.set_title("15 bins of equal width; points are seeds, lines 95 % intervals")
     axis.grid(axis="x", color=PALE, linewidth=0.5)

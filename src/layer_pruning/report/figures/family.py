@@ -19,7 +19,7 @@ from layer_pruning.report.figures.removals import removals_figure
 from layer_pruning.report.figures.robustness import robustness_figure
 from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.published import published_points
-from layer_pruning.report.records import read_rankings
+from layer_pruning.report.records import read_json, read_rankings
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.shift import corruption_accuracies
 
@@ -35,6 +35,7 @@ def figures_of(
     corruptions: Paths,
     calibrations: Paths,
     rankings: Paths,
+    starts: Paths,
     latencies: Paths,
     ledgers: Paths,
     published: str | Path,
@@ -56,7 +57,7 @@ def figures_of(
     return {
         "pareto": pareto_figure(table, timed, points, setting["same_images"]),
         "removals": removals_figure(table),
-        "agreement": agreement_figure(read_rankings(rankings)),
+        "agreement": agreement_figure(read_rankings(rankings), list(map(read_json, starts))),
         "robustness": robustness_figure(robust_accuracy(attacks)),
         "corruptions": corruptions_figure(corruption_accuracies(corruptions)),
         "calibration": calibration_figure(reliability(calibrations)),

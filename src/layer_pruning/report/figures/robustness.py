@@ -107,9 +107,9 @@ def _curves(
 def _baseline_bars(axis: Axes, points: pd.DataFrame) -> None:
     for epsilon in points["epsilon"].unique().tolist():
         group = points[points["epsilon"] == epsilon]
-        values, first = Mean.of(group["robust_accuracy"]), group.iloc[0]
+        values, first = Mean.of(group["robust_accuracy"], (0, 1)), group.iloc[0]
         low, high = baseline_interval(values, (first["interval_low"], first["interval_high"]))
-        axis.vlines(epsilon, 100 * max(0.0, low), 100 * min(1.0, high), color=BLACK, linewidth=1)
+        axis.vlines(epsilon, 100 * low, 100 * high, color=BLACK, linewidth=1)
 
 
 def _epsilon_axis(axis: Axes, epsilons: Sequence[float], norm: str) -> None:

@@ -41,6 +41,7 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.5,
     "lines.markersize": 5,
     "savefig.dpi": PRINT_DPI,
+    "svg.fonttype": "none",  # text stays text: it can be found, read aloud and edited
     "svg.hashsalt": "layer-pruning",  # the same figure gives the same bytes
 }
 FEW = 4  # curves that one panel can hold; beyond, every criterion gets a panel

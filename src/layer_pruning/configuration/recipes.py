@@ -1,0 +1,95 @@
+"""By which recipe each network of a configuration is trained."""
+
+from collections.abc import Iterator
+
+from layer_pruning.configuration.contents import Config, datasets, networks
+from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.models.network_blocks import has_batch_norm
+from layer_pruning.training.catalog import AUTO, OPTIMIZERS, recipe_settings
+
+
+def phases(config: Config) -> list[str]:
+    """``training``, ``finetuning`` and, where there is a last phase, ``final``."""
+    last = config["finetuning"]["final"] is not None
+    return ["training", "finetuning", *(["final"] if last else [])]
+
+
+def recipe_of(config: Config, phase: str, architecture: str) -> Config:
+    """The settings by which a network is trained in one of the :func:`phases`.
+
+    What ``auto`` stands for depends on the network. Raises ConfigError where it cannot be built.
+    """
+    given = _given(config, phase)
+    asks = given.get("recipe") == AUTO
+    batch_norm = not asks or has_batch_norm(networks(config)[architecture])
+    phase = "finetuning" if phase == "final" else phase
+    return recipe_settings(phase, given, batch_norm=batch_norm)
+
+
+def of_network(config: Config, architecture: str) -> Config:
+    """The configuration as it is for one network: its recipes written out."""
+    recipes = {
+        phase: recipe_of(config, phase, architecture) for phase in ("training", "finetuning")
+    }
+    recipes["finetuning"]["final"] = config["finetuning"]["final"]
+    return config | recipes
+
+
+def epochs_of(config: Config, phase: str) -> list[int]:
+    """For how many epochs networks are trained in a phase, ascending, each number once."""
+    return sorted({recipe_of(config, phase, name)["epochs"] for name in config["architectures"]})
+
+
+def _given(config: Config, phase: str) -> Config:
+    if phase == "training":
+        return dict(config[phase])
+    given = {key: value for key, value in config["finetuning"].items() if key != "final"}
+    return given | config["finetuning"]["final"] if phase == "final" else given
+
+
+def write_out_recipes(config: Config) -> None:
+    """Write the settings of each phase out, where they are the same for all networks."""
+    # what the last phase does not name is as in fine-tuning
+    last = {"final": config["finetuning"]["final"]}
+    config["training"] = _common(config, "training") or config["training"]
+    config["finetuning"] = (_common(config, "finetuning") or config["finetuning"]) | last
+
+
+def _common(config: Config, phase: str) -> Config:
+    first, *others = (recipe_of(config, phase, name) for name in config["architectures"])
+    return first if all(other == first for other in others) else {}
+
+
+def check_recipes(config: Config) -> None:
+    """What a phase names has a meaning for the networks and the images that it is trained on."""
+    for phase in phases(config):
+        key = "finetuning.final" if phase == "final" else phase
+        given, of_networks = _given(config, phase), list(_recipes(config, phase))
+        for optimizer, own in OPTIMIZERS.items():
+            for name in set(own) & set(given):
+                used = of_networks[0]["optimizer"]
+                if all(recipe["optimizer"] != optimizer for recipe in of_networks):
+                    raise ConfigError(
+                        f"{key}.{name}: it is for 'optimizer: {optimizer}'; "
+                        f"{used} has {', '.join(OPTIMIZERS[used])}"
+                    )
+        for recipe in of_networks:
+            if recipe["warmup_ratio"] and recipe["schedule"] == "one_cycle":
+                raise ConfigError(
+                    f"{key}.warmup_ratio: 'schedule: one_cycle' has a warm-up of its own; "
+                    "0, or 'schedule: cosine', would be right"
+                )
+            _check_rand_augment(config, key, recipe["rand_augment"])
+
+
+def _recipes(config: Config, phase: str) -> Iterator[Config]:
+    return (recipe_of(config, phase, name) for name in config["architectures"])
+
+
+def _check_rand_augment(config: Config, key: str, magnitude: int) -> None:
+    for name, info in datasets(config).items():
+        if magnitude and info.input_shape[0] not in (1, 3):
+            raise ConfigError(
+                f"{key}.rand_augment: images of {name} have {info.input_shape[0]} channels; it is "
+                "for one or three, and 0 would be right"
+            )

@@ -1,0 +1,33 @@
+"""A network whose blocks are gone, and what is around them as it was."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from torch import nn
+
+from layer_pruning.models.blocks import Block
+from layer_pruning.models.pass_through import PassThrough
+
+
+@contextmanager
+def without(body: nn.Module, blocks: Sequence[Block]) -> Iterator[None]:
+    """``body`` with its ``blocks`` replaced by what gives their arguments back, for a while."""
+    modules = [body.get_submodule(block.name) for block in blocks]
+    try:
+        for block in blocks:
+            take_out(body, block)
+        yield
+    finally:
+        for block, module in zip(blocks, modules, strict=True):
+            for path in block.paths:
+                body.set_submodule(path, module)
+
+
+def take_out(body: nn.Module, block: Block) -> None:
+    """Replace ``block`` of ``body``, under all its names, by what gives its arguments back."""
+    module = body.get_submodule(block.name)
+    if isinstance(module, PassThrough):
+        return
+    replacement = PassThrough(block.route, module)
+    for path in block.paths:
+        body.set_submodule(path, replacement)
