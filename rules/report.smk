@@ -126,7 +126,7 @@ rule report_figures:
             caption="../workflow/report/pareto.rst",
             category="1 Accuracy",
             subcategory="{dataset} {architecture}",
-            labels={"figure": "what accuracy costs, and published points"},
+            labels={"figure": "what accuracy costs"},
         ),
         removals=report(
             f"{FIGURES}/removals.svg",

@@ -234,8 +234,10 @@ def blocks_text(costs: dict[str, Any]) -> str:
         lines.append(
             f"{block['name']:24}{block['macs']:15,}{100 * block['macs'] / costs['macs']:7.2f}"
             f"{block['parameters']:13,}{1000 * block['latency_seconds']:9.3f}  "
-            f"{'yes' if block['removable'] else 'no: ' + str(block['reason'])}"
+            f"{'yes' if block['removable'] else 'no'}"
         )
+        if not block["removable"]:
+            lines.append(row_text("", f"no: {block['reason']}", 4))
     lines.append(
         f"{'the network':24}{costs['macs']:15,}{100:7.2f}{costs['parameters']:13,}"
         f"{1000 * costs['latency_seconds']:9.3f}"
@@ -454,7 +456,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, yaml.YAMLError) as error:
         name = coloured("layer-pruning:", "red", sys.stderr)
-        print(f"{name} {printable(' '.join(str(error).split()))}", file=sys.stderr)
+        for line in (str(error), *getattr(error, "others", ())):
+            print(f"{name} {printable(' '.join(line.split()))}", file=sys.stderr)
         return 2
     return 0
 

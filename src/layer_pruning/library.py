@@ -129,6 +129,22 @@ def save(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
     save_network(network, path)
 
 
+RANGE_TOLERANCE = 1e-3
+"""What rounding may add to images in [0, 1]."""
+
+
+def _check_range(images: Tensor) -> None:
+    """Raise ValueError for images outside [0, 1], which the network's normalisation expects."""
+    if images.numel() == 0:
+        return
+    low, high = float(images.min()), float(images.max())
+    if not -RANGE_TOLERANCE <= low <= high <= 1 + RANGE_TOLERANCE:
+        raise ValueError(
+            f"images reach from {low:.4g} to {high:.4g}: the network takes images in [0, 1], "
+            "those of a file divided by 255, and normalises them itself"
+        )
+
+
 def score(
     network: ResidualNetwork,
     images: ArrayLike | Tensor,
@@ -149,8 +165,8 @@ def score(
     with a block bypassed (n, d), and the labels. Every stage keeps ``min_blocks_per_stage`` blocks
     and no block of ``protect`` goes. ``seed`` is that of the metric ``random``.
 
-    Raises ValueError in one line for an unknown metric or block, and where a metric needs more
-    images.
+    Raises ValueError in one line for an unknown metric or block, images outside [0, 1], and where a
+    metric needs more images.
     """
     if isinstance(metrics, str):
         if metrics not in CRITERIA:
@@ -164,6 +180,7 @@ def score(
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
     given = torch.as_tensor(images, dtype=torch.float32).cpu()
+    _check_range(given)
     truth = torch.as_tensor(labels).cpu().numpy()
     probe = activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks)
     columns: dict[str, Any] = score_by_name(

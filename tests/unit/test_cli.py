@@ -36,7 +36,7 @@ def test_blocks_of_resnet_56_with_what_each_costs(capsys):
 def test_the_table_of_blocks_says_why_one_stays(capsys):
     lines = printed(capsys, "blocks", "resnet8", *QUICK).splitlines()
     assert len([line for line in lines if line.startswith("stage")]) == 3
-    assert "no: " in lines[2] and lines[1].endswith("yes")
+    assert "no: " in lines[3] and lines[1].endswith("yes")
 
 
 def test_the_plan_shows_the_lattice_around_the_target(capsys):
@@ -64,12 +64,12 @@ def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
 
 @pytest.fixture
 def slow_head(monkeypatch):
-    """Times as a clock would give them: 1 s a block or link, 4 s input and output together."""
+    """Times as a clock would give them: 1 s a block, 4 s all around the blocks."""
     from layer_pruning.evaluation import savings
 
     def seconds(runs, *, repeats, seed):
-        assert {"(input)", "(output)"} < set(runs)
-        return {name: [2.0 if name[0] == "(" else 1.0] * repeats for name in runs}
+        assert "(around the blocks)" in runs
+        return {name: [4.0 if name[0] == "(" else 1.0] * repeats for name in runs}
 
     monkeypatch.setattr(savings, "interleaved_seconds", seconds)
 
@@ -212,3 +212,20 @@ def test_terminal_escapes_of_a_file_are_written_out(capsys, tmp_path):
     assert all(character.isprintable() or character == "\n" for character in text)
     assert main(["show", "\x1b]0;title\x07.safetensors"]) == 2
     assert r"\x1b]0;title\x07" in capsys.readouterr().err
+
+
+def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("removals: zero\nseeds: []\nattaks: {}\n")
+    assert main(["check", str(config)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3 and all(line.startswith("layer-pruning: ") for line in lines)
+    for key in ("removals", "seeds", "attaks"):
+        assert sum(key in line for line in lines) >= 1
+    # what the schema cannot say, too
+    config.write_text(
+        "criteria: {mine: [ckaa]}\nattacks: {mine: {attack: fgsm, norm: L2}}\nremovals: 2\n"
+        "energy: {country_iso_code: XXX}\n"
+    )
+    assert main(["check", str(config)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) >= 2

@@ -4,7 +4,7 @@ Defaults are filled in here rather than by Snakemake, so that remote jobs see th
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
@@ -12,6 +12,7 @@ import yaml
 from layer_pruning.configuration.contents import Config, target
 from layer_pruning.configuration.criteria_checks import check_criteria, check_probe
 from layer_pruning.configuration.data_checks import check_datasets
+from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.configuration.evaluation_checks import (
     check_attacks,
     check_corruptions,
@@ -68,7 +69,7 @@ def over_quick(given: Config) -> Config:
 def complete(given: Config) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 
-    Raises ConfigError for the first thing that is wrong, before any job starts.
+    Raises ConfigError for what is wrong, the first thing first, before any job starts.
     """
     settings = validated(given)
     if settings.quick:
@@ -80,8 +81,8 @@ def complete(given: Config) -> Config:
         config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
     elif "removals" not in given:
         config["removals"] = None
-    for check in CHECKS:
-        check(config)
+    if lines := list(_wrong(config)):
+        raise ConfigError.of(lines)
     write_out_recipes(config)
     return config
 
@@ -104,6 +105,22 @@ def _dumped(settings: Configuration, given: Config) -> Config:
         wanted = given["finetuning"]["final"]
         config["finetuning"]["final"] = {key: final[key] for key in wanted}
     return config
+
+
+def _wrong(config: Config) -> Iterator[str]:
+    """Lines about what no key can say for itself is wrong."""
+    found = False
+    for check in CHECKS:
+        try:
+            check(config)
+        except ConfigError as error:
+            found = True
+            yield str(error)
+        except Exception:
+            # a check may rely on those before it, of which one has failed
+            if not found:
+                raise
+            return
 
 
 def as_yaml(config: Config) -> str:

@@ -34,8 +34,9 @@ def validated(given: dict[str, Any]) -> Configuration:
         return Configuration.model_validate(given)
     except ValidationError as error:
         found = [(_path(details), details) for details in error.errors(include_url=False)]
-        path, details = min(found, key=lambda each: (len(each[0]), path_of(each[0])))
-        raise ConfigError(_message(path, details)) from error
+        found.sort(key=lambda each: (len(each[0]), path_of(each[0])))
+        lines = dict.fromkeys(_message(path, details) for path, details in found)
+        raise ConfigError.of(list(lines)) from error
 
 
 def _path(details: ErrorDetails) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ def what_was_done(
     weights = range_text(shown["parameters_reduction_percent"], ".1f")
     text = (
         f"were removed from a trained network, {pace}, with fine-tuning after each. That takes "
-        f"away {cut} % of its {count_text(first['macs'])} multiply-accumulates an image and "
+        f"away {cut} % of its {count_text(first['macs'])} multiply-accumulates per image and "
         f"{weights} % of its {count_text(first['parameters'])} parameters. Which blocks go was "
         f"chosen by {plural(len(criteria), 'criterion', 'criteria')} "
         f"({escape(', '.join(criteria))}), in "

@@ -15,7 +15,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 SAVED = {
     "macs_reduction_percent": "Multiply-accumulates saved (%)",
     "parameters_reduction_percent": "Parameters saved (%)",
-    "energy_reduction_percent": "Energy of an image saved (%)",
+    "energy_reduction_percent": "Energy per image saved (%)",
 }
 
 

@@ -211,7 +211,10 @@ def _family(part: FamilyPart, first: bool) -> str:
 
 def number_text(answer: Mapping[str, Any]) -> str:
     """The number behind a verdict with its interval and unit; empty where there is none."""
-    if answer["number"] is None:
+    # a verdict that says the number needs it no second time
+    if answer["number"] is None or (
+        answer["unit"] and answer["unit"] in str(answer.get("verdict"))
+    ):
         return ""
     change = answer["unit"].startswith("point")
     write = _points if change else _plain

@@ -91,7 +91,7 @@ def _facts(folder: Path, there: Mapping[str, Path]) -> str:
     facts = {
         "Test accuracy": f"{percent(test['accuracy'])} [{percent(test['interval_low'])}, "
         f"{percent(test['interval_high'])}] of {test['images']} images",
-        "Multiply-accumulates": f"{size['macs']:,} an image, "
+        "Multiply-accumulates": f"{size['macs']:,} per image, "
         f"{size['macs_reduction_percent']:.1f} % less than the baseline",
         "Parameters": f"{size['parameters']:,}",
     }
@@ -107,7 +107,7 @@ def _facts(folder: Path, there: Mapping[str, Path]) -> str:
         joules = inference.get("joules_per_image")
         if joules is not None:
             facts["Energy"] = (
-                f"{1000 * joules:.3g} mJ an image; the baseline beside it "
+                f"{1000 * joules:.3g} mJ per image; the baseline beside it "
                 f"{1000 * inference['baseline_joules_per_image']:.3g} mJ"
             )
     items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())

@@ -31,7 +31,7 @@ LABELS = {
     "verdict": "Verdict",
     "speed_up_ratio": "Speed-up",
     "speed_up_over_macs_ratio": "Speed-up over MACs ratio",
-    "energy_reduction_percent": "Energy of an image saved (%)",
+    "energy_reduction_percent": "Energy per image saved (%)",
 }
 
 

@@ -1,4 +1,4 @@
-"""Families whose blocks must be found, go exactly, and share a sweep: a list that grows.
+"""Families whose blocks must be found, go exactly, and share a sweep: a list that only grows.
 
 The fast ones are tested always; all of them when `long` (`benchmarks/coverage.py` by itself makes
 the table in docs/reference/networks.md).

@@ -41,7 +41,7 @@ def test_a_winner_is_named_with_its_change_and_interval(planted):
     assert row[6] == "lost"
     # a reader finds the test, what it counts, and the file behind every bold word on accuracy
     for question in (KEPT, BEST):
-        assert "3 seeds, 1000 test images; cka/removed-01/accuracy.json" in page.answers[question]
+        assert "3 seeds, 10000 test images; cka/removed-01/accuracy.json" in page.answers[question]
     assert "repeated measures over seeds, Dunnett" in page.answers[KEPT]
 
 
@@ -70,7 +70,7 @@ def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_
     (record,) = json.loads((tmp_path / "answers.json").read_text())["families"]
     by_name = {answer["name"]: answer for answer in record["answers"]}
     own = by_name["accuracy"]
-    assert (own["of"], own["unit"], own["n"]) == ("better", "points", "3 seeds, 1000 test images")
+    assert (own["of"], own["unit"], own["n"]) == ("better", "points", "3 seeds, 10000 test images")
     assert own["low"] < own["number"] < own["high"]
     assert own["number"] == pytest.approx(1.02, abs=0.01)
     assert own["file"] == "better/removed-01/accuracy.json"

@@ -78,7 +78,7 @@ def test_every_planted_number_is_in_its_cell(planted):
         "parameters": 130,
         "parameters_reduction_percent": 100 * 20 / 150,
         "accuracy_validation": 0.73,
-        "test_images": 1000,
+        "test_images": 10_000,
         "chance_accuracy": 0.1,
         "accuracy_test": 0.83,
         "accuracy_test_interval_low": 0.81,

@@ -23,6 +23,8 @@ from layer_pruning.report.figures.style import (
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.significance import Mean
 
+BINS = 15
+
 
 @styled
 def calibration_figure(frame: pd.DataFrame) -> Figure:
@@ -45,9 +47,17 @@ def calibration_figure(frame: pd.DataFrame) -> Figure:
     for name in names:
         style = styles[name]
         bins = _pooled(frame[(frame["criterion"] == name) & ~frame["scaled"]])
+        # a line across a bin without images would say something of it
+        apart = 100 * bins[["confidence", "accuracy"]].reindex(range(1, BINS + 1))
         sizes = 6 + 90 * np.sqrt(bins["images"] / bins["images"].sum())
         places = 100 * bins["confidence"], 100 * bins["accuracy"]
-        left.plot(*places, color=style["color"], linestyle=style["linestyle"], linewidth=1)
+        left.plot(
+            apart["confidence"],
+            apart["accuracy"],
+            color=style["color"],
+            linestyle=style["linestyle"],
+            linewidth=1,
+        )
         left.scatter(
             *places,
             s=sizes,
@@ -76,7 +86,7 @@ def calibration_figure(frame: pd.DataFrame) -> Figure:
 
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
     """The bins of several seeds as one: they have the same edges."""
-    place = (rows["confidence"] * 15).apply(np.ceil)
+    place = (rows["confidence"] * BINS).apply(np.ceil)
     sums = rows.assign(
         accuracy=rows["accuracy"] * rows["images"], confidence=rows["confidence"] * rows["images"]
     )

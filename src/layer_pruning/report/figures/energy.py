@@ -22,6 +22,7 @@ from layer_pruning.report.figures.style import (
 )
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.selection import pruned
+from layer_pruning.report.wording import energy_unit
 
 DASHED = (0, (4, 2))
 
@@ -30,8 +31,8 @@ DASHED = (0, (4, 2))
 def energy_figure(summary: pd.DataFrame) -> Figure:
     """Energy to make the deepest network of each criterion, and to run it.
 
-    ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Left: kWh of the
-    baseline's training and of all fine-tunings on the way, stacked. Right: joules per image
+    ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Left: the
+    baseline's training and of all fine-tunings on the way, stacked. Right: millijoules per image
     of inference beside the baseline measured in the same session. Bars are means over seeds, points
     single seeds. Without a measurement there is no bar but a word. A network trained from new
     weights has its own training on the left and no fine-tuning.
@@ -44,28 +45,28 @@ def energy_figure(summary: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.4, 1.7 + 0.32 * len(names)), layout="constrained")
     making, running = figure.subplots(1, 2, sharey=True)
     labels = []
+    unit, per_kwh = energy_unit((last["training_energy_kwh"] + last["finetuning_energy_kwh"]).max())
     for row, name in enumerate(names):
         group = last[last["criterion"] == name]
         labels.append(named(name, group))
         colour = styles[name]["color"]
-        _making(making, row, group, colour)
-        joules = group["inference_joules_per_image"]
-        if name == BASELINE and joules.isna().all():
-            joules = last["baseline_inference_joules_per_image"].dropna()
-        _running(running, row, joules, BASELINE_BAR if name == BASELINE else colour)
-    reference = last["baseline_inference_joules_per_image"].dropna()
+        _making(making, row, group, colour, per_kwh)
+        millijoules = 1000 * group["inference_joules_per_image"]
+        if name == BASELINE and millijoules.isna().all():
+            millijoules = 1000 * last["baseline_inference_joules_per_image"].dropna()
+        _running(running, row, millijoules, BASELINE_BAR if name == BASELINE else colour)
+    reference = 1000 * last["baseline_inference_joules_per_image"].dropna()
     if len(reference):
         running.axvline(reference.mean(), color=BLACK, linestyle=DASHED, linewidth=1)
     for axis, what, column in (
-        (making, "Energy of making it (kWh", "training_energy_basis"),
-        (running, "Energy of inference (J per image", "inference_energy_basis"),
+        (making, f"Energy of making it ({unit}", "training_energy_basis"),
+        (running, "Energy of inference (mJ per image", "inference_energy_basis"),
     ):
         bases = sorted(set(last[column]) - {"", NOT_MEASURED})
         axis.set_xlabel(f"{what}{'; ' if bases else ''}{', '.join(bases)})")
         axis.set_xlim(left=0)
         axis.grid(axis="x", color=PALE, linewidth=0.5)
         axis.xaxis.set_major_locator(MaxNLocator(5))
-        axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     making.set_yticks(range(len(names)), labels)
     making.invert_yaxis()
     _legend(figure, summary)
@@ -73,9 +74,9 @@ def energy_figure(summary: pd.DataFrame) -> Figure:
     return figure
 
 
-def _making(axis: Axes, row: int, group: pd.DataFrame, colour: str) -> None:
-    training = group["training_energy_kwh"].mean(skipna=False)
-    tuning = group["finetuning_energy_kwh"].mean(skipna=False)
+def _making(axis: Axes, row: int, group: pd.DataFrame, colour: str, per_kwh: float) -> None:
+    training = per_kwh * group["training_energy_kwh"].mean(skipna=False)
+    tuning = per_kwh * group["finetuning_energy_kwh"].mean(skipna=False)
     if math.isnan(training + tuning):
         _missing(axis, row)
         return
@@ -89,15 +90,16 @@ def _making(axis: Axes, row: int, group: pd.DataFrame, colour: str) -> None:
         edgecolor="white",
         height=0.65,
     )
-    seed_points(axis, row, group["training_energy_kwh"] + group["finetuning_energy_kwh"])
+    spent = group["training_energy_kwh"] + group["finetuning_energy_kwh"]
+    seed_points(axis, row, per_kwh * spent)
 
 
-def _running(axis: Axes, row: int, joules: pd.Series, colour: str) -> None:
-    if joules.empty or joules.isna().any():
+def _running(axis: Axes, row: int, values: pd.Series, colour: str) -> None:
+    if values.empty or values.isna().any():
         _missing(axis, row)
         return
-    axis.barh(row, joules.mean(), color=colour, height=0.65)
-    seed_points(axis, row, joules)
+    axis.barh(row, values.mean(), color=colour, height=0.65)
+    seed_points(axis, row, values)
 
 
 def _legend(figure: Figure, summary: pd.DataFrame) -> None:

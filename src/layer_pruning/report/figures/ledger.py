@@ -103,11 +103,11 @@ def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str
         if not _with_intervals(axis, row, table, name, "saving_joules_per_image", styles):
             word(axis, 0, row, NOT_MEASURED)
     axis.grid(axis="x", color=PALE, linewidth=0.5)
-    # values of a small network need many digits: few ticks, and a common power of ten
+    # values of a small network need many digits: few ticks, and units of their size
     axis.locator_params(axis="x", nbins=4)
-    axis.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
-    axis.set_xlabel(f"J an image ({', '.join(sorted(set(table['saving_basis'])))})")
-    axis.set_title("an image saves")
+    axis.xaxis.set_major_formatter(EngFormatter(unit="J"))
+    axis.set_xlabel(f"per image ({', '.join(sorted(set(table['saving_basis'])))})")
+    axis.set_title("saved per image")
 
 
 def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, Any]) -> None:
