@@ -4,14 +4,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from layer_pruning.atomic import check_writable, folders_below
-from layer_pruning.configuration import ConfigError, check_parses, complete
+from layer_pruning.chain import Chain
+from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
 from layer_pruning.installation import shadowing
-from layer_pruning.targets import counted_of, removals_of
 
 min_version("9.10.0")
 
 DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
-SCHEMA = Path(workflow.basedir) / "config" / "config.schema.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
@@ -34,8 +33,8 @@ if not workflow.configfiles:
 
 
 try:
-    config.update(complete(config, SCHEMA))
-    REMOVALS, COUNTED = removals_of(config), counted_of(config)
+    config.update(complete(with_command_line(config, workflow.config_settings.config)))
+    CHAIN = Chain.of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
 
@@ -64,4 +63,4 @@ rule all:
         "results/report.html",
         "results/snakemake-report.zip",
         "results/summary.csv",
-        everywhere(rules.export.output.manifest, exported_networks),
+        CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),

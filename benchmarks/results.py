@@ -26,7 +26,6 @@ from layer_pruning.configuration import (
     complete,
     origins,
 )
-from layer_pruning.preview import schema_of
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.network_tables import read_csv, write_csv
@@ -58,7 +57,7 @@ def folders_of(config: Config) -> Iterator[Path]:
 
 def collect(configuration: Path, table: Path) -> None:
     """Write the rows of one run."""
-    config = complete(check_parses(configuration), schema_of(configuration))
+    config = complete(check_parses(configuration))
     folders = list(folders_of(config))
     rows = summarise(
         folders,

@@ -129,15 +129,40 @@ rule corrupt:
         "../workflow/scripts/corrupt.py"
 
 
+rule latency_report:
+    input:
+        networks=[f"{RUN}/baseline/network.safetensors", f"{NETWORK}/network.safetensors"],
+    output:
+        f"{NETWORK}/latency.json",
+    log:
+        f"{NETWORK}/logs/latency_report.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/latency_report.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: ALONE
+    resources:
+        gpu=1,
+        exclusive=1,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        batch_sizes=config["latency"]["batch_sizes"],
+        repeats=config["latency"]["repeats"],
+        modes=config["latency"]["modes"],
+        revisions=(MODELS_REVISION, EVALUATION_REVISION),
+    message:
+        "Timing {wildcards.network} beside the baseline, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/latency_report.py"
+
+
 rule energy_report:
     input:
-        unpack(trainings),
         data="results/{dataset}/data.npz",
-        network=f"{NETWORK}/network.safetensors",
-        baseline=f"{RUN}/baseline/network.safetensors",
+        networks=[f"{RUN}/baseline/network.safetensors", f"{NETWORK}/network.safetensors"],
     output:
-        energy=f"{NETWORK}/energy.json",
-        latency=f"{NETWORK}/latency.json",
+        f"{NETWORK}/energy.json",
     log:
         f"{NETWORK}/logs/energy_report.log",
     benchmark:
@@ -151,11 +176,14 @@ rule energy_report:
         mem_mb=4000,
         runtime=120,
     params:
-        **{f"energy_{key}": value for key, value in config["energy"].items()},
-        **{f"latency_{key}": value for key, value in config["latency"].items()},
+        batch_size=config["energy"]["batch_size"],
+        repeats=config["energy"]["repeats"],
+        window_seconds=config["energy"]["window_seconds"],
+        cpu_power_watts=config["energy"]["cpu_power_watts"],
+        tracking_mode=config["energy"]["tracking_mode"],
         revisions=(MODELS_REVISION, ENERGY_REVISION, EVALUATION_REVISION),
     message:
-        "Measuring energy and latency of {wildcards.network} beside the baseline, seed {wildcards.seed}"
+        "Metering {wildcards.network} beside the baseline, seed {wildcards.seed}"
     script:
         "../workflow/scripts/energy_report.py"
 

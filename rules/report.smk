@@ -5,14 +5,16 @@ from layer_pruning.report import REVISION as REPORT_REVISION
 DRAWN = ["pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
 DRAWN += ["energy", "ledger", "latency"]
 
+ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
+
 
 localrules:
     report_accuracy,
     report_figures,
+    report_networks,
     report_provenance,
     report_ranks,
     report_tables,
-    report_networks,
     report,
     snakemake_report,
     summarise,
@@ -20,20 +22,26 @@ localrules:
 
 rule summarise:
     input:
-        records=everywhere(
+        records=CHAIN.everywhere(
             f"{NETWORK}/{{file}}",
-            all_networks,
+            CHAIN.all,
             file=["accuracy.json", "complexity.json", "emissions.json"],
         ),
-        histories=everywhere(f"{NETWORK}/history.csv", all_networks),
-        attacks=all_attacks(),
-        corruptions=all_corruptions(),
-        calibrations=everywhere(f"{NETWORK}/calibration.json", all_networks),
-        energies=everywhere(f"{NETWORK}/energy.json", measured_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
-        ledgers=everywhere(f"{NETWORK}/ledger.json", measured_networks),
-        shortcuts=all_shortcuts(),
-        block_latencies=block_latencies_for_target(),
+        histories=CHAIN.everywhere(f"{NETWORK}/history.csv", CHAIN.all),
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+        corruptions=CHAIN.everywhere(
+            f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
+        ),
+        calibrations=CHAIN.everywhere(f"{NETWORK}/calibration.json", CHAIN.all),
+        energies=CHAIN.everywhere(f"{NETWORK}/energy.json", CHAIN.measured),
+        latencies=CHAIN.everywhere(f"{NETWORK}/latency.json", CHAIN.measured),
+        ledgers=CHAIN.everywhere(f"{NETWORK}/ledger.json", CHAIN.measured),
+        shortcuts=CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, datasets=CHAIN.cued),
+        block_latencies=(
+            CHAIN.everywhere(f"{RUN}/baseline/savings/latency.json")
+            if "latency_reduction" in TARGET
+            else []
+        ),
     output:
         "results/summary.csv",
     log:
@@ -47,9 +55,9 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=everywhere(NETWORK, all_networks),
-        origins=ORIGINS,
-        blocks_per_step=BLOCKS_PER_STEP,
+        networks=CHAIN.everywhere(NETWORK, CHAIN.all),
+        origins=CHAIN.origins,
+        blocks_per_step=CHAIN.step,
         target=TARGET,
         energy={
             key: config["energy"][key]
@@ -65,7 +73,9 @@ rule summarise:
 # Drawn before anything is attacked or measured.
 rule report_accuracy:
     input:
-        unpack(counted_of_one),
+        accuracy=of_one(f"{NETWORK}/accuracy.json", CHAIN.all),
+        complexity=of_one(f"{NETWORK}/complexity.json", CHAIN.all),
+        emissions=of_one(f"{NETWORK}/emissions.json", CHAIN.all),
     output:
         svg=report(
             f"{FIGURES}/accuracy.svg",
@@ -87,8 +97,8 @@ rule report_accuracy:
         mem_mb=2000,
         runtime=10,
     params:
-        origins=ORIGINS,
-        blocks_per_step=BLOCKS_PER_STEP,
+        origins=CHAIN.origins,
+        blocks_per_step=CHAIN.step,
         revision=REPORT_REVISION,
     message:
         "Drawing the accuracy of {wildcards.architecture} on {wildcards.dataset}"
@@ -99,13 +109,16 @@ rule report_accuracy:
 rule report_figures:
     input:
         summary="results/summary.csv",
-        attacks=attacks_of_one,
+        attacks=of_one(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         corruptions=corruptions_of_one,
-        calibrations=calibrations_of_one,
+        calibrations=of_one(f"{NETWORK}/calibration.json", CHAIN.attacked),
         rankings=agreements,
-        starts=starts_of_one,
-        latencies=of_measured("latency.json"),
-        ledgers=of_measured("ledger.json"),
+        starts=of_one(
+            f"{RUN}/baseline/stochastic_starts.json",
+            seed=config["seeds"] if CHAIN.searching else [],
+        ),
+        latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
+        ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
         published=published_points,
     output:
         pareto=report(
@@ -194,8 +207,8 @@ rule report_figures:
 
 rule report_ranks:
     input:
-        rankings=rankings_of_one,
-        outcomes=outcomes_of_one,
+        rankings=of_one_criterion(f"{NETWORK}/ranking/{{criterion}}.csv", CHAIN.ranked_by),
+        outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
@@ -226,9 +239,11 @@ rule report_ranks:
 rule report_tables:
     input:
         summary="results/summary.csv",
-        attacks=all_attacks(),
-        corruptions=all_corruptions(),
-        shortcuts=all_shortcuts(),
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+        corruptions=CHAIN.everywhere(
+            f"{NETWORK}/corruptions.json", CHAIN.attacked, datasets=CHAIN.shifted
+        ),
+        shortcuts=CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, datasets=CHAIN.cued),
     output:
         answers="results/answers.json",
         overview=report(
@@ -273,7 +288,7 @@ rule report_tables:
             name for name, options in config["architectures"].items() if options.get("weights")
         ],
         margin_points=config["claims"]["margin_points"],
-        controls=[name for name, c in PRUNING.items() if set(c["metrics"]) <= set(CONTROLS)],
+        controls=CHAIN.controls,
         revision=REPORT_REVISION,
     message:
         "Writing the tables of the report"
@@ -283,8 +298,8 @@ rule report_tables:
 
 rule report_provenance:
     input:
-        emissions=everywhere(f"{NETWORK}/emissions.json", all_networks),
-        latencies=everywhere(f"{NETWORK}/latency.json", measured_networks),
+        emissions=CHAIN.everywhere(f"{NETWORK}/emissions.json", CHAIN.all),
+        latencies=CHAIN.everywhere(f"{NETWORK}/latency.json", CHAIN.measured),
     output:
         report(
             "results/tables/provenance.html",
@@ -318,8 +333,8 @@ CONTENTS = [
     *rules.report_provenance.output,
     *expand(rules.report_accuracy.output, **OF_FAMILIES),
     *expand(rules.report_figures.output, **OF_FAMILIES),
-    *everywhere(rules.report_ranks.output, criterion=VOTES),
-    *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CUED}),
+    *CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
+    *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CHAIN.cued}),
 ]
 
 
@@ -333,14 +348,16 @@ def of_networks(wildcards):
     """An input function: all that was made of all networks."""
     kept = ["accuracy.json", "complexity.json", "emissions.json", "history.csv", "calibration.json"]
     return [
-        *everywhere(f"{NETWORK}/network.safetensors", all_networks),
-        *everywhere(f"{NETWORK}/{{file}}", all_networks, file=kept),
-        *everywhere(f"{NETWORK}/{{file}}", measured_networks, file=["energy.json", "latency.json"]),
-        *everywhere(f"{NETWORK}/ledger.json", measured_networks),
-        *everywhere(rules.export.output.manifest, exported_networks),
-        *all_attacks(),
-        *all_corruptions(),
-        *all_shortcuts(),
+        *CHAIN.everywhere(f"{NETWORK}/network.safetensors", CHAIN.all),
+        *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=kept),
+        *CHAIN.everywhere(
+            f"{NETWORK}/{{file}}", CHAIN.measured, file=["energy.json", "latency.json"]
+        ),
+        *CHAIN.everywhere(f"{NETWORK}/ledger.json", CHAIN.measured),
+        *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+        *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+        *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
+        *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
     ]
 
 
@@ -348,7 +365,7 @@ rule report_networks:
     input:
         of_networks,
     output:
-        everywhere(f"{NETWORK}/network.html", all_networks),
+        CHAIN.everywhere(f"{NETWORK}/network.html", CHAIN.all),
     log:
         "results/logs/report_networks.log",
     benchmark:
@@ -379,7 +396,7 @@ rule report:
             rules.report_provenance.output[0],
         ],
         figures=[f for f in CONTENTS if f.endswith(".svg")],
-        attacks=all_attacks(),
+        attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         pages=list(rules.report_networks.output),
         captions=[str(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]],
     output:

@@ -136,7 +136,7 @@ rule score_metrics:
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
     wildcard_constraints:
-        criterion="|".join(RANKED) or "none",
+        criterion="|".join(CHAIN.ranked) or "none",
     priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
@@ -227,7 +227,7 @@ rule stochastic_starts:
         mem_mb=4000,
         runtime=120,
     params:
-        metrics=SEARCHING,
+        metrics=CHAIN.searching,
         seed=seed_of,
         revisions=(SIMILARITY_REVISION, SCORING_REVISION),
     message:

@@ -32,7 +32,7 @@ rule shortcut:
 
 rule report_shortcut:
     input:
-        shortcuts_of_one,
+        of_one(f"{NETWORK}/shortcut.json", CHAIN.attacked),
     output:
         figure=report(
             f"{FIGURES}/shortcut.svg",

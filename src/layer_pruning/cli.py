@@ -16,7 +16,7 @@ import shtab
 import yaml
 
 from layer_pruning import __version__
-from layer_pruning.configuration.schema import read_schema
+from layer_pruning.configuration.keys import Configuration
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
 from layer_pruning.estimate.forecast import forecast, forecast_text
 from layer_pruning.models.architectures import architecture
@@ -31,7 +31,7 @@ from layer_pruning.models.specifications import (
 )
 from layer_pruning.models.starts import pretrained_record
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
-from layer_pruning.preview import preview, preview_text, schema_of
+from layer_pruning.preview import preview, preview_text
 from layer_pruning.printable import printable
 from layer_pruning.terminal.style import COLUMNS, coloured, row_text
 
@@ -173,9 +173,7 @@ def _usual(network: Architecture) -> tuple[Shape, int]:
 
 def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
     """What is known of the first data set of a configuration file, or of the default one."""
-    named = (
-        config.get("datasets") or read_schema(schema_of(path))["properties"]["datasets"]["default"]
-    )
+    named = config.get("datasets") or Configuration.model_fields["datasets"].default
     name = next(iter(named))
     settings = named[name] if isinstance(named, dict) else {}
     try:
@@ -413,9 +411,8 @@ def checked(given: argparse.Namespace) -> str:
             # a line that the next one, and at last the table, takes the place of
             print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
 
-        path = given.configuration
         record["estimate"] = forecast(
-            path, schema_of(path), given.cores, say if show else lambda _: None
+            given.configuration, given.cores, say if show else lambda _: None
         )
         if show:
             say("")

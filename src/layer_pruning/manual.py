@@ -1,7 +1,7 @@
-"""The reference of every configuration key, written from the schema.
+"""The reference of every configuration key, written from what declares them.
 
-``python -m layer_pruning.manual config/config.schema.yaml config/README.md`` brings the part of the
-manual between its two markers up to date.
+``python -m layer_pruning.manual config/config.schema.yaml config/README.md`` writes the schema for
+editors, and brings the part of the manual between its two markers up to date.
 """
 
 import sys
@@ -12,22 +12,22 @@ from typing import Any
 import yaml
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.configuration.schema import forms, schema
 from layer_pruning.training.catalog import RECIPES, recipe_settings
 
+SCHEMA_HEAD = "# Written by `make manual` from layer_pruning.configuration.keys; do not edit.\n"
 BEGIN = "<!-- keys: written by `make manual`, do not edit -->"
 END = "<!-- end of keys -->"
 
 
-def _rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(part: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every key as users write it, with its part of the schema."""
-    for key, part in schema.get("properties", {}).items():
-        yield f"{prefix}{key}", part
-        yield from _rows(part, f"{prefix}{key}.")
-    forms = [*schema.get("oneOf", []), schema.get("additionalProperties")]
-    for form in forms:
-        if isinstance(form, dict):
-            inner = prefix if form in schema.get("oneOf", []) else f"{prefix}NAME."
-            yield from _rows(form, inner)
+    for form in forms(part):
+        for key, inner in form.get("properties", {}).items():
+            yield f"{prefix}{key}", inner
+            yield from _rows(inner, f"{prefix}{key}.")
+        if isinstance(named := form.get("additionalProperties"), dict):
+            yield from _rows(named, f"{prefix}NAME.")
 
 
 def _written(value: Any) -> str:
@@ -66,6 +66,12 @@ def reference(schema: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def schema_file() -> str:
+    """The text of the schema for editors."""
+    text = yaml.safe_dump(schema(), sort_keys=False, allow_unicode=True, width=110)
+    return SCHEMA_HEAD + text
+
+
 def with_reference(manual: str, schema: dict[str, Any]) -> str:
     """The manual with the part between its markers written anew. Raises ValueError without them."""
     if manual.count(BEGIN) != 1 or manual.count(END) != 1:
@@ -77,7 +83,7 @@ def with_reference(manual: str, schema: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     schema_path, manual_path = map(Path, sys.argv[1:])
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
-    text = with_reference(manual_path.read_text(encoding="utf-8"), schema)
-    with written_whole(manual_path) as temporary:
-        temporary.write_text(text)
+    manual = with_reference(manual_path.read_text(encoding="utf-8"), schema())
+    for path, text in ((schema_path, schema_file()), (manual_path, manual)):
+        with written_whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -5,7 +5,6 @@ from typing import Any
 
 from layer_pruning.access import check_home
 from layer_pruning.configuration import (
-    ConfigError,
     blocks_per_step,
     check_parses,
     complete,
@@ -19,20 +18,6 @@ from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 
-SCHEMA = Path("config", "config.schema.yaml")
-
-
-def schema_of(config: Path) -> Path:
-    """The schema of the checkout: below the working folder, beside the package or ``config``.
-
-    Raises ConfigError where there is none.
-    """
-    folders = [Path(), Path(__file__).parents[2], *config.absolute().parents]
-    for folder in folders:
-        if (folder / SCHEMA).is_file():
-            return folder / SCHEMA
-    raise ConfigError(f"{SCHEMA} was not found; run this in the checkout of the workflow")
-
 
 def preview(path: Path) -> dict[str, Any]:
     """Check a configuration file as the workflow does, and count what it asks for.
@@ -41,7 +26,7 @@ def preview(path: Path) -> dict[str, Any]:
     Snakemake could not start.
     """
     check_home()
-    config = complete(check_parses(path), schema_of(path))
+    config = complete(check_parses(path))
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
     removals, pruning = removals_of(config), pruning_criteria(config)

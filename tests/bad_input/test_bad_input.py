@@ -8,6 +8,7 @@ import copy
 import logging
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -24,16 +25,15 @@ from bad_input_scene import (
     two_classes,
 )
 from layer_pruning.cli import main
-from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.configuration import ConfigError, check_parses, complete
+from layer_pruning.configuration.schema import schema
 from layer_pruning.data.catalog import complete_settings
 from layer_pruning.data.prepare import prepare
 from layer_pruning.job import job
 from layer_pruning.models.network_file import read_network
 from layer_pruning.models.weights import start_network
-from layer_pruning.preview import SCHEMA
-from shared_files import ROOT
 
-KEYS = yaml.safe_load((ROOT / SCHEMA).read_text())["properties"]
+KEYS = schema()["properties"]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def one_line(text: str, says: str) -> None:
 
 def test_the_table_has_its_cases_and_what_they_are_added_to_is_right(untouched):
     assert sum(len(cases) for cases in TABLE.values()) >= 100
-    complete(RIGHT, ROOT / SCHEMA)
-    complete(configuration(FOLDER), ROOT / SCHEMA)
+    complete(RIGHT)
+    complete(configuration(FOLDER))
     for part in TABLE.values():
         assert len({str(case) for case in part}) == len(part)
 
@@ -71,7 +71,7 @@ def test_a_configuration_that_cannot_work_is_refused(untouched, case):
     if "mine" in given.get("datasets", {}):
         given = merged(FOLDER, given)
     with pytest.raises(ConfigError) as caught:
-        complete(configuration(given), ROOT / SCHEMA)
+        complete(configuration(given))
     one_line(str(caught.value), case["says"])
 
 
@@ -93,7 +93,7 @@ def put(path, value):
 def test_every_key_of_the_schema_refuses_another_type_a_typo_and_what_is_out_of_range(path, part):
     def refused(config, says):
         with pytest.raises(ConfigError) as caught:
-            complete(config, ROOT / SCHEMA)
+            complete(config)
         one_line(str(caught.value), says)
 
     name = ".".join(path)
@@ -117,6 +117,41 @@ def test_a_file_that_is_no_configuration_is_named_with_its_line(tmp_path, capsys
     assert main(["check", str(path)]) == 2
     one_line(capsys.readouterr().err, case["says"])
     assert [file.name for file in tmp_path.iterdir()] == ["broken.yaml"]
+
+
+# an alias a line, each for nine of the one before
+LAUGHS = "".join(
+    f"k{i}: &x{i} [{', '.join([f'*x{i - 1}' if i else 'ha'] * 9)}]\n" for i in range(12)
+)
+BOMBS = {
+    "nested_lists": ("protect: " + "[" * 5000 + "]" * 5000, "more than 50 levels deep"),
+    "nested_mappings": ("a: " + "{a: " * 3000 + "1" + "}" * 3000, "more than 50 levels deep"),
+    "billion_laughs": (LAUGHS, "line 5: more than 50000 values"),
+    "merged_laughs": (LAUGHS.replace("[", "{<<: [").replace("]", "]}"), "more than 50000 values"),
+    "many_values": ("seeds: [" + "1," * 60_000 + "]", "more than 50000 values"),
+    "large": ("# " + "x" * 1_000_000, "larger than a megabyte"),
+    "digits": ("seeds: [" + "1" * 5000 + "]", "not YAML: Exceeds the limit"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), BOMBS.values(), ids=list(BOMBS))
+def test_a_file_that_would_fill_the_memory_is_refused_at_once(tmp_path, capsys, text, says):
+    path = tmp_path / "bomb.yaml"
+    path.write_text(text)
+    before = time.process_time()
+    assert main(["check", str(path)]) == 2
+    # many_values is read until there are too many, on a slow machine
+    assert time.process_time() - before < 10
+    said = capsys.readouterr().err
+    one_line(said, says)
+    assert len(said) < 300
+
+
+def test_anchors_that_are_none_of_those_are_read(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("training: &usual {epochs: 3}\nfinetuning: {<<: *usual, batch_size: 8}\n")
+    usual = {"epochs": 3}
+    assert check_parses(path) == {"training": usual, "finetuning": usual | {"batch_size": 8}}
 
 
 def test_check_tells_what_a_configuration_asks_for(untouched, tmp_path, capsys):

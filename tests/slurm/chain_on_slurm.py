@@ -29,6 +29,7 @@ GPU_RULES = {
     "attack",
     "corrupt",
     "energy_report",
+    "latency_report",
 }
 # what a site's user writes into the profile, or says like this
 SITE = [
@@ -167,7 +168,7 @@ def test_gpu_jobs_and_no_others_asked_for_one_gpu_each_and_were_given_it(chain):
     assert {gpu for gpu in asked.values() if gpu} == {"gres:gpu:1"}
     given = dict.fromkeys(asked, 0) | dict.fromkeys(GPU_RULES, 1)
     # it has the node to itself, and all that is in it
-    given["energy_report"] = 2
+    given["energy_report"] = given["latency_report"] = 2
     for held in looks:
         for number, gpus in held.items():
             assert len(gpus) == given[rule_of(jobs[number])], (jobs[number], gpus)
@@ -182,9 +183,9 @@ def test_two_gpu_jobs_ran_at_once_and_never_on_the_same_gpu(chain):
 
 def test_a_measurement_had_the_node_to_itself(chain):
     _, _, jobs, looks = chain
-    alone = {number for number, job in jobs.items() if rule_of(job) == "energy_report"}
+    alone = {number for number, job in jobs.items() if rule_of(job).endswith("_report")}
     measured = [held for held in looks if alone & set(held)]
-    assert len(alone) == 1 and measured
+    assert len(alone) == 2 and measured
     assert all(len(held) == 1 for held in measured)
 
 

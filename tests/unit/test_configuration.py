@@ -16,18 +16,20 @@ from layer_pruning.configuration import (
     origins,
     published_setting,
     recipe_of,
+    with_command_line,
 )
+from layer_pruning.configuration.keys import Finetuning
+from layer_pruning.configuration.schema import schema
 from layer_pruning.data.catalog import DATASETS
 from layer_pruning.data.shift_files import OFFICIAL_CORRUPTIONS
 from layer_pruning.training.catalog import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = ROOT / "config" / "config.schema.yaml"
 ENERGY = {"carbon_intensity_g_per_kwh": 475}
 
 
 def completed(**given):
-    return complete({"energy": ENERGY} | given, SCHEMA)
+    return complete({"energy": ENERGY} | given)
 
 
 def parts(schema, path=()):
@@ -41,8 +43,7 @@ def parts(schema, path=()):
 
 
 def test_every_key_has_a_description_and_a_default_or_is_required():
-    schema = yaml.safe_load(SCHEMA.read_text())
-    keys = dict(parts(schema))
+    keys = dict(parts(schema()))
     assert len(keys) > 40
     without_default = {
         ("datasets", "kind"),  # the name itself
@@ -50,9 +51,9 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
         ("attacks", "attack"),  # the name itself
         ("criteria", "metrics"),  # required
     } | {
-        *((phase, key) for phase, keys in RECIPES["quick"].items() for key in keys),  # the recipe's
-        *((phase, key) for phase in RECIPES["quick"] for key in ("momentum", "betas")),
-        *(("finetuning", "final", key) for key in RECIPES["quick"]["finetuning"]),  # as above it
+        # the recipe's, or as in the fine-tuning before
+        *((phase, key) for phase in RECIPES["quick"] for key in Finetuning.model_fields),
+        *(("finetuning", "final", key) for key in Finetuning.model_fields),
     }
     for path, part in keys.items():
         assert "description" in part or "$ref" in part, path
@@ -60,8 +61,6 @@ def test_every_key_has_a_description_and_a_default_or_is_required():
 
 
 def test_every_mapping_is_closed():
-    schema = yaml.safe_load(SCHEMA.read_text())
-
     def mappings(part):
         if isinstance(part, dict):
             if part.get("type") == "object" or "properties" in part:
@@ -72,7 +71,7 @@ def test_every_mapping_is_closed():
             for value in part:
                 yield from mappings(value)
 
-    for mapping in mappings(schema):
+    for mapping in mappings(schema()):
         assert mapping.get("additionalProperties") is not None, mapping
 
 
@@ -91,10 +90,75 @@ def test_defaults_are_filled_in_at_every_depth_and_what_is_given_stays():
     assert config["attacks"]["fgsm"]["attack"] == "fgsm"
 
 
+def test_whole_numbers_may_be_written_as_floats_and_are_whole_then():
+    config = completed(
+        removals=2.0,
+        seeds=[1.0],
+        attacked_images={"count": 20.0},
+        training={"epochs": 2.0},
+        architectures={"mine": {"depth": 14.0, "widths": [4.0, 4, 8]}},
+        datasets={"digits": {"cue": {"size_pixels": 2.0}}},
+        latency={"batch_sizes": [1.0, 8]},
+        criteria=["random"],
+    )
+    written = [
+        config["removals"],
+        *config["seeds"],
+        config["attacked_images"]["count"],
+        config["training"]["epochs"],
+        config["architectures"]["mine"]["depth"],
+        *config["architectures"]["mine"]["widths"],
+        config["datasets"]["digits"]["cue"]["size_pixels"],
+        *config["latency"]["batch_sizes"],
+    ]
+    assert written == [2, 1, 20, 2, 14, 4, 4, 8, 2, 1, 8]
+    assert all(type(value) is int for value in written)
+    # no other number changes: params that are written otherwise redo jobs
+    assert type(completed(training={"learning_rate": 1})["training"]["learning_rate"]) is int
+    assert type(completed(energy=ENERGY)["energy"]["carbon_intensity_g_per_kwh"]) is int
+
+
+@pytest.mark.parametrize(
+    ("written", "config"),
+    [
+        (["seeds=[0]"], {"seeds": [0]}),
+        (["removals=2.0"], {"removals": 2}),
+        (["removals=null", "target={macs_reduction: 10}"], {"removals": None}),
+        (["training={epochs: 3, flip: false}"], {"training": {"epochs": 3, "flip": False}}),
+        (["training={learning_rate: 0.01}"], {"training": {"learning_rate": 0.01}}),
+        (["attacks={fgsm: {epsilons: [8/255]}}"], {"attacks": {"fgsm": {"epsilons": [8 / 255]}}}),
+        (["datasets={d: {kind: digits, cue: {}}}"], {"datasets": {"d": {"kind": "digits"}}}),
+        (["device=cpu"], {"device": "cpu"}),
+    ],
+)
+def test_what_snakemake_makes_of_the_command_line_is_read_as_a_file_would_be(written, config):
+    from snakemake.cli import parse_config
+
+    given = parse_config(written)
+    file = {"energy": ENERGY, "training": {"momentum": 0.8}, "criteria": ["random"]}
+    # Snakemake has merged them already
+    merged = with_command_line(copy.deepcopy(file) | given, given)
+    found = complete(merged | {"energy": ENERGY})
+
+    def holds(part, wanted):
+        if isinstance(wanted, dict):
+            return all(holds(part[key], value) for key, value in wanted.items())
+        return part == wanted and type(part) is type(wanted)
+
+    assert holds(found, config)
+
+
+def test_a_mapping_of_the_command_line_is_put_into_that_of_the_file():
+    found = with_command_line(
+        {"training": {"epochs": 9, "momentum": 0.8}}, {"training": {"epochs": "3"}}
+    )
+    assert found == {"training": {"epochs": 3, "momentum": 0.8}}
+
+
 def test_a_cue_has_the_defaults_of_the_schema():
     config = completed(datasets={"digits": {}, "cued": {"kind": "digits", "cue": {"rate": 0.8}}})
     assert config["datasets"]["digits"]["cue"] is None
-    keys = dict(parts(yaml.safe_load(SCHEMA.read_text())))
+    keys = dict(parts(schema()))
     names = [path[-1] for path in keys if path[:-1] == ("datasets", "cue")]
     defaults = {name: keys["datasets", "cue", name]["default"] for name in names}
     assert config["datasets"]["cued"]["cue"] == defaults | {"rate": 0.8} and len(names) == 4
@@ -130,16 +194,16 @@ def test_corruptions_are_those_made_here_unless_official_files_are_there(tmp_pat
 def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing():
     given = {"energy": dict(ENERGY), "criteria": {"mine": ["cka"]}}
     before = copy.deepcopy(given)
-    config = complete(given, SCHEMA)
+    config = complete(given)
     assert given == before
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "full.yaml", "compare.yaml", "shortcut.yaml"])
 def test_what_the_report_shows_is_a_configuration_that_asks_for_the_same(name):
-    config = complete(yaml.safe_load((ROOT / "config" / name).read_text()), SCHEMA)
+    config = complete(yaml.safe_load((ROOT / "config" / name).read_text()))
     text = as_yaml(config | {"device": "cuda:1", "threads": 7})
-    again = complete(yaml.safe_load(text), SCHEMA)
+    again = complete(yaml.safe_load(text))
     assert again == config | {"device": "auto", "threads": 7}
     assert "cuda:1" not in text and "threads: 7" in text
     assert "&id" not in text, "readable: no anchors"
@@ -165,6 +229,7 @@ def test_a_last_phase_is_fine_tuning_but_for_what_it_names():
     assert completed()["finetuning"]["final"] is None
     given = {"recipe": "strong", "batch_size": 32, "final": {"epochs": 6, "learning_rate": 0.02}}
     config = completed(finetuning=given)
+    assert complete(config) == config
     tuning = recipe_of(config, "finetuning", "resnet20")
     final = recipe_of(config, "final", "resnet20")
     assert final == tuning | {"epochs": 6, "learning_rate": 0.02} and final["batch_size"] == 32
@@ -195,7 +260,7 @@ def test_a_criterion_may_list_its_blocks():
 def test_scratch_follows_the_first_criterion_that_prunes():
     config = completed(criteria=["scratch", "random", "consensus"])
     assert config["criteria"]["scratch"] == {"architecture_of": "random"}
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 def test_removals_are_left_to_the_target_only_where_there_is_one():
@@ -203,7 +268,7 @@ def test_removals_are_left_to_the_target_only_where_there_is_one():
     assert completed(removals=3, target={"macs_reduction": 10})["removals"] == 3
     config = completed(target={"validation_accuracy": 0.9})
     assert config["removals"] is None
-    assert complete(config, SCHEMA) == config
+    assert complete(config) == config
 
 
 def test_what_is_left_out_is_measured_for_figures_that_matter():
@@ -216,8 +281,8 @@ def test_what_is_left_out_is_measured_for_figures_that_matter():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_configuration_shipped_is_right(path):
-    if path.name != SCHEMA.name:
-        complete(yaml.safe_load(path.read_text()), SCHEMA)
+    if path.name != "config.schema.yaml":
+        complete(yaml.safe_load(path.read_text()))
 
 
 BAD = [
@@ -494,12 +559,12 @@ def test_a_known_data_set_needs_no_other_name():
 def test_quick_gives_cheap_defaults_and_what_the_user_names_stays():
     given = {"quick": True, "latency": {"repeats": 50}, "attacks": {"pgd": {}}, "removals": 2}
     plain = {"removals": 2, "energy": {"carbon_intensity_g_per_kwh": 475}}
-    config, usual = complete(given, SCHEMA), complete(plain, SCHEMA)
+    config, usual = complete(given), complete(plain)
     assert config["latency"] == usual["latency"] | {"batch_sizes": [1, 64], "repeats": 50}
     assert list(config["attacks"]) == ["pgd"]
     assert config["seeds"] == [0] and config["removals"] == 2
     assert config["energy"]["window_seconds"] < usual["energy"]["window_seconds"]
     # a configuration that was completed is completed to itself, as the report runs it
-    assert complete(config, SCHEMA) == config
-    own = complete(given | {"energy": {"country_iso_code": "DEU"}}, SCHEMA)["energy"]
+    assert complete(config) == config
+    own = complete(given | {"energy": {"country_iso_code": "DEU"}})["energy"]
     assert own["carbon_intensity_g_per_kwh"] is None and own["window_seconds"] == 0.5

@@ -59,6 +59,7 @@ MAY_IMPORT = {
         "similarity",
         "training",
     },
+    "chain": {"configuration", "scoring", "targets"},
     "devices": {"gpus"},
     "estimate": {
         *("activations", "attacks", "configuration", "data", "devices", "export", "gpus"),
@@ -66,7 +67,7 @@ MAY_IMPORT = {
     },
     "gpus": set(),
     "job": set(),
-    "manual": {"training"},
+    "manual": {"configuration", "training"},
     "planning": set(),
     "preview": {"configuration", "models", "targets"},
     "cli": {
@@ -104,7 +105,7 @@ LIBRARIES = {
     "scoring": {"numpy"},
     "__init__": set(),
     "named_function": set(),
-    "configuration": {"jsonschema", "yaml"},
+    "configuration": {"annotated_types", "pydantic", "pydantic_core", "yaml"},
     "manual": {"yaml"},
 }
 # what a configuration is checked against: data, no computations
@@ -147,7 +148,6 @@ NO_TORCH = [
     "data.shifted",
     "data.shift_files",
     "evaluation",
-    "energy.account",
     "report",
     "report.figures.shortcut",
     "report.figures.style",

@@ -1,20 +1,17 @@
 """Which recipe each network is trained by."""
 
-from pathlib import Path
-
 import pytest
 
 from layer_pruning.configuration import complete, epochs_of, recipe_of
 from layer_pruning.training.catalog import RECIPES, as_params, recipe_settings
 from layer_pruning.training.recipe import Recipe
 
-SCHEMA = Path(__file__).resolve().parents[2] / "config" / "config.schema.yaml"
 GIVEN = {"energy": {"carbon_intensity_g_per_kwh": 475}, "datasets": ["cifar10"]}
 GIVEN |= {"criteria": ["shallowest"]}
 
 
 def completed(**given):
-    return complete(GIVEN | given, SCHEMA)
+    return complete(GIVEN | given)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +40,7 @@ def test_one_kind_of_network_has_its_recipe_written_out():
 
 def test_what_was_written_out_is_read_again_as_it_is(both):
     for config in (both, completed(training={"recipe": "transformer"})):
-        again = complete(config, SCHEMA)
+        again = complete(config)
         assert (again["training"], again["finetuning"]) == (
             config["training"],
             config["finetuning"],

@@ -1,7 +1,6 @@
 """How many removals a configuration asks for."""
 
 import pytest
-from test_configuration import SCHEMA
 
 from layer_pruning.configuration import ConfigError, complete
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
@@ -11,7 +10,7 @@ from small_networks import header
 
 
 def removals(**given):
-    config = complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given, SCHEMA)
+    config = complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given)
     return removals_of(config)
 
 
@@ -38,7 +37,7 @@ def test_a_counted_target_asks_each_network_for_its_own_number():
 
 def test_networks_count_at_numbers_of_removals_and_at_reductions():
     def counted(**given):
-        return counted_of(complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given, SCHEMA))
+        return counted_of(complete({"energy": {"carbon_intensity_g_per_kwh": 1}} | given))
 
     one = ("digits", "resnet20")
     assert counted(removals=4) == {one: [4]}

@@ -71,7 +71,15 @@ def test_the_baseline_and_its_activations_are_shared_by_all_criteria(finished):
 
 def test_every_rule_has_written_its_log_and_its_benchmark(finished):
     folder = finished.path("votes/removed-02")
-    names = {"prune", "finetune", "evaluate", "corrupt", "energy_report", "ledger"}
+    names = {
+        "prune",
+        "finetune",
+        "evaluate",
+        "corrupt",
+        "ledger",
+        "energy_report",
+        "latency_report",
+    }
     assert {p.stem for p in (folder / "logs").glob("*.log")} == names
     assert {p.stem for p in (folder / "benchmarks").glob("*.tsv")} == names
     text = (folder / "logs" / "finetune.log").read_text()

@@ -10,6 +10,8 @@ import pytest
 
 from projects import Project
 
+MEASURED_TWICE = {"energy_report": 2, "latency_report": 2, "ledger": 2}
+
 
 def test_more_removals_run_only_the_new_steps(project):
     project.config["removals"] = 3
@@ -26,6 +28,7 @@ def test_more_removals_run_only_the_new_steps(project):
         "attack": 1,
         "corrupt": 1,
         "energy_report": 1,
+        "latency_report": 1,
         "ledger": 1,
     }
 
@@ -58,13 +61,13 @@ def test_results_copied_into_a_fresh_clone_are_finished(finished, tmp_path):
 
 def test_fewer_removals_run_nothing_but_the_last_network_s_attack_and_energy(project):
     project.config["removals"] = 1
-    assert project.planned() == {"attack": 2, "corrupt": 2, "energy_report": 2, "ledger": 2}
+    assert project.planned() == {"attack": 2, "corrupt": 2} | MEASURED_TWICE
 
 
 def test_more_blocks_a_step_make_another_path_from_the_same_baseline(project):
     project.config["blocks_per_step"] = 2
     made = dict.fromkeys(("prune", "finetune", "evaluate", "attack", "corrupt"), 2)
-    assert project.planned() == made | {"energy_report": 2, "ledger": 2}
+    assert project.planned() == made | MEASURED_TWICE
     done = project.snakemake("--dry-run")
     assert "removed-01" not in done.stdout + done.stderr
 
@@ -84,7 +87,7 @@ def test_a_target_without_removals_makes_as_many_as_it_asks_for(project):
     project.config["target"] = {"macs_reduction": 8}
     assert project.planned() == {}
     project.config["target"] = {"macs_reduction": 4}
-    assert project.planned() == {"attack": 2, "corrupt": 2, "energy_report": 2, "ledger": 2}
+    assert project.planned() == {"attack": 2, "corrupt": 2} | MEASURED_TWICE
 
 
 def test_training_from_new_weights_adds_one_network_a_seed(project):
@@ -95,6 +98,7 @@ def test_training_from_new_weights_adds_one_network_a_seed(project):
         "attack": 1,
         "corrupt": 1,
         "energy_report": 1,
+        "latency_report": 1,
         "ledger": 1,
     }
 
@@ -129,6 +133,7 @@ def test_another_criterion_trains_no_baseline_and_extracts_nothing_of_it_again(p
         "attack": 1,
         "corrupt": 1,
         "energy_report": 1,
+        "latency_report": 1,
         "ledger": 1,
     }
 
@@ -168,15 +173,23 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
     }
 
 
-def test_another_carbon_intensity_retrains_nothing_and_changes_all_carbon(project):
+def test_another_carbon_intensity_trains_and_measures_nothing_and_changes_all_carbon(project):
     project.config["energy"]["carbon_intensity_g_per_kwh"] = 50
-    assert project.planned() == {"energy_report": 2, "ledger": 2}
+    assert project.planned() == {"ledger": 2}
     before = project.summary()
     project.snakemake("--", "results/summary.csv")
     for old, new in zip(before, project.summary(), strict=True):
         assert new["training_energy_kwh"] == old["training_energy_kwh"]
         carbon = [float(row["training_emissions_kg_co2e"]) for row in (old, new)]
         assert carbon[1] == pytest.approx(carbon[0] / 2)
+
+
+def test_a_timing_and_a_metering_leave_each_other_alone(project):
+    project.config["latency"] = project.config.get("latency", {}) | {"repeats": 7}
+    assert project.planned() == {"latency_report": 2}
+    project.config["energy"]["window_seconds"] = 0.06
+    del project.config["latency"]["repeats"]
+    assert set(project.planned()) - {"latency_report"} == {"energy_report", "ledger"}
 
 
 def test_another_number_of_resamples_decides_nothing(project):
@@ -231,7 +244,7 @@ def test_raising_a_revision_redoes_what_depends_on_it(project):
         module.write_text(text)
         return set(planned)
 
-    measured = {"energy_report", "ledger"}
+    measured = {"energy_report", "latency_report", "ledger"}
     assert planned_after_raising("evaluation/__init__.py") == {"evaluate"} | measured
     assert planned_after_raising("attacks/__init__.py") == {"attack", "corrupt", "ledger"}
     after_consensus = planned_after_raising("consensus/__init__.py")

@@ -6,7 +6,7 @@ import pytest
 
 from layer_pruning.models.network_file import read_header, read_network
 
-PLANNED = ("evaluate", "attack", "corrupt", "energy_report", "ledger")
+PLANNED = ("evaluate", "attack", "corrupt", "energy_report", "latency_report", "ledger")
 
 
 def epochs(project, network):
@@ -92,5 +92,5 @@ def test_blocks_go_at_once_by_the_ranking_of_the_baseline(project):
     voted = read_header(project.path("votes/removed-02/network.safetensors")).removed_blocks
     places = [next(i for i, row in enumerate(ranked) if row.startswith(f"{b},")) for b in voted]
     assert places[0] == 0 and places == sorted(places)
-    account = json.loads(project.path("votes/removed-02/energy.json").read_text())
-    assert account["finetuning_kwh"] == kwh(project, "votes/removed-02")
+    costs = json.loads(project.path("votes/removed-02/ledger.json").read_text())["costs"]
+    assert costs["finetuning"]["joules"] == pytest.approx(3.6e6 * kwh(project, "votes/removed-02"))

@@ -28,15 +28,16 @@ def test_steps_a_target_and_new_weights(project):
     assert (own["classifier.weight"] != tensors["classifier.weight"]).any()
     history = project.path("scratch/removed-03/history.csv").read_text().splitlines()
     assert len(history) == 1 + 4
-    account = json.loads(project.path("scratch/removed-03/energy.json").read_text())
+    costs = json.loads(project.path("scratch/removed-03/ledger.json").read_text())["costs"]
     spent = json.loads(project.path("scratch/removed-03/emissions.json").read_text())
-    assert account["training_kwh"] == spent["energy_kwh"] and account["finetuning_kwh"] == 0
-    account = json.loads(project.path("votes/removed-03/energy.json").read_text())
+    assert costs["training"]["joules"] == pytest.approx(spent["energy_kwh"] * 3.6e6)
+    assert costs["finetuning"]["joules"] == 0
+    costs = json.loads(project.path("votes/removed-03/ledger.json").read_text())["costs"]
     spent = [
         json.loads(project.path(f"votes/removed-0{n}/emissions.json").read_text())["energy_kwh"]
         for n in (2, 3)
     ]
-    assert account["finetuning_kwh"] == pytest.approx(sum(spent))
+    assert costs["finetuning"]["joules"] == pytest.approx(sum(spent) * 3.6e6)
 
     rows = {(row["criterion"], row["removed"]): row for row in project.summary()}
     assert [key for key, row in rows.items() if row["selected"] == "True"] == [("votes", "2")]
@@ -56,5 +57,6 @@ def test_steps_a_target_and_new_weights(project):
         "attack": 2,
         "corrupt": 2,
         "energy_report": 2,
+        "latency_report": 2,
         "ledger": 2,
     }

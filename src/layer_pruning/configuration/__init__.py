@@ -1,7 +1,8 @@
 """From the file that the user wrote to a complete, checked configuration. No torch, no numpy.
 
-``reading`` takes the file; ``completion`` fills it in by ``schema`` and ``shorthands`` and runs the
-``..._checks``; ``contents`` says what a complete configuration asks for.
+``keys`` declares every key; ``reading`` takes the file; ``completion`` fills it in by ``keys`` and
+``shorthands`` and runs the ``..._checks``; ``contents`` says what a complete configuration asks
+for.
 """
 
 from layer_pruning.configuration.completion import as_yaml, complete
@@ -25,7 +26,7 @@ from layer_pruning.configuration.contents import (
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
-from layer_pruning.configuration.reading import check_parses
+from layer_pruning.configuration.reading import check_parses, with_command_line
 from layer_pruning.configuration.recipes import epochs_of, of_network, phases, recipe_of
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "sizes_of_classes",
     "start_files",
     "target",
+    "with_command_line",
 ]

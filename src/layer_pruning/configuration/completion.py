@@ -19,6 +19,8 @@ from layer_pruning.configuration.evaluation_checks import (
     check_energy,
     check_latency,
 )
+from layer_pruning.configuration.keys import Configuration
+from layer_pruning.configuration.messages import validated
 from layer_pruning.configuration.network_checks import (
     check_architectures,
     check_schedule,
@@ -26,10 +28,12 @@ from layer_pruning.configuration.network_checks import (
     check_target,
 )
 from layer_pruning.configuration.recipes import check_recipes, write_out_recipes
-from layer_pruning.configuration.schema import check_by_schema, filled, read_schema
 from layer_pruning.configuration.shorthands import write_out_shorthands
 
-# what the schema cannot say; a check may rely on those before it
+QUICK = Path(__file__).parents[3] / "config" / "quick.yaml"
+"""The defaults of a quick look."""
+
+# what no key can say for itself; a check may rely on those before it
 CHECKS: tuple[Callable[[Config], None], ...] = (
     check_datasets,
     check_architectures,
@@ -46,12 +50,12 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
 )
 
 
-def over_quick(given: Config, quick: Path) -> Config:
-    """What the user wrote, with the values of ``quick.yaml`` for what is not named.
+def over_quick(given: Config) -> Config:
+    """What the user wrote, with the values of ``QUICK`` for what is not named.
 
     Attacks that the user names replace those of the file; all other groups of keys are joined.
     """
-    defaults: Config = yaml.safe_load(quick.read_text(encoding="utf-8"))
+    defaults: Config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
     if "country_iso_code" in (given.get("energy") or {}):
         del defaults["energy"]["carbon_intensity_g_per_kwh"]
     joined = {
@@ -62,19 +66,19 @@ def over_quick(given: Config, quick: Path) -> Config:
     return {**defaults, **given, **joined}
 
 
-def complete(given: Config, schema_path: Path) -> Config:
+def complete(given: Config) -> Config:
     """The configuration with every default filled in and every shorthand written out.
 
     Raises ConfigError for what is wrong, the first thing first, before any job starts.
     """
-    schema = read_schema(schema_path)
-    check_by_schema(schema, given)
-    if given.get("quick"):
-        given = over_quick(given, schema_path.with_name("quick.yaml"))
-    config: Config = filled(schema, given)
+    settings = validated(given)
+    if settings.quick:
+        given = over_quick(given)
+        settings = validated(given)
+    config = _dumped(settings, given)
     write_out_shorthands(config)
     if not target(config):
-        config["removals"] = config["removals"] or schema["properties"]["removals"]["default"]
+        config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
     elif "removals" not in given:
         config["removals"] = None
     if lines := list(_wrong(config)):
@@ -83,8 +87,28 @@ def complete(given: Config, schema_path: Path) -> Config:
     return config
 
 
+def _dumped(settings: Configuration, given: Config) -> Config:
+    """As mappings; without the defaults of keys that mean something by being given.
+
+    They are those of architectures, criteria and phases of training, in the order given.
+    """
+    # a number may be written as a whole one, of which pydantic would warn
+    config: Config = settings.model_dump(warnings=False)
+    for key in ("architectures", "criteria"):
+        for name, written in given.get(key, {}).items() if isinstance(config[key], dict) else ():
+            if isinstance(written, dict):
+                config[key][name] = {one: config[key][name][one] for one in written}
+    for phase, always in (("training", {"recipe"}), ("finetuning", {"recipe", "final"})):
+        kept = always | given.get(phase, {}).keys()
+        config[phase] = {key: value for key, value in config[phase].items() if key in kept}
+    if final := config["finetuning"]["final"]:
+        wanted = given["finetuning"]["final"]
+        config["finetuning"]["final"] = {key: final[key] for key in wanted}
+    return config
+
+
 def _wrong(config: Config) -> Iterator[str]:
-    """Lines about what the schema cannot say is wrong."""
+    """Lines about what no key can say for itself is wrong."""
     found = False
     for check in CHECKS:
         try:

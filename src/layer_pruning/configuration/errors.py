@@ -4,14 +4,21 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+LONGEST = 2000
+
 
 class ConfigError(ValueError):
     """One line that names the key, what is wrong and what would be right.
 
+    What users gave is a part of it: line breaks and terminal escapes in it are written out.
     ``others`` are such lines about what else is wrong, for who can show more than one.
     """
 
     others: tuple[str, ...] = ()
+
+    def __init__(self, message: str) -> None:
+        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+        super().__init__(text if len(text) < LONGEST else f"{text[:LONGEST]} …")
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "ConfigError":

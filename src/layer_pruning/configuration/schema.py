@@ -1,114 +1,100 @@
-"""What the schema of a configuration says: defaults, and what is right.
+"""The JSON Schema of a configuration, for editors and the manual, written from its models.
 
-It (``config/config.schema.yaml``) holds every key, its description and its default.
+``config/config.schema.yaml`` is this, see :mod:`layer_pruning.manual`.
 """
 
-import copy
-import math
+from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from layer_pruning.configuration.keys import Configuration
 
-from layer_pruning.configuration.errors import ConfigError, path_of, suggestion
+Part = dict[str, Any]
+# constraints on validators of our own are passed on under the names that Python has for them
+BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+    "min_length": "minItems",
+}
 
 
 @lru_cache
-def read_schema(path: Path) -> dict[str, Any]:
-    """The schema in a file, which is read once."""
-    parsed: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return parsed
-
-
-def check_by_schema(schema: dict[str, Any], given: dict[str, Any]) -> None:
-    """Raise ConfigError for what the schema forbids, outermost keys first."""
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(given),
-        key=lambda e: (len(e.absolute_path), str(e.absolute_path)),
-    )
-    if errors:
-        raise ConfigError.of(list(dict.fromkeys(map(_schema_message, errors))))
-    _check_numbers(given)
-
-
-def filled(schema: dict[str, Any], given: Any) -> Any:
-    """A copy of ``given`` with the schema's defaults, at every depth."""
-    if not isinstance(given, dict):
-        return copy.deepcopy(given)
-    parts = schema.get("properties", {})
-    defaults = {
-        key: copy.deepcopy(part["default"]) for key, part in parts.items() if "default" in part
+def schema() -> Part:
+    """The schema, without references: every key is where users write it."""
+    written = Configuration.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of the layer-pruning workflow",
+        **_plain(written, written["$defs"]),
     }
-    return {key: filled(parts.get(key, {}), value) for key, value in (defaults | given).items()}
 
 
-def _check_numbers(part: Any, path: tuple[Any, ...] = ()) -> None:
-    """YAML and JSON Schema know numbers that are none: .nan and .inf."""
-    if isinstance(part, float) and not math.isfinite(part):
-        raise ConfigError(f"{path_of(path)}: {part} should be a finite number")
-    if isinstance(part, dict | list):
-        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            _check_numbers(value, (*path, key))
+def part_of(path: tuple[Any, ...]) -> Part:
+    """What the schema says of the key at ``path``; nothing where there is no such key."""
+    part = schema()
+    for step in path:
+        part = next((inner for form in forms(part) if (inner := _inner(form, step))), {})
+    return part
 
 
-def _is_number(value: Any) -> bool:
-    """Whether a text is a number to its writer, as 1e-3 is, which YAML 1.1 reads as text."""
-    try:
-        return isinstance(value, str) and math.isfinite(float(value))
-    except ValueError:
-        return False
+def forms(part: Part) -> list[Part]:
+    """A part and the forms that it can take."""
+    return [part, *part.get("oneOf", [])]
 
 
-def _schema_message(error: ValidationError) -> str:
-    """One line for a violation of the schema."""
-    key = path_of(error.absolute_path)
-    schema: Any = error.schema
-    value: Any = error.validator_value
-    instance: Any = error.instance
-    if error.validator == "additionalProperties" and "properties" in schema:
-        unknown = next(str(name) for name in instance if name not in schema["properties"])
-        written = path_of([*error.absolute_path, unknown])
-        return f"{written}: unknown key; {suggestion(unknown, schema['properties'])}"
-    if error.validator == "oneOf":
-        # neither form fits: say what is wrong with the one that was meant, lists or mappings
-        meant = "array" if isinstance(instance, list) else "object"
-        # the only reference among the forms of the schema is to a list of metrics
-        kinds = [form.get("type", "array") for form in schema["oneOf"]]
-        fits = isinstance(instance, list | dict)
-        forms: Any = error.context
-        context = [e for e in forms if fits and kinds[int(e.schema_path[0])] == meant]
-        if context:
-            return _schema_message(min(context, key=lambda e: len(e.absolute_path)))
-        return f"{key}: {instance!r} should be a list of names or a mapping"
-    if "propertyNames" in error.absolute_schema_path:
-        signs = ", _ and -" if "-]" in str(value) else " and _"
-        return f"{key}: '{instance}' should be lower-case letters, digits{signs}"
-    if error.validator == "pattern":
-        return f"{key}: {instance!r} should match {value}"
-    if error.validator == "required":
-        return f"{key}: {error.message.replace(' is a required property', ' is missing')}"
-    if error.validator in ("minItems", "minProperties"):
-        return f"{key}: it is empty, or shorter than {value}; name at least one"
-    if error.validator == "type":
-        wanted = " or ".join(value) if isinstance(value, list) else value
-        said = f"{key or 'config'}: {instance!r} should be of type {wanted}"
-        if {"number", "integer"} & {*wanted.split(" or ")} and _is_number(instance):
-            said += f"; YAML reads this as text, and {float(instance):g} as a number"
-        return said
-    if error.validator == "enum":
-        known = ", ".join(map(str, value))
-        return f"{key}: {instance!r} should be one of {known}"
-    wording = {
-        "minimum": "at least",
-        "maximum": "at most",
-        "exclusiveMinimum": "more than",
-        "exclusiveMaximum": "less than",
-    }
-    if error.validator in wording:
-        bound = f"{wording[error.validator]} {value}"
-        return f"{key}: {instance!r} should be {bound}"
-    if error.validator == "uniqueItems":
-        return f"{key}: {instance!r} names something twice"
-    return f"{key}: {error.message}"
+def _inner(form: Part, step: Any) -> Part | None:
+    if isinstance(step, int):
+        return form.get("items")
+    named: Part | None = form.get("properties", {}).get(step)
+    other = form.get("additionalProperties")
+    return named or (other if isinstance(other, dict) else None)
+
+
+def _plain(part: Any, definitions: Part) -> Any:
+    """A part of pydantic's schema, references filled in, as one would write it by hand."""
+    if isinstance(part, list):
+        return [_plain(one, definitions) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        referred = definitions[part["$ref"].removeprefix("#/$defs/")]
+        part = referred | {key: value for key, value in part.items() if key != "$ref"}
+    if "anyOf" in part:
+        return _plain(_or_null(part, definitions), definitions)
+    return dict(_items(part, definitions))
+
+
+def _or_null(part: Part, definitions: Part) -> Part:
+    """What may be left empty: one form and null are the form with null among its types."""
+    form, null = (_plain(form, definitions) for form in part["anyOf"])
+    assert null == {"type": "null"}
+    if "enum" in form:
+        form["enum"] = [*form["enum"], None]
+    else:
+        form["type"] = [form["type"], "null"]
+    return form | {key: value for key, value in part.items() if key != "anyOf"}
+
+
+def _items(part: Part, definitions: Part) -> Iterator[tuple[str, Any]]:
+    if "description" in part:
+        yield "description", " ".join(part["description"].split())
+    for key, value in part.items():
+        if key in ("description", "title", "$defs", "required"):
+            continue
+        if key == "type" and "enum" in part:
+            continue
+        if key == "patternProperties":
+            # closed: what a name has to be like is said of the name, so that others are errors
+            [(pattern, inner)] = value.items()
+            yield "propertyNames", {"pattern": pattern, **part.get("propertyNames", {})}
+            yield "additionalProperties", _plain(inner, definitions)
+        elif key == "propertyNames" and "patternProperties" in part:
+            continue
+        elif key == "properties":
+            yield key, {name: _plain(inner, definitions) for name, inner in value.items()}
+        elif key == "default" and "properties" in part and value is not None:
+            yield key, {}
+        else:
+            yield BOUNDS.get(key, key), _plain(value, definitions)

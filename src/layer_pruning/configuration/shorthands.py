@@ -5,6 +5,7 @@ import re
 
 from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.configuration.keys.values import LONGEST_NAME
 from layer_pruning.data.catalog import KINDS, complete_settings
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
 
@@ -37,9 +38,8 @@ def write_out_shorthands(config: Config) -> None:
             settings = _removing(name, settings)
         config["criteria"][name] = settings
     for name, attack in config["attacks"].items():
-        settings = {"attack": name, "norm": "Linf", "epsilons": None} | attack
-        settings["epsilons"] = settings["epsilons"] and list(map(_number, settings["epsilons"]))
-        config["attacks"][name] = settings
+        attack["attack"] = attack["attack"] or name
+        attack["epsilons"] = attack["epsilons"] and list(map(_number, attack["epsilons"]))
 
 
 def _number(value: float | str) -> float:
@@ -61,6 +61,11 @@ def _path_names(given: list[str], key: str) -> list[str]:
     for entry in given:
         own = bool({":", "/"} & set(entry))
         name = re.sub(r"[^a-z0-9]+", "_", entry.lower()).strip("_") if own else entry
+        if len(name) > LONGEST_NAME:
+            raise ConfigError(
+                f"{key}: '{name}' is longer than {LONGEST_NAME} characters; give it a shorter name "
+                "in a mapping"
+            )
         if name in names:
             raise ConfigError(f"{key}: two would be called '{name}'; use a mapping")
         names.append(name)

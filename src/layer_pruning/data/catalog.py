@@ -173,10 +173,11 @@ KINDS = (*DATASETS, IMAGE_FOLDER)
 
 def complete_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a data set with defaults; the kind is the name where none is given."""
-    defaults: dict[str, Any] = {"kind": name, "path": None, "image_size": None, "channels": None}
+    defaults: dict[str, Any] = {"kind": None, "path": None, "image_size": None, "channels": None}
     defaults |= {"stream": False, "published": None}
     defaults |= {"cue": None, "corrupted": None, "shifted": []}
     settings = defaults | dict(given)
+    settings["kind"] = settings["kind"] or name
     if settings["cue"] is not None:
         settings["cue"] = CUE | settings["cue"]
     return settings

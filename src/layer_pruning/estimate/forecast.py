@@ -36,7 +36,7 @@ from layer_pruning.training.recipe import Recipe
 
 
 def forecast(
-    path: Path, schema: Path, cores: int | None = None, say: Callable[[str], None] = lambda _: None
+    path: Path, cores: int | None = None, say: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """What the run of a configuration takes: a record of JSON, units in the names.
 
@@ -47,7 +47,7 @@ def forecast(
     # torch takes two seconds to import, and a wrong configuration is said before
     from layer_pruning.estimate.costs import measured_costs
 
-    config = complete(check_parses(path), schema)
+    config = complete(check_parses(path))
     infos, removals = datasets(config), removals_of(config)
     available = cores or machine()["usable_cores"] or 1
     device = select_device(config["device"], config["threads"])

@@ -29,8 +29,8 @@ from layer_pruning.report.wording import (
 BUSY = 0.5
 """So many cores in use by others make a timing a poor one."""
 AGAIN = (
-    "Measure again where nothing else runs: <code>snakemake --cores all --forcerun energy_report"
-    "</code>."
+    "Measure again where nothing else runs: <code>snakemake --cores all --forcerun "
+    "energy_report latency_report</code>."
 )
 TIMED = re.compile(r"latency_(?:(.+)_)?batch_(\d+)_seconds")
 

@@ -487,3 +487,12 @@ def test_a_meter_that_fails_gives_no_vote():
             settings=SETTINGS,
             seed=0,
         )
+
+
+def test_the_intensity_of_a_country_is_that_of_the_tracker():
+    settings = EnergySettings(country_iso_code="BRA")
+    with measured(settings) as measurement:
+        sum(i * i for i in range(200_000))
+    assert measurement.record.measured
+    expected = measurement.record.carbon_intensity_g_per_kwh
+    assert carbon_intensity(settings) == pytest.approx(expected, rel=1e-6)

@@ -252,8 +252,6 @@ class Planted:
         return self.write(
             folder / "energy.json",
             {
-                "training_kwh": 1.0,
-                "finetuning_kwh": 1.0,
                 "inference": {
                     "measured": known,
                     "reason": None if known else "no meter in the attic",

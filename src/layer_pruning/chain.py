@@ -1,0 +1,288 @@
+"""The chain: which networks a configuration asks for, and what is done to each. No Snakemake.
+
+A network is a path: `baseline`, or `{criterion}/removed-{step}`, below its data set, architecture
+and seed. All work on a network is a rule written once for that path; which networks there are is
+said here, for the rules, the report and the command line.
+"""
+
+import itertools
+import string
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from layer_pruning.configuration import (
+    Config,
+    blocks_per_step,
+    corruptions_of,
+    final_criteria,
+    origins,
+    pruning_criteria,
+    recipe_of,
+)
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
+from layer_pruning.steps import parent_step, steps_through, steps_to
+from layer_pruning.targets import counted_of, removals_of
+
+RUN = "results/{dataset}/{architecture}/seed-{seed}"
+NETWORK = f"{RUN}/{{network}}"
+BASELINE = "baseline"
+
+Networks = Callable[[str, str], list[str]]
+"""Names the networks of a data set and architecture."""
+
+
+def removal(criterion: str, step: int) -> str:
+    """The network of a criterion after so many removals."""
+    return f"{criterion}/removed-{step:02d}"
+
+
+def written_out(pattern: str | Iterable[str], **values: Any) -> list[str]:
+    """A pattern, or several, for every combination of ``values``, of which each may be a list."""
+    if not isinstance(pattern, str):
+        return [path for one in pattern for path in written_out(one, **values)]
+    names = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
+    lists = {
+        name: [values[name]] if isinstance(values[name], str | int) else list(values[name])
+        for name in dict.fromkeys(values)
+        if name in names
+    }
+    return [
+        pattern.format(**dict(zip(lists, chosen, strict=True)))
+        for chosen in itertools.product(*lists.values())
+    ]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The networks of a completed configuration.
+
+    ``removals`` is how far the path of a data set and architecture goes, ``counted`` after how many
+    removals its networks count; see :mod:`layer_pruning.targets`.
+    """
+
+    config: Config
+    removals: Mapping[tuple[str, str], int]
+    counted: Mapping[tuple[str, str], list[int]]
+
+    @classmethod
+    def of(cls, config: Config) -> "Chain":
+        """Raises ConfigError where what is asked for cannot be reached."""
+        return cls(config, removals_of(config), counted_of(config))
+
+    @cached_property
+    def pruning(self) -> Config:
+        """The criteria that choose blocks and remove them."""
+        return pruning_criteria(self.config)
+
+    @cached_property
+    def origins(self) -> dict[str, tuple[str, str]]:
+        """How the networks of all other criteria are made, and beside which criterion."""
+        return origins(self.config)
+
+    @cached_property
+    def step(self) -> int:
+        """How many blocks go at a time."""
+        return blocks_per_step(self.config)
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """The criteria that measure something to rank blocks; the others list them."""
+        return [name for name, criterion in self.pruning.items() if "blocks" not in criterion]
+
+    @cached_property
+    def votes(self) -> list[str]:
+        """The criteria whose rankings have something to show: several metrics that vote."""
+        return [name for name, criterion in self.pruning.items() if len(criterion["metrics"]) > 1]
+
+    @cached_property
+    def controls(self) -> list[str]:
+        """The criteria that only compare."""
+        return [name for name, c in self.pruning.items() if set(c["metrics"]) <= set(CONTROLS)]
+
+    @cached_property
+    def cued(self) -> list[str]:
+        """The data sets on which a cue was planted, so that shortcut learning can be tested."""
+        return [name for name, one in self.config["datasets"].items() if one["cue"] is not None]
+
+    @cached_property
+    def shifted(self) -> list[str]:
+        """The data sets with corrupted or newly collected test images."""
+        sets = self.config["datasets"]
+        return [name for name in sets if corruptions_of(self.config, name) or sets[name]["shifted"]]
+
+    @cached_property
+    def searching(self) -> list[str]:
+        """The metrics in use whose distance depends on where their search starts."""
+        used = {metric for criterion in self.pruning.values() for metric in criterion["metrics"]}
+        return sorted(used & set(SEARCHING_METRICS))
+
+    @cached_property
+    def last_phase(self) -> bool:
+        """Whether there is a last phase of fine-tuning, for the networks that count."""
+        return self.config["finetuning"]["final"] is not None
+
+    def parent(self, criterion: str, step: int) -> str:
+        """The network that the one of a criterion after ``step`` removals is made from.
+
+        This is the whole loop: the parent of `removed-05` is `removed-04`, that of `removed-01` the
+        baseline; with three blocks a step, the parents of `removed-06` and `removed-03`.
+        """
+        before = parent_step(step, self.step)
+        return removal(criterion, before) if before else BASELINE
+
+    def tuning_epochs(self, architecture: str, step: int) -> int:
+        """Epochs of all fine-tunings up to a step, the last phase included."""
+        rounds = len(steps_to(step, self.step))
+        last = self.epochs_in("final", architecture) if self.last_phase else 0
+        return rounds * self.epochs_in("finetuning", architecture) + last
+
+    def epochs_in(self, phase: str, architecture: str) -> int:
+        """For how many epochs a network is trained in a phase."""
+        return int(recipe_of(self.config, phase, architecture)["epochs"])
+
+    def _counted_steps(self, criterion: str, dataset: str, architecture: str) -> list[int]:
+        """After how many removals the networks of a criterion count, ascending.
+
+        Only here do `removals` and `report_at` say what is to be done.
+        """
+        listed = self.pruning[criterion].get("blocks")
+        return [len(listed)] if listed else self.counted[dataset, architecture]
+
+    def _path_steps(self, criterion: str, dataset: str, architecture: str) -> list[int]:
+        points = list(self._counted_steps(criterion, dataset, architecture))
+        if criterion in self.ranked and self.config["schedule"] == "one_by_one":
+            points.append(self.removals[dataset, architecture])
+        return steps_through(points, self.step)
+
+    def pruned(self, criterion: str, dataset: str, architecture: str) -> list[str]:
+        """Every network on the path of a criterion, from the first removal to the last."""
+        steps = self._path_steps(criterion, dataset, architecture)
+        return [removal(criterion, step) for step in steps]
+
+    def that_count(self, criterion: str, dataset: str, architecture: str) -> list[str]:
+        """The networks of a criterion that count, those made by whatever way stands for it."""
+        way, source = self.origins.get(criterion, ("pruned", criterion))
+        steps = self._counted_steps(source, dataset, architecture)
+        if way == "continued":
+            return [f"{criterion}/beside-{steps[-1]:02d}"]
+        path = [removal(criterion, step) for step in steps]
+        return path[-1:] if way == "scratch" else path
+
+    def comparisons(self, dataset: str, architecture: str) -> list[str]:
+        """The networks that stand beside those on the paths."""
+        here = dataset, architecture
+        return [network for one in self.origins for network in self.that_count(one, *here)]
+
+    def all(self, dataset: str, architecture: str) -> list[str]:
+        """Every network of a data set, architecture and seed."""
+        here = dataset, architecture
+        path = [network for one in self.pruning for network in self.pruned(one, *here)]
+        return [BASELINE, *path, *self.comparisons(*here)]
+
+    def examined(self, dataset: str, architecture: str) -> list[str]:
+        """The pruned networks that are attacked, and compared with their baseline in much else."""
+        here = dataset, architecture
+        if self.config["evaluation"]["networks"] == "all":
+            return self.all(*here)[1:]
+        criteria = [] if self.last_phase else self.pruning
+        path = [network for one in criteria for network in self.that_count(one, *here)]
+        return path + self.comparisons(*here)
+
+    def measured(self, dataset: str, architecture: str) -> list[str]:
+        """Those of them whose energy and latency are measured: all or none."""
+        wanted = self.config["evaluation"]["cost"]
+        return self.examined(dataset, architecture) if wanted else []
+
+    def attacked(self, dataset: str, architecture: str) -> list[str]:
+        """The networks that are attacked."""
+        return [BASELINE, *self.examined(dataset, architecture)]
+
+    def exported(self, dataset: str, architecture: str) -> list[str]:
+        """The networks that are exported: `last`, `all` or none of them.
+
+        What controls alone have pruned is for comparison, so `last` leaves it out.
+        """
+        which = self.config["export"]["networks"]
+        if which == "all":
+            return self.all(dataset, architecture)
+        criteria = [name for name in self.pruning if name not in self.controls]
+        if self.last_phase:
+            finished = final_criteria(self.config)
+            criteria = [name for name, source in finished.items() if source in criteria]
+        last = [self.that_count(one, dataset, architecture)[-1] for one in criteria]
+        return last if which == "last" else []
+
+    def ranked_by(self, criterion: str, dataset: str, architecture: str) -> list[str]:
+        """The networks whose blocks a criterion ranks: the parents of its pruned networks."""
+        steps = self._path_steps(criterion, dataset, architecture)
+        parents = sorted({parent_step(step, self.step) for step in steps} - {0})
+        return [BASELINE, *(removal(criterion, step) for step in parents)]
+
+    def way_of(self, network: str) -> tuple[str, str]:
+        """How a network was made, and the criterion that chose its blocks, if any did.
+
+        The ways are ``baseline``, ``pruned``, and those of ``origins``.
+        """
+        criterion = network.rpartition("/")[0]
+        return self.origins.get(criterion, ("pruned" if criterion else BASELINE, criterion))
+
+    def path_to(self, network: str) -> list[str]:
+        """The fine-tuned networks on the path to a network, or to where it started.
+
+        There are none for the baseline, nor for what was trained from it or from new weights.
+        """
+        way, criterion = self.way_of(network)
+        if way not in ("pruned", "final"):
+            return []
+        return [removal(criterion, step) for step in steps_to(int(network[-2:]), self.step)]
+
+    def trained_by(self, network: str) -> tuple[str, list[str]]:
+        """The network whose training made the weights that this one started from, and the rest.
+
+        The rest are those fine-tuned on the way from there: none where it was itself trained from
+        new weights.
+        """
+        way, _ = self.way_of(network)
+        if way == "scratch":
+            return network, []
+        own = [] if way in (BASELINE, "pruned") else [network]
+        return BASELINE, [*self.path_to(network), *own]
+
+    def votes_of_savings(self, criterion: str) -> list[str]:
+        """The files of savings, `latency` and `energy`, that a criterion lets vote."""
+        votes = {metric for metric in self.pruning[criterion]["metrics"] if "saves_" in metric}
+        return sorted({"energy" if vote == "saves_energy" else "latency" for vote in votes})
+
+    def everywhere(
+        self,
+        pattern: str | Iterable[str],
+        networks: Networks | None = None,
+        datasets: Iterable[str] | None = None,
+        **wildcards: Any,
+    ) -> list[str]:
+        """A pattern for every data set (or those of ``datasets``), architecture and seed.
+
+        ``networks`` names the networks of a data set and architecture.
+        """
+        wanted = self.config["datasets"] if datasets is None else datasets
+        return [
+            path
+            for dataset in wanted
+            for architecture in self.config["architectures"]
+            for path in self.here(pattern, dataset, architecture, networks, **wildcards)
+        ]
+
+    def here(
+        self,
+        pattern: str | Iterable[str],
+        dataset: str,
+        architecture: str,
+        networks: Networks | None = None,
+        **wildcards: Any,
+    ) -> list[str]:
+        """The same for one data set and architecture."""
+        own = {"network": networks(dataset, architecture)} if networks else {}
+        settings = {"dataset": dataset, "architecture": architecture, "seed": self.config["seeds"]}
+        return written_out(pattern, **(settings | own | wildcards))
