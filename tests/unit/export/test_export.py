@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from alone import run_alone
 from safetensors.numpy import load_file
 
 import layer_pruning
+from alone import run_alone
 from layer_pruning.cli import main
 from layer_pruning.export import bundle
 from layer_pruning.export.formats import RUNS, run_onnx, run_pt2

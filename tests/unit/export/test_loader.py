@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from alone import run_alone
 
+from alone import run_alone
 from layer_pruning.export import bundle
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.models.residual import load_network
