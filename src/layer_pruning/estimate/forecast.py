@@ -202,7 +202,7 @@ def forecast_text(record: Mapping[str, Any]) -> str:
         f"  on {record['device']}, {record['jobs_at_a_time']} at a time; a job holds up to {memory}"
         + (f" and {bytes_text(gpu)} of the GPU" if gpu else "")
     )
-    lines.append("Within a factor of two, if the machine has nothing else to do. Cheaper:")
+    lines.append("From a few seconds of each kind of work; other load makes it longer. Cheaper:")
     for one in record["cheaper"]:
         lines.append(f"  {one['stage']} ({duration_text(one['seconds'])}): {one['keys']}")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from layer_pruning.estimate.costs import Costs
 
 AUTOATTACK_OVER_PGD = 39.6
-"""AutoAttack, all images standing, over a hundred steps of a gradient (docs/what-it-costs.md)."""
+"""AutoAttack, all images standing, over a hundred steps of a gradient: 8.7 and 0.22 s an image for
+a ResNet-20 at 32 × 32 pixels, two threads of an idle processor."""
 STRENGTHS = {"fgsm": 0.03, "pgd": 1.0, "autoattack": AUTOATTACK_OVER_PGD}
 """What an attack costs for an image that it does not break, over a hundred steps of a gradient."""
 RESAMPLE_SHARE = 0.4

@@ -42,7 +42,7 @@ def traced(network: ResidualNetwork) -> ExportedProgram:
 @contextmanager
 def _plain_attention(network: ResidualNetwork) -> Iterator[None]:
     """Attention of transformers as products and a softmax: ONNX cannot hold all fused kernels."""
-    models = [m for m in network.modules() if hasattr(m, "set_attn_implementation")]
+    models: list[Any] = [m for m in network.modules() if hasattr(m, "set_attn_implementation")]
     before = [model.config._attn_implementation for model in models]
     try:
         for model in models:
