@@ -148,7 +148,8 @@ def of_threads():
     where the processor adds nothing up.
     """
     counts = config["threads"] > 1 and not config["device"].startswith("cuda")
-    return {"threads": config["threads"]} if counts else {}
+    # as a text: Snakemake compares the values of params, not their names, and 2 may be there already
+    return {"threads": f"{config['threads']} threads"} if counts else {}
 
 
 def recipe_params(phase, wildcards):

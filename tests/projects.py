@@ -97,7 +97,7 @@ class Project:
                 break
             name, count = line.split()
             jobs[name] = int(count)
-        report = ("all", "total", "summarise", "report")
+        report = ("all", "total", "summarise", "report", "snakemake_report")
         return {
             name: count
             for name, count in jobs.items()

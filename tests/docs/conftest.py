@@ -1,6 +1,7 @@
 """A folder as the documentation presumes it: with the files that its examples name."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def folder(tmp_path_factory):
             Image.new("RGB", (40, 40)).save(images / "0.png")
             # enough for the default probe set and attacked images
             for number in range(1, 120):
-                (images / f"{number}.png").hardlink_to(images / "0.png")
+                shutil.copyfile(images / "0.png", images / f"{number}.png")
     # only the format of the file is looked at before a job starts
     save_file({"conv1.weight": torch.zeros(1)}, folder / "resnet56_cifar10.safetensors")
     corrupted = folder / "data/CIFAR-10-C"
