@@ -4,12 +4,13 @@ CORES ?= $(shell nproc)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test test-slurm lint dry-runs docs check lock manual clean
+.PHONY: help run test test-slurm survey lint dry-runs docs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
 	@echo "make test-slurm  run the tiny chain on a SLURM of its own (root on Debian; installs packages)"
+	@echo "make survey    test all families of networks and the statistics by simulation (an hour)"
 	@echo "make docs      build the documentation: site/index.html"
 	@echo "make check     lint, dry runs, documentation and all tests, as .ci/run does"
 	@echo "make manual    bring the table of keys in config/README.md up to date"
@@ -29,7 +30,11 @@ run: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/installed
-	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long" \
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m "not long and not survey" \
+		--numprocesses $(CORES) --dist worksteal
+
+survey: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 pytest -m survey \
 		--numprocesses $(CORES) --dist worksteal
 
 # named by its file, as `make test` leaves it out

@@ -43,7 +43,7 @@ def test_fast_families_are_pruned_exactly(coverage, source, family, monkeypatch)
     check(coverage, source, family, monkeypatch)
 
 
-@pytest.mark.long
+@pytest.mark.survey
 @pytest.mark.parametrize(("source", "family"), [one for one in FAMILIES if one not in FAST])
 def test_every_pinned_family_is_pruned_exactly(coverage, source, family, monkeypatch):
     check(coverage, source, family, monkeypatch)

@@ -146,7 +146,7 @@ def test_the_size_over_images_is_held(seeds, images, criteria):
     assert sum(wrong(against(table, "base")) for table in tables) <= 33
 
 
-@pytest.mark.long
+@pytest.mark.survey
 def test_the_number_of_tables_is_paid_for():
     generator = np.random.default_rng(8)
     runs, tables = 150, 10
@@ -168,7 +168,7 @@ def test_seeds_on_the_same_images_are_no_more_evidence_than_one():
     assert repeated.high - repeated.low == pytest.approx(own.high - own.low, rel=0.05)
 
 
-@pytest.mark.long
+@pytest.mark.survey
 def test_what_would_have_been_seen_is_seen_in_four_of_five_runs():
     generator = np.random.default_rng(10)
     names = ["base", *CRITERIA[:3]]
@@ -181,7 +181,7 @@ def test_what_would_have_been_seen_is_seen_in_four_of_five_runs():
     assert np.mean(seen) == pytest.approx(0.8, abs=0.06)
 
 
-@pytest.mark.long
+@pytest.mark.survey
 def test_as_many_seeds_as_are_said_to_be_needed_do():
     generator = np.random.default_rng(11)
     needed = seeds_needed(0.004, 0.005, 4)
@@ -208,7 +208,7 @@ def test_separate_means_cover_together_as_often_as_they_say():
     assert abs(missed / 1000 - 0.05) < 0.021
 
 
-@pytest.mark.long
+@pytest.mark.survey
 @pytest.mark.parametrize("runs", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize(("seeds", "images", "criteria"), [(2, 400, 2), (3, 250, 4), (5, 100, 8)])
 def test_intervals_over_seeds_and_images_cover(seeds, images, criteria, runs):
