@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from layer_pruning.consensus.ranking import removal_order
 from layer_pruning.models.network_file import read_header, read_network
 
 PLANNED = ("evaluate", "attack", "corrupt", "energy_report", "latency_report", "ledger")
@@ -88,9 +89,9 @@ def test_blocks_go_at_once_by_the_ranking_of_the_baseline(project):
     project.snakemake("--", "results/summary.csv", "results/tables/overview.html")
     listed = read_header(project.path("two/removed-02/network.safetensors"))
     assert listed.removed_blocks == ("stage3.block2", "stage1.block2")
-    ranked = project.path("baseline/ranking/votes.csv").read_text().splitlines()[1:]
+    order = removal_order(project.path("baseline/ranking/votes.csv"))
     voted = read_header(project.path("votes/removed-02/network.safetensors")).removed_blocks
-    places = [next(i for i, row in enumerate(ranked) if row.startswith(f"{b},")) for b in voted]
+    places = [order.index(block) for block in voted]
     assert places[0] == 0 and places == sorted(places)
     costs = json.loads(project.path("votes/removed-02/ledger.json").read_text())["costs"]
     assert costs["finetuning"]["joules"] == pytest.approx(3.6e6 * kwh(project, "votes/removed-02"))

@@ -16,7 +16,7 @@ from layer_pruning.report.overview import read_answers
 with job(snakemake.log[0]):
     given, beside = snakemake.input, snakemake.params.beside
     answers = read_answers(given.answers)
-    shown = {Path(file).stem: Path(file) for file in given.captions}
+    shown = {Path(file).stem: Path(file) for file in snakemake.params.captions}
     files = (given.figures, given.attacks, given.pages)
     parts = family_parts(answers, read_csv(given.summary), *files, shown)
     headings = zip(snakemake.params.tables, given.tables, strict=True)

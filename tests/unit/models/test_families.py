@@ -1,7 +1,7 @@
 """Families whose blocks must be found, go exactly, and share a sweep: a list that only grows.
 
-The fast ones are tested always; all of them when `long` (`benchmarks/coverage.py` by itself makes
-the table in docs/reference/networks.md).
+The fast ones are tested always; all of them by `make survey` (`benchmarks/coverage.py` by itself
+makes the table in docs/reference/networks.md).
 """
 
 import importlib.util
