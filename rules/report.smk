@@ -344,26 +344,22 @@ rule report_contents:
 
 
 # everything that is made of networks and has a place on their pages
-def of_networks(wildcards):
-    """An input function: all that was made of all networks."""
-    kept = ["accuracy.json", "complexity.json", "emissions.json", "history.csv", "calibration.json"]
-    return [
-        *CHAIN.everywhere(f"{NETWORK}/network.safetensors", CHAIN.all),
-        *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=kept),
-        *CHAIN.everywhere(
-            f"{NETWORK}/{{file}}", CHAIN.measured, file=["energy.json", "latency.json"]
-        ),
-        *CHAIN.everywhere(f"{NETWORK}/ledger.json", CHAIN.measured),
-        *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
-        *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
-        *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
-        *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
-    ]
+KEPT = ["network.safetensors", "history.csv"]
+KEPT += ["accuracy.json", "complexity.json", "emissions.json", "calibration.json"]
+COSTS = ["energy.json", "latency.json", "ledger.json"]
+OF_NETWORKS = [
+    *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=KEPT),
+    *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.measured, file=COSTS),
+    *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+    *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
+    *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
+    *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
+]
 
 
 rule report_networks:
     input:
-        of_networks,
+        OF_NETWORKS,
     output:
         CHAIN.everywhere(f"{NETWORK}/network.html", CHAIN.all),
     log:
