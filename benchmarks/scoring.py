@@ -31,7 +31,7 @@ from torch import Tensor
 from layer_pruning.activations.features import Activations
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.consensus.ranking import rank_blocks
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.scoring.bootstrap import resample
 from layer_pruning.scoring.scores import Scores, score
@@ -86,7 +86,7 @@ def print_whole(options: argparse.Namespace, device: torch.device) -> None:
     """Ours in both precisions against the straightforward implementation."""
     network = released_network(options.weights, options.architecture).to(device)
     images, labels = probe_images(options.folder, options.images)
-    names = candidates(network.header.blocks, min_blocks_per_stage=1)
+    names = candidates(network.header.blocks, limits=Limits(1))
     batch = torch.from_numpy(images).to(device)
     plain_metrics, plain_removed = straightforward_metrics(network, batch, labels, names, device)
     some = names if options.full else names[::SHARE]
@@ -216,7 +216,7 @@ def print_race(options: argparse.Namespace, device: torch.device) -> None:
     for pair in options.race:
         name, _, weights = pair.partition("=")
         network = released_network(Path(weights), name).to(device)
-        names = candidates(network.header.blocks, min_blocks_per_stage=1)
+        names = candidates(network.header.blocks, limits=Limits(1))
         for draw in range(options.draws):
             images, labels = probe_images(options.folder, options.images, draw)
             started = time.process_time()

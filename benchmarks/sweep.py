@@ -35,7 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from layer_pruning.activations.sweep import extract_activations, sweep
 from layer_pruning.data.image_file import ImageData, read_data, write_data
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.fused import fused
 from layer_pruning.models.residual import ResidualNetwork
 
@@ -52,7 +52,7 @@ def main() -> None:
         print_memory(network, options)
         return
     images = torch.from_numpy(probe_images(options.folder, options.images)[0]).to(device)
-    names = candidates(network.header.blocks, min_blocks_per_stage=1)
+    names = candidates(network.header.blocks, limits=Limits(1))
     print(described(options, device), f"{len(names)} candidates, {len(images)} images", sep="\n")
     worth = evaluations_worth(network, images[:100], names)
     best, searched = best_batch(network, images, device)
@@ -169,7 +169,7 @@ def extract(network: ResidualNetwork, folder: Path, count: int) -> None:
     probe = np.flatnonzero(data.split == 0)[:count]
     if len(probe) < count:
         raise SystemExit(f"--memory takes at most {len(probe)} images")
-    names = candidates(network.header.blocks, min_blocks_per_stage=1)
+    names = candidates(network.header.blocks, limits=Limits(1))
     started = time.perf_counter()
     extract_activations(
         folder / "activations.npz",

@@ -20,7 +20,7 @@ from layer_pruning.configuration.keys import Configuration
 from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
 from layer_pruning.estimate.forecast import forecast, forecast_text
 from layer_pruning.models.architectures import architecture
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
 from layer_pruning.models.specifications import (
     Architecture,
@@ -267,12 +267,11 @@ def planned_points(
     header: NetworkHeader, costs: dict[str, Any], given: argparse.Namespace
 ) -> list[list[Point]]:
     """The levels of the lattice around the target of ``plan``."""
-    limits = {"min_blocks_per_stage": given.min_blocks_per_stage, "protect": given.protect}
     known = [block.name for block in header.blocks]
     for name in given.protect:
         if name not in known:
             raise ValueError(f"--protect: '{name}' is no block; there are {', '.join(known)}")
-    names = candidates(header.blocks, **limits)
+    names = header.candidates(Limits(given.min_blocks_per_stage, given.protect))
     if not names:
         raise ValueError(f"{header.architecture} has no block that could go under these limits")
     points = reachable_points(

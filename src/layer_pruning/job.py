@@ -1,8 +1,4 @@
-"""What every job of the workflow has around it: a log, its times, and errors in one line.
-
-Scripts import this module before all others: importing PyTorch takes seconds, and Ctrl-C or a
-missing package in that time should be no page of traceback either.
-"""
+"""What every job of the workflow has around it: a log, its times, and errors in one line."""
 
 import gc
 import logging
@@ -21,10 +17,6 @@ from layer_pruning.printable import printable
 # the remedy of a damaged file, as its readers say it
 DELETE = "delete it and run the workflow again"
 
-# What a script imports next stays until it ends; looking for garbage in it meanwhile would take a
-# seventh of the time that PyTorch takes to import. `job` turns it on again.
-gc.disable()
-
 
 def wait_passively() -> None:
     """Let the threads of a job sleep while they wait for each other, unless the user chose.
@@ -36,9 +28,6 @@ def wait_passively() -> None:
     chosen = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
     if not any(name in os.environ for name in chosen):
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-
-
-wait_passively()
 
 
 def remedy(error: BaseException) -> str | None:
@@ -145,7 +134,7 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
         sys.exit(1)
 
 
-def _said_briefly(
+def said_briefly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """What Python calls for an exception that nothing caught."""
@@ -153,6 +142,3 @@ def _said_briefly(
         print(f"error: {remedy(error)}", file=sys.stderr)
     elif not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
-
-
-sys.excepthook = _said_briefly

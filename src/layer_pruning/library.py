@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from layer_pruning.activations.sweep import activations_of
+from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.savings import (
@@ -28,7 +29,7 @@ from layer_pruning.evaluation.savings import (
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
 from layer_pruning.models.behaviour import Behaviour, check_wrappable
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
 from layer_pruning.models.network_file import NetworkHeader
@@ -175,8 +176,7 @@ def score(
     header = network.header
     for name in protect:
         _check_block(network, name)
-    limits: dict[str, Any] = {"min_blocks_per_stage": min_blocks_per_stage, "protect": protect}
-    blocks = candidates(header.blocks, header.removed_blocks, **limits)
+    blocks = header.candidates(Limits(min_blocks_per_stage, protect))
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
     given = torch.as_tensor(images, dtype=torch.float32).cpu()
@@ -224,8 +224,8 @@ def rank(
     Raises ValueError in one line for a score that is not finite and for options that do not fit.
     """
     table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
-    options: dict[str, Any] = {"aggregation": aggregation, "weights": weights, "families": families}
-    ranking = rank_blocks(table, list(scores.index), **options)
+    how = Aggregation(aggregation, weights, families)
+    ranking = rank_blocks(table, list(scores.index), how)
     rows = {
         row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
         | {

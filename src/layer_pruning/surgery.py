@@ -1,11 +1,11 @@
 """Remove one named block from a network file. No torch."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_file import NetworkHeader
 
 # Raised when pruned networks change, so that Snakemake redoes what depends on them.
@@ -40,8 +40,7 @@ def without_blocks(
     order: Sequence[str],
     *,
     count: int,
-    min_blocks_per_stage: int,
-    protect: Collection[str] = (),
+    limits: Limits,
 ) -> tuple[NetworkHeader, dict[str, np.ndarray]]:
     """The network less ``count`` blocks, the first of ``order`` that may go.
 
@@ -52,17 +51,12 @@ def without_blocks(
     kept = dict(tensors)
     waiting = list(order)
     for done in range(count):
-        allowed = candidates(
-            header.blocks,
-            header.removed_blocks,
-            min_blocks_per_stage=min_blocks_per_stage,
-            protect=protect,
-        )
+        allowed = header.candidates(limits)
         block = next((name for name in waiting if name in allowed), None)
         if block is None:
             raise ValueError(
                 f"{count} blocks should go, and only {done} of {', '.join(order)} may with "
-                f"min_blocks_per_stage: {min_blocks_per_stage}"
+                f"min_blocks_per_stage: {limits.min_blocks_per_stage}"
             )
         waiting.remove(block)
         header, kept = without_block(header, kept, block)

@@ -5,10 +5,9 @@ anything is trained, so that the workflow's path is known too.
 """
 
 from collections import Counter
-from typing import Any
 
 from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
-from layer_pruning.models.candidates import candidates, most_removals
+from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.planning import Cost, removals_for
@@ -27,7 +26,7 @@ def removals_of(config: Config) -> dict[tuple[str, str], int]:
     Raises ConfigError where such a counted target cannot be reached, saying the most that can be.
     """
     wanted = {
-        (dataset, name): config["removals"] or most_removals(blocks_of(network), **_limits(config))
+        (dataset, name): config["removals"] or most_removals(blocks_of(network), Limits.of(config))
         for dataset in config["datasets"]
         for name, network in networks(config, dataset).items()
     }
@@ -64,10 +63,6 @@ def counted_of(config: Config) -> dict[tuple[str, str], list[int]]:
     return counted
 
 
-def _limits(config: Config) -> dict[str, Any]:
-    return {key: config[key] for key in ("min_blocks_per_stage", "protect")}
-
-
 def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, key: str) -> int:
     """Removals with which any choice saves so much of ``kind``; ``key`` asks for that."""
     info = datasets(config)[dataset]
@@ -80,7 +75,7 @@ def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, 
         class_names=tuple(str(label) for label in range(info.classes)),
     )
     costs, total = counted_costs(header)
-    allowed = candidates(header.blocks, **_limits(config))
+    allowed = header.candidates(Limits.of(config))
     bound = removals_for(
         [cost for cost in costs if cost.name in allowed],
         Counter(block.stage for block in header.blocks),

@@ -9,7 +9,7 @@ CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
 
 def test_garbage_is_left_alone_while_a_script_imports_and_collected_in_its_work(tmp_path):
     script = (
-        "from layer_pruning.job import job\n"
+        "from layer_pruning.script import job\n"
         "import gc\n"
         "importing = gc.isenabled()\n"
         f"with job({str(tmp_path / 'job.log')!r}):\n"
@@ -26,7 +26,7 @@ def test_garbage_is_left_alone_while_a_script_imports_and_collected_in_its_work(
 def test_threads_of_a_job_wait_passively_unless_the_user_chose(given, policy):
     """OpenMP says itself, once PyTorch has loaded it, what it was told."""
     script = (
-        "from layer_pruning.job import job\nimport os, sys\n"
+        "from layer_pruning.script import job\nimport os, sys\n"
         "assert not {'torch', 'numpy'} & set(sys.modules)\nimport torch\n"
         "print(os.environ.get('OMP_WAIT_POLICY'))"
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layer_pruning.models.architectures import architecture
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.planning import Cost, around, reachable_points, removals_for
 
 
@@ -14,7 +14,7 @@ def resnet(depth):
     blocks = architecture(f"resnet{depth}").blocks()
     costs = [Cost(b.name, b.stage, 1.0, 1.0 + (b.stage == "stage3"), 2.0) for b in blocks]
     kept = dict.fromkeys(("stage1", "stage2", "stage3"), (depth - 2) // 6)
-    can_go = candidates(blocks, min_blocks_per_stage=1)
+    can_go = candidates(blocks, limits=Limits(1))
     return [cost for cost in costs if cost.name in can_go], kept
 
 

@@ -5,19 +5,18 @@ import itertools
 import numpy as np
 import pytest
 
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.surgery import without_block, without_blocks
 from small_networks import header
 
 WHOLE = header("resnet14")
 NAMES = [block.name for block in WHOLE.blocks]
 TENSORS = {f"{name}.conv1.weight": np.ones(1) for name in NAMES}
-CAN_GO = candidates(WHOLE.blocks, min_blocks_per_stage=1)
+CAN_GO = candidates(WHOLE.blocks, limits=Limits(1))
 
 
-def removed(order, count, **limits):
-    limits = {"min_blocks_per_stage": 1, **limits}
-    after, tensors = without_blocks(WHOLE, TENSORS, order, count=count, **limits)
+def removed(order, count, protect=()):
+    after, tensors = without_blocks(WHOLE, TENSORS, order, count=count, limits=Limits(1, protect))
     assert set(tensors) == {f"{name}.conv1.weight" for name in after.kept_blocks()}
     return list(after.removed_blocks)
 
@@ -26,7 +25,7 @@ def test_blocks_go_in_the_order_given_and_one_alone_as_without_block():
     for order in itertools.permutations(CAN_GO):
         assert removed(order, 1) == [order[0]]
         after, _ = without_block(WHOLE, TENSORS, order[0])
-        assert after == without_blocks(WHOLE, TENSORS, order, count=1, min_blocks_per_stage=1)[0]
+        assert after == without_blocks(WHOLE, TENSORS, order, count=1, limits=Limits(1))[0]
 
 
 def test_the_last_block_that_a_stage_has_to_keep_is_passed_over():

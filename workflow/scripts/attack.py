@@ -1,6 +1,6 @@
 """Attack a network on the fixed subset of test images, at every epsilon."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 import torch
 

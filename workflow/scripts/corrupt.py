@@ -1,6 +1,6 @@
 """Accuracy of a network on corrupted test images, and on test sets that were collected anew."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from functools import partial
 

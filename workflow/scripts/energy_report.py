@@ -1,6 +1,6 @@
 """The energy of an image of a pruned network, beside that of its baseline."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 import torch
 

@@ -1,6 +1,6 @@
 """Accuracy and calibration on validation and test, multiply-accumulates and parameters."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device

@@ -1,6 +1,6 @@
 """Write a network in formats that load without this project, and check each against it."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from pathlib import Path
 

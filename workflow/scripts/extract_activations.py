@@ -1,6 +1,6 @@
 """Features of a network on the probe set: intact, and with each candidate block bypassed."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.activations.sweep import extract_activations
 from layer_pruning.data.image_file import read_data

@@ -1,6 +1,6 @@
 """Fine-tune a network: after a removal, in the last phase, or an unpruned one beside those."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from functools import partial
 

@@ -1,6 +1,6 @@
 """The time of a pruned network beside that of its baseline."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.latency import latency_record

@@ -1,6 +1,6 @@
 """What a pruned network cost in energy, what it saves, and after how many images it pays back."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.energy.job_usage import read_usage
 from layer_pruning.energy.ledger import energy_ledger, read_inference

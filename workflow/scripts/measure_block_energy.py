@@ -1,6 +1,6 @@
 """The energy that each removal would save, metered."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 import torch
 

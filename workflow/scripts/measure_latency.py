@@ -1,6 +1,6 @@
 """What each removal would save, counted (multiply-accumulates, parameters) and timed."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 import torch
 

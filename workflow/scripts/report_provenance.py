@@ -1,6 +1,6 @@
 """How the results were made: seeds, machines, versions and the configuration."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.machine import machine
 from layer_pruning.report.html_page import write_html

@@ -1,6 +1,6 @@
 """How far a network relies on the cue that was planted on its training images."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.devices import select_device

@@ -1,6 +1,6 @@
 """Collect figures and tables with Snakemake's own report, as a folder in an archive."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 import json
 import subprocess

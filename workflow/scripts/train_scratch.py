@@ -1,6 +1,6 @@
 """Train the architecture that a criterion arrived at from new weights."""
 
-from layer_pruning.job import job
+from layer_pruning.script import job
 
 from functools import partial
 

@@ -13,8 +13,8 @@ from layer_pruning.configuration.contents import (
     smallest_class,
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
-from layer_pruning.consensus.catalog import check_aggregation
-from layer_pruning.models.candidates import candidates
+from layer_pruning.consensus.catalog import Aggregation
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of, feature_width
 from layer_pruning.named_function import named_function
 from layer_pruning.scoring.catalog import METRIC_NAMES, OWN_METRIC_TAKES
@@ -35,7 +35,7 @@ def check_criteria(config: Config) -> None:
         for metric in criterion["metrics"]:
             _check_metric(name, metric)
         try:
-            check_aggregation(**criterion)
+            Aggregation.of(criterion).check(criterion["metrics"])
         except ValueError as error:
             raise ConfigError(f"criteria.{name}: {error}") from error
 
@@ -54,7 +54,7 @@ def _check_comparisons(config: Config, key: str, comparisons: Mapping[str, str])
 
 def _check_listed(config: Config, name: str, listed: Sequence[str]) -> None:
     """The blocks that a criterion lists can go, one after the other, in every network."""
-    limits = {key: config[key] for key in ("min_blocks_per_stage", "protect")}
+    limits = Limits.of(config)
     for architecture, network in networks(config).items():
         blocks, gone = blocks_of(network), list[str]()
         names = [block.name for block in blocks]
@@ -64,7 +64,7 @@ def _check_listed(config: Config, name: str, listed: Sequence[str]) -> None:
                     f"criteria.{name}.blocks: {architecture} has no block '{block}'; "
                     f"{suggestion(block, names)}"
                 )
-            if block not in (left := candidates(blocks, gone, **limits)):
+            if block not in (left := candidates(blocks, gone, limits=limits)):
                 after = f" after {', '.join(gone)}" if gone else ""
                 raise ConfigError(
                     f"criteria.{name}.blocks: '{block}' of {architecture} cannot go{after}; "

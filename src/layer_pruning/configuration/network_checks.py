@@ -2,7 +2,7 @@
 
 from layer_pruning.configuration.contents import Config, datasets, networks, target
 from layer_pruning.configuration.errors import ConfigError, suggestion
-from layer_pruning.models.candidates import most_removals
+from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.specifications import (
     Architecture,
@@ -21,11 +21,7 @@ def check_architectures(config: Config) -> None:
     for dataset in config["datasets"]:
         for name, network in networks(config, dataset).items():
             blocks = blocks_of(network)
-            most = most_removals(
-                blocks,
-                min_blocks_per_stage=config["min_blocks_per_stage"],
-                protect=config["protect"],
-            )
+            most = most_removals(blocks, Limits.of(config))
             wanted = config["removals"] or 1
             if wanted > most:
                 raise ConfigError(

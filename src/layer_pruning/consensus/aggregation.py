@@ -5,13 +5,13 @@ weights of 0.1 cannot break a tie by the order in which they are added.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layer_pruning.consensus.catalog import check_aggregation
+from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.families import Families, complete_families, find_families
 from layer_pruning.consensus.ranks import RankTable
 
@@ -50,24 +50,22 @@ def borda_by_family(table: RankTable, families: Sequence[Sequence[str]]) -> NDAr
     return _weighted_sum(table, share)
 
 
-def aggregate(
-    table: RankTable,
-    aggregation: str,
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
-) -> NDArray[np.float64]:
-    """Join the ranks in the way called ``aggregation``; returns (blocks,), smallest goes first.
+_WAYS: dict[str, Callable[[RankTable, Aggregation], NDArray[np.float64]]] = {
+    "borda": lambda table, how: borda(table),
+    "median": lambda table, how: median(table),
+    "weighted": lambda table, how: weighted(table, how.weights or {}),
+    "borda_by_family": lambda table, how: borda_by_family(table, families_of(table, how.families)),
+}
+"""Every aggregation of the catalogue."""
 
-    Raises ``ValueError`` for options that do not fit, see `catalog.check_aggregation`.
+
+def aggregate(table: RankTable, how: Aggregation) -> NDArray[np.float64]:
+    """Join the ranks; returns (blocks,), smallest goes first.
+
+    Raises ``ValueError`` for options that do not fit, see `catalog.Aggregation.check`.
     """
-    check_aggregation(table.metrics, aggregation, weights, families)
-    if aggregation == "median":
-        return median(table)
-    if aggregation == "weighted" and weights is not None:
-        return weighted(table, weights)
-    if aggregation == "borda_by_family":
-        return borda_by_family(table, families_of(table, families))
-    return borda(table)
+    how.check(table.metrics)
+    return _WAYS[how.aggregation](table, how)
 
 
 def families_of(table: RankTable, families: Sequence[Sequence[str]] | None) -> Families:

@@ -5,10 +5,11 @@ defined, such as an agreement with nobody, is null there and never NaN.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
 from layer_pruning.consensus.aggregation import families_of
+from layer_pruning.consensus.catalog import BORDA, Aggregation
 from layer_pruning.consensus.correlation import kendall_tau, kendall_w
 from layer_pruning.consensus.ranking import PathLike, rank_blocks
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
@@ -20,13 +21,6 @@ class TauMatrix(TypedDict):
 
     metrics: list[str]
     matrix: list[list[float | None]]
-
-
-class WithoutOne(TypedDict):
-    """The block that would have gone without one metric; null where no other metric is left."""
-
-    block: str | None
-    same: bool | None
 
 
 class Bootstrap(TypedDict):
@@ -46,49 +40,16 @@ class Agreement(TypedDict):
     families: list[list[str]] | None
     kendall_tau: TauMatrix
     kendall_w: float | None
-    leave_one_out: dict[str, WithoutOne]
     bootstrap: Bootstrap | None
     removed_block: str
     tie: bool
     tied_blocks: list[str]
 
 
-def leave_one_out(
-    scores: ScoreTable,
-    network_order: Sequence[str],
-    *,
-    aggregation: str = "borda",
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
-) -> dict[str, str | None]:
-    """Return, for every metric, the block that goes when that metric is left out.
-
-    Everything else stays: the weights of the others, and named families less the metric. Families
-    that are found are found anew. A single metric leaves nothing to decide by: None.
-    """
-    blocks: dict[str, str | None] = {}
-    for left_out in scores:
-        others = {metric: column for metric, column in scores.items() if metric != left_out}
-        if not others:
-            blocks[left_out] = None
-            continue
-        blocks[left_out] = rank_blocks(
-            others,
-            network_order,
-            aggregation=aggregation,
-            weights=None if weights is None else _without(weights, left_out),
-            families=None if families is None else _families_without(families, left_out),
-        ).removed_block
-    return blocks
-
-
 def bootstrap_removal(
     resampled_scores: Iterable[ScoreTable],
     network_order: Sequence[str],
-    *,
-    aggregation: str = "borda",
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
+    how: Aggregation = BORDA,
 ) -> dict[str, float]:
     """Return the share of ``resampled_scores`` in which each block would be removed.
 
@@ -96,12 +57,7 @@ def bootstrap_removal(
     ranks, families where they are found, and the tie rule. Every block of ``network_order`` is
     there, in that order, and the shares add up to 1. Raises ``ValueError`` without any table.
     """
-    removed = [
-        rank_blocks(
-            scores, network_order, aggregation=aggregation, weights=weights, families=families
-        ).removed_block
-        for scores in resampled_scores
-    ]
+    removed = [rank_blocks(scores, network_order, how).removed_block for scores in resampled_scores]
     if not removed:
         raise ValueError("no resampled scores; a bootstrap needs at least one table")
     return {block: removed.count(block) / len(removed) for block in network_order}
@@ -110,10 +66,8 @@ def bootstrap_removal(
 def describe_agreement(
     scores: ScoreTable,
     network_order: Sequence[str],
+    how: Aggregation = BORDA,
     *,
-    aggregation: str = "borda",
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
     resampled_scores: Iterable[ScoreTable] | None = None,
 ) -> Agreement:
     """Describe the decision of `ranking.rank_blocks` on the same arguments.
@@ -121,28 +75,23 @@ def describe_agreement(
     ``resampled_scores`` are score tables of resampled probe images; without them, and for a
     criterion that uses no images, the bootstrap is null. Raises as `ranking.rank_blocks`.
     """
-    ranking = rank_blocks(
-        scores, network_order, aggregation=aggregation, weights=weights, families=families
-    )
+    ranking = rank_blocks(scores, network_order, how)
     table = rank_table(scores, network_order)
-    without = leave_one_out(
-        scores, network_order, aggregation=aggregation, weights=weights, families=families
-    )
     bootstrap: Bootstrap | None = None
     if resampled_scores is not None:
         resamples = list(resampled_scores)
-        probability = bootstrap_removal(
-            resamples, network_order, aggregation=aggregation, weights=weights, families=families
-        )
+        probability = bootstrap_removal(resamples, network_order, how)
         bootstrap = {
             "resamples": len(resamples),
             "probability": probability,
             "removed_probability": probability[ranking.removed_block],
         }
-    voting = families_of(table, families) if aggregation == "borda_by_family" else None
+    by_family = how.aggregation == "borda_by_family"
+    voting = families_of(table, how.families) if by_family else None
+    weights = how.weights
     return {
         "metrics": list(table.metrics),
-        "aggregation": aggregation,
+        "aggregation": how.aggregation,
         "weights": None if weights is None else {m: float(weights[m]) for m in table.metrics},
         "families": None if voting is None else [list(family) for family in voting],
         "kendall_tau": {
@@ -150,13 +99,6 @@ def describe_agreement(
             "matrix": [[_or_null(tau) for tau in row] for row in kendall_tau(table.ranks).tolist()],
         },
         "kendall_w": _or_null(kendall_w(table.ranks)),
-        "leave_one_out": {
-            metric: {
-                "block": block,
-                "same": None if block is None else block == ranking.removed_block,
-            }
-            for metric, block in without.items()
-        },
         "bootstrap": bootstrap,
         "removed_block": ranking.removed_block,
         "tie": bool(ranking.tied_blocks),
@@ -192,15 +134,6 @@ def _check(record: dict[str, Any]) -> None:
     said = record["bootstrap"]["removed_probability"]
     if not math.isclose(said, probability[record["removed_block"]], abs_tol=1e-9):
         raise ValueError(f"bootstrap.removed_probability is {said}, not that of the block")
-
-
-def _without(weights: Mapping[str, float], metric: str) -> dict[str, float]:
-    return {name: weight for name, weight in weights.items() if name != metric}
-
-
-def _families_without(families: Sequence[Sequence[str]], metric: str) -> list[list[str]]:
-    smaller = [[name for name in family if name != metric] for family in families]
-    return [family for family in smaller if family]
 
 
 def _or_null(number: float) -> float | None:

@@ -5,6 +5,8 @@ Every criterion of the configuration can be checked here before a first job star
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 DESCRIPTIONS: dict[str, str] = {
     "borda": "The sum of the ranks over the metrics, as in the paper.",
@@ -18,34 +20,51 @@ AGGREGATIONS: tuple[str, ...] = tuple(DESCRIPTIONS)
 """The names that a configuration may give."""
 
 
-def check_aggregation(
-    metrics: Sequence[str],
-    aggregation: str,
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
-) -> None:
-    """Raise ``ValueError``, in one line, unless these options fit these metrics.
+@dataclass(frozen=True)
+class Aggregation:
+    """A way to join ranks, by name, and the options that it takes."""
 
-    ``weights`` belong to ``weighted``, which needs one positive number for every metric.
-    ``families`` belong to ``borda_by_family``: disjoint lists of metrics. A metric in no list is
-    a family of its own; without any list the families are found in the ranks. An option that the
-    aggregation would not read is an error, since somebody wrote it to some purpose.
+    aggregation: str = "borda"
+    weights: Mapping[str, float] | None = None
+    """Of ``weighted``, which needs one positive number for every metric."""
+    families: Sequence[Sequence[str]] | None = None
+    """Of ``borda_by_family``: disjoint lists of metrics.
+
+    A metric in no list is a family of its own; without any list the families are found in the
+    ranks.
     """
-    if not metrics:
-        raise ValueError("a criterion needs at least one metric")
-    if len(set(metrics)) < len(metrics):
-        twice = next(metric for metric in metrics if list(metrics).count(metric) > 1)
-        raise ValueError(f"metric {twice} is named twice; name it once")
-    if aggregation not in DESCRIPTIONS:
-        raise ValueError(f"unknown aggregation {aggregation}; choose from {_listed(AGGREGATIONS)}")
-    if weights is not None and aggregation != "weighted":
-        raise ValueError(f"{aggregation} takes no weights; leave them out, or use weighted")
-    if families is not None and aggregation != "borda_by_family":
-        raise ValueError(f"{aggregation} takes no families; leave them out, or use borda_by_family")
-    if aggregation == "weighted":
-        _check_weights(metrics, weights)
-    if families is not None:
-        _check_families(metrics, families)
+
+    @classmethod
+    def of(cls, settings: Any) -> "Aggregation":
+        """The aggregation among the settings of a criterion, or the params of a job."""
+        return cls(**{field.name: settings[field.name] for field in fields(cls)})
+
+    def check(self, metrics: Sequence[str]) -> None:
+        """Raise ``ValueError``, in one line, unless the options fit these metrics.
+
+        An option that the aggregation would not read is an error, since somebody wrote it to some
+        purpose.
+        """
+        name = self.aggregation
+        if not metrics:
+            raise ValueError("a criterion needs at least one metric")
+        if len(set(metrics)) < len(metrics):
+            twice = next(metric for metric in metrics if list(metrics).count(metric) > 1)
+            raise ValueError(f"metric {twice} is named twice; name it once")
+        if name not in DESCRIPTIONS:
+            raise ValueError(f"unknown aggregation {name}; choose from {_listed(AGGREGATIONS)}")
+        if self.weights is not None and name != "weighted":
+            raise ValueError(f"{name} takes no weights; leave them out, or use weighted")
+        if self.families is not None and name != "borda_by_family":
+            raise ValueError(f"{name} takes no families; leave them out, or use borda_by_family")
+        if name == "weighted":
+            _check_weights(metrics, self.weights)
+        if self.families is not None:
+            _check_families(metrics, self.families)
+
+
+BORDA = Aggregation()
+"""The consensus of arXiv 2411.14345."""
 
 
 def _check_weights(metrics: Sequence[str], weights: Mapping[str, float] | None) -> None:

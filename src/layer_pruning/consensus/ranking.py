@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from layer_pruning.consensus.aggregation import aggregate, borda
+from layer_pruning.consensus.catalog import BORDA, Aggregation
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
 from layer_pruning.record_files import damaged, read_table, write_table
 
@@ -65,12 +66,7 @@ class Ranking:
 
 
 def rank_blocks(
-    scores: ScoreTable,
-    network_order: Sequence[str],
-    *,
-    aggregation: str = "borda",
-    weights: Mapping[str, float] | None = None,
-    families: Sequence[Sequence[str]] | None = None,
+    scores: ScoreTable, network_order: Sequence[str], how: Aggregation = BORDA
 ) -> Ranking:
     """Rank the blocks within every metric, join the ranks, and choose the block to remove.
 
@@ -78,10 +74,10 @@ def rank_blocks(
     order in which an image meets them. The smallest joined number goes first; of equal ones the
     block named first in ``network_order``. Raises ``ValueError`` for a score that is missing or
     not finite and for options that do not fit, see `ranks.rank_table` and
-    `catalog.check_aggregation`.
+    `catalog.Aggregation.check`.
     """
     table = rank_table(scores, network_order)
-    decides = aggregate(table, aggregation, weights, families).tolist()
+    decides = aggregate(table, how).tolist()
     rank_sums = borda(table).tolist()
     leaving = sorted(range(len(decides)), key=lambda column: (decides[column], column))
     smallest = decides[leaving[0]]
@@ -92,7 +88,7 @@ def rank_blocks(
             scores={metric: float(scores[metric][block]) for metric in table.metrics},
             ranks=dict(zip(table.metrics, table.ranks[:, column].tolist(), strict=True)),
             rank_sum=rank_sums[column],
-            aggregate=None if aggregation == "borda" else decides[column],
+            aggregate=None if how.aggregation == "borda" else decides[column],
             order=leaving.index(column) + 1,
             removed=column == leaving[0],
             tied=tie and decides[column] == smallest,

@@ -20,7 +20,7 @@ from layer_pruning.activations.sweep import sweep
 from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.data.loading import Split
 from layer_pruning.export.bundle import export_network
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
@@ -73,7 +73,7 @@ def measured_costs(
     *,
     recipe: Recipe,
     criteria: Mapping[str, Any],
-    limits: Mapping[str, Any],
+    limits: Limits,
     probe_images: int,
     attacked: int,
     exports: bool,
@@ -102,7 +102,7 @@ def measured_costs(
     count = _count(100 * 3 * forward, attacked)
     pgd = _pgd_seconds(network, images(count))
     say("a chunk of the sweep")
-    names = candidates(header.blocks, **limits)
+    names = header.candidates(limits)
     count = _count(forward * (1 + len(names) / 2), probe_images)
     swept = _seconds(lambda: sweep(network, images(count), names)) / count
     features = sweep(network, images(2), names)[0].shape[1]

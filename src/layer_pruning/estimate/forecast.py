@@ -26,6 +26,7 @@ from layer_pruning.devices import select_device
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
 from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.machine import machine
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.scoring.catalog import CONTROLS
@@ -73,7 +74,7 @@ def forecast(
             header,
             recipe=Recipe.of(settings),
             criteria=pruning_criteria(config),
-            limits={key: config[key] for key in ("min_blocks_per_stage", "protect")},
+            limits=Limits.of(config),
             probe_images=work.probe_images,
             attacked=config["attacked_images"]["count"],
             exports=work.exported > 0,

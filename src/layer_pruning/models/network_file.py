@@ -24,6 +24,7 @@ from layer_pruning.atomic import written_whole
 from layer_pruning.checksums import array_checksum, text_checksum
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.blocks import Block
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.header_checks import check_header, check_tensors
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.specifications import OwnNetwork
@@ -84,6 +85,10 @@ class NetworkHeader:
         """Names of the blocks that are left, in network order."""
         removed = set(self.removed_blocks)
         return [block.name for block in self.blocks if block.name not in removed]
+
+    def candidates(self, limits: Limits) -> list[str]:
+        """Names of the blocks that may go next, in network order."""
+        return candidates(self.blocks, self.removed_blocks, limits=limits)
 
 
 def write_network(

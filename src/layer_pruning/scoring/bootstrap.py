@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, looks_at_images
-from layer_pruning.scoring.functional import FUNCTIONAL
-from layer_pruning.scoring.own import own_distances, own_metric
+from layer_pruning.scoring.kinds import kind_of
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.scores import Scores
-from layer_pruning.similarity.catalog import CATALOG
 
 
 @dataclass(frozen=True)
@@ -53,29 +50,14 @@ def resample(scores: Scores, probe: Probe, *, resamples: int, seed: int) -> Resa
     """
     metrics = tuple(scores)
     blocks = tuple(next(iter(scores.values())))
-    if not any(looks_at_images(metric) for metric in metrics):
+    ways = {metric: kind_of(metric).resampled for metric in metrics}
+    if not any(ways.values()):
         resamples = 0
     samples = stratified_samples(probe.labels, resamples=resamples, seed=seed)
     result = np.empty((resamples, len(metrics), len(blocks)))
     for place, metric in enumerate(metrics):
-        if resamples and metric in CATALOG:
-            from layer_pruning.similarity.resampling import resampled_distances
-
-            result[:, place] = resampled_distances(
-                metric, probe.features, probe.features_bypassed, probe.labels, samples
-            )
-        elif ":" in metric:
-            function = own_metric(metric)
-            for row, sample in zip(result, samples, strict=True):
-                given = (probe.features[sample], probe.features_bypassed[:, sample])
-                row[place] = own_distances(metric, function, *given, probe.labels[sample], blocks)
-        elif metric in FUNCTIONAL_METRICS:
-            intact = probe.logits.astype(np.float64)
-            bypassed = probe.logits_bypassed.astype(np.float64)
-            for row, sample in zip(result, samples, strict=True):
-                row[place] = FUNCTIONAL[metric](
-                    intact[sample], bypassed[:, sample], probe.labels[sample]
-                )
-        else:
+        if (resampled := ways.get(metric)) is None:
             result[:, place] = [scores[metric][block] for block in blocks]
+        elif resamples:
+            result[:, place] = resampled(metric, probe, samples)
     return Resamples(metrics, blocks, result)

@@ -28,14 +28,6 @@ SEARCHING_METRICS = {"stochastic": 1.0, "stochastic_covariances": 0.0}
 OWN_METRIC_TAKES = ("features", "features with a block bypassed", "labels")
 """What a metric of the user's own, ``my_package.my_module:function``, is called with."""
 METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)
-PROBE_METRICS = (*CATALOG, *FUNCTIONAL_METRICS)
-"""Metrics that look at the probe images, and would change on another draw of them."""
-
-
-def looks_at_images(metric: str) -> bool:
-    """Whether a metric is one of ``PROBE_METRICS``, or the user's own, which does the same."""
-    return metric in PROBE_METRICS or ":" in metric
-
 
 CRITERIA: dict[str, dict[str, Any]] = {
     "consensus": {"metrics": list(PAPER_METRICS)},

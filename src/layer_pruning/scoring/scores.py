@@ -7,14 +7,9 @@ import numpy as np
 
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.record_files import write_table
-from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS, METRIC_NAMES, SAVINGS
-from layer_pruning.scoring.controls import depth_scores, random_score
-from layer_pruning.scoring.functional import FUNCTIONAL
-from layer_pruning.scoring.magnitude import mean_absolute_weights
-from layer_pruning.scoring.own import own_distances, own_metric
+from layer_pruning.scoring.kinds import Given, kind_of
 from layer_pruning.scoring.probe import Probe
-from layer_pruning.scoring.savings import Savings, saving_scores
-from layer_pruning.similarity.catalog import CATALOG
+from layer_pruning.scoring.savings import Savings
 
 Scores = dict[str, dict[str, float]]
 """Metric name to block name to distance; the smallest distance goes first."""
@@ -37,38 +32,13 @@ def score(
 
     Raises ValueError for an unknown metric, or where a metric needs more images or savings.
     """
-    blocks = probe.blocks.tolist()
+    given = Given(probe, header, tensors, draw, savings or {})
     scores: Scores = {}
     for metric in metrics:
-        if metric in CATALOG:
-            # scipy takes half a second to import, and most criteria of comparison need none
-            from layer_pruning.similarity import distances
-
-            values = distances(metric, probe.features, probe.features_bypassed, probe.labels)
-            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
-        elif metric in FUNCTIONAL_METRICS:
-            intact = probe.logits.astype(np.float64)
-            values = FUNCTIONAL[metric](
-                intact, probe.logits_bypassed.astype(np.float64), probe.labels
-            )
-            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
-        elif metric == "magnitude":
-            scores[metric] = mean_absolute_weights(tensors, blocks)
-        elif metric in SAVINGS:
-            scores[metric] = saving_scores(metric, savings or {}, blocks)
-        elif metric == "random":
-            scores[metric] = {block: random_score(block, draw) for block in blocks}
-        elif metric == "shallowest":
-            scores[metric] = depth_scores([block.name for block in header.blocks], blocks)
-        elif ":" in metric:
-            given = (probe.features, probe.features_bypassed, probe.labels, blocks)
-            values = own_distances(metric, own_metric(metric), *given)
-            scores[metric] = dict(zip(blocks, values.tolist(), strict=True))
-        else:
-            raise ValueError(
-                f"'{metric}' is no metric: known are {', '.join(METRIC_NAMES)}, and functions of "
-                "your own as my_module:my_metric"
-            )
+        values = kind_of(metric).scores(metric, given)
+        if isinstance(values, np.ndarray):
+            values = dict(zip(given.blocks, values.tolist(), strict=True))
+        scores[metric] = dict(values)
     return scores
 
 

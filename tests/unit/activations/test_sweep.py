@@ -20,7 +20,7 @@ from layer_pruning.activations.sweep import (
 )
 from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.consensus.ranks import rank_table
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.fused import fused
 from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.weights import start_network
@@ -31,7 +31,7 @@ from small_networks import random_network
 
 
 def everything(network):
-    return candidates(network.header.blocks, min_blocks_per_stage=1)
+    return candidates(network.header.blocks, limits=Limits(1))
 
 
 @pytest.mark.parametrize("branches", [None, *BRANCHES])

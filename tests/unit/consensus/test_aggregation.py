@@ -17,7 +17,7 @@ from layer_pruning.consensus.aggregation import (
     median,
     weighted,
 )
-from layer_pruning.consensus.catalog import AGGREGATIONS, DESCRIPTIONS, check_aggregation
+from layer_pruning.consensus.catalog import AGGREGATIONS, DESCRIPTIONS, Aggregation
 from layer_pruning.consensus.ranks import RankTable, rank_table
 
 SOURCE = str(Path(layer_pruning.__file__).parents[1])
@@ -78,9 +78,9 @@ def test_weights_count_as_the_decimals_they_are_written_as() -> None:
 
 def test_options_are_checked_before_the_ranks_are_joined() -> None:
     with pytest.raises(ValueError, match="weighted needs weights"):
-        aggregate(table_of([1, 2]), "weighted")
+        aggregate(table_of([1, 2]), Aggregation("weighted"))
     with pytest.raises(ValueError, match="unknown aggregation mean"):
-        aggregate(table_of([1, 2]), "mean")
+        aggregate(table_of([1, 2]), Aggregation("mean"))
 
 
 @given(tables(most_metrics=1), st.integers(1, 6), st.data())
@@ -111,14 +111,14 @@ def test_copies_win_a_plain_sum_and_not_a_vote_by_family() -> None:
     assert borda(fair).argmin() == 2
     assert borda(stuffed).argmin() == 0
     # The copies are found, not only taken when named.
-    assert aggregate(stuffed, "borda_by_family").argmin() == 2
+    assert aggregate(stuffed, Aggregation("borda_by_family")).argmin() == 2
     assert borda_by_family(stuffed, [["m0", "m1", "m2", "m3"]]).argmin() == 2
 
 
 @given(st.permutations(range(5)), st.integers(1, 5), st.sampled_from(AGGREGATIONS))
 def test_what_all_metrics_say_is_what_comes_out(ranking, metrics, aggregation) -> None:
     table = table_of(*[list(ranking)] * metrics)
-    numbers = aggregate(table, aggregation, **options(aggregation, table.metrics))
+    numbers = aggregate(table, Aggregation(aggregation, **options(aggregation, table.metrics)))
     assert numbers.argsort().tolist() == np.argsort(ranking).tolist()
 
 
@@ -129,7 +129,7 @@ def test_a_block_that_every_metric_puts_first_wins(table: RankTable, aggregation
         (*table.blocks, "winner"),
         np.hstack([table.ranks + 1, np.ones((len(table.metrics), 1))]),
     )
-    numbers = aggregate(winner, aggregation, **options(aggregation, winner.metrics))
+    numbers = aggregate(winner, Aggregation(aggregation, **options(aggregation, winner.metrics)))
     assert (numbers[-1] < numbers[:-1]).all()
 
 
@@ -140,8 +140,8 @@ def test_the_order_of_the_metrics_has_no_say(table, aggregation, random) -> None
     other = RankTable(tuple(table.metrics[row] for row in rows), table.blocks, table.ranks[rows])
     chosen = options(aggregation, table.metrics)
     assert (
-        aggregate(other, aggregation, **chosen).tolist()
-        == aggregate(table, aggregation, **chosen).tolist()
+        aggregate(other, Aggregation(aggregation, **chosen)).tolist()
+        == aggregate(table, Aggregation(aggregation, **chosen)).tolist()
     )
 
 
@@ -182,7 +182,8 @@ def test_every_aggregation_is_described_in_one_sentence() -> None:
 )
 def test_options_that_do_not_fit_are_refused_in_one_line(given_options, message) -> None:
     with pytest.raises(ValueError, match=message) as caught:
-        check_aggregation(**{"metrics": ["a", "b"], **given_options})
+        given = {"metrics": ["a", "b"], "weights": None, "families": None, **given_options}
+        Aggregation.of(given).check(given["metrics"])
     assert "\n" not in str(caught.value)
 
 

@@ -8,10 +8,9 @@ import pytest
 from layer_pruning.consensus.agreement import (
     bootstrap_removal,
     describe_agreement,
-    leave_one_out,
     write_agreement,
 )
-from layer_pruning.consensus.catalog import AGGREGATIONS
+from layer_pruning.consensus.catalog import AGGREGATIONS, Aggregation
 
 # x and y are for a, z is so much against a that b, second with all, wins.
 PLANTED = {
@@ -19,43 +18,6 @@ PLANTED = {
     "y": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5},
     "z": {"a": 5, "b": 2, "c": 1, "d": 3, "e": 4},
 }
-
-
-def test_leaving_out_the_dissenter_brings_back_the_choice_of_the_others() -> None:
-    assert describe_agreement(PLANTED, "abcde")["removed_block"] == "b"
-    assert leave_one_out(PLANTED, "abcde") == {"x": "b", "y": "b", "z": "a"}
-    assert describe_agreement(PLANTED, "abcde")["leave_one_out"] == {
-        "x": {"block": "b", "same": True},
-        "y": {"block": "b", "same": True},
-        "z": {"block": "a", "same": False},
-    }
-
-
-def test_leaving_out_keeps_the_other_weights_and_the_rest_of_a_family() -> None:
-    weights = {"x": 1, "y": 5, "z": 1.5}
-    # Without y, z outweighs x: a 8.5, b 5, c 4.5.
-    assert leave_one_out(PLANTED, "abcde", aggregation="weighted", weights=weights) == {
-        "x": "a",
-        "y": "c",
-        "z": "a",
-    }
-    families = [["x", "z"], ["y"]]
-    # Without z its family is x alone; without y it is the mean of x and z, a 3, b 2, c 2.
-    assert leave_one_out(PLANTED, "abcde", aggregation="borda_by_family", families=families) == {
-        "x": "b",
-        "y": "b",
-        "z": "a",
-    }
-
-
-def test_leaving_out_keeps_named_families_and_finds_others_anew() -> None:
-    up, down, middle = {"a": 1, "b": 2, "c": 3}, {"a": 3, "b": 2, "c": 1}, {"a": 2, "b": 1, "c": 3}
-    scores = {"x": up, "y": down, "z": down, "w": middle}
-    by_family = "borda_by_family"
-    # Without w, x and y of one family cancel and z decides; y and z of one family tie with x.
-    named = leave_one_out(scores, "abc", aggregation=by_family, families=[["x", "y"]])
-    found = leave_one_out(scores, "abc", aggregation=by_family)
-    assert (named["w"], found["w"]) == ("c", "a")
 
 
 def test_the_bootstrap_counts_decisions() -> None:
@@ -69,9 +31,9 @@ def test_the_bootstrap_counts_decisions() -> None:
 
 def test_the_bootstrap_repeats_the_aggregation_it_is_given() -> None:
     assert bootstrap_removal([PLANTED], "abcde")["b"] == 1
-    assert bootstrap_removal([PLANTED], "abcde", aggregation="median")["a"] == 1
+    assert bootstrap_removal([PLANTED], "abcde", how=Aggregation("median"))["a"] == 1
     weights = {"x": 1, "y": 1, "z": 9}
-    shares = bootstrap_removal([PLANTED], "abcde", aggregation="weighted", weights=weights)
+    shares = bootstrap_removal([PLANTED], "abcde", how=Aggregation("weighted", weights))
     assert shares["c"] == 1
 
 
@@ -99,7 +61,6 @@ def test_one_metric_has_nobody_to_agree_with() -> None:
     sidecar = describe_agreement(PLANTED_AB, "ab")
     assert sidecar["kendall_tau"] == {"metrics": ["x"], "matrix": [[1.0]]}
     assert sidecar["kendall_w"] is None
-    assert sidecar["leave_one_out"] == {"x": {"block": None, "same": None}}
     assert sidecar["bootstrap"] is None
 
 
@@ -107,12 +68,11 @@ def test_one_metric_has_nobody_to_agree_with() -> None:
 def test_one_block_has_no_order_to_agree_on(aggregation: str) -> None:
     weights = {"x": 1, "y": 2} if aggregation == "weighted" else None
     sidecar = describe_agreement(
-        {"x": {"a": 1.0}, "y": {"a": 7.0}}, ["a"], aggregation=aggregation, weights=weights
+        {"x": {"a": 1.0}, "y": {"a": 7.0}}, ["a"], how=Aggregation(aggregation, weights)
     )
     assert sidecar["kendall_tau"]["matrix"] == [[None, None], [None, None]]
     assert sidecar["kendall_w"] is None
     assert (sidecar["removed_block"], sidecar["tie"]) == ("a", False)
-    assert sidecar["leave_one_out"]["x"] == {"block": "a", "same": True}
 
 
 def test_a_tie_is_in_the_sidecar() -> None:
@@ -122,10 +82,10 @@ def test_a_tie_is_in_the_sidecar() -> None:
 
 
 def test_the_sidecar_says_which_families_voted() -> None:
-    found = describe_agreement(PLANTED, "abcde", aggregation="borda_by_family")
+    found = describe_agreement(PLANTED, "abcde", how=Aggregation("borda_by_family"))
     assert found["families"] == [["x", "y"], ["z"]]
     named = describe_agreement(
-        PLANTED, "abcde", aggregation="borda_by_family", families=[["z", "y"]]
+        PLANTED, "abcde", how=Aggregation("borda_by_family", families=[["z", "y"]])
     )
     assert named["families"] == [["x"], ["y", "z"]]
     assert describe_agreement(PLANTED, "abcde")["families"] is None
@@ -138,8 +98,7 @@ def test_the_sidecar_comes_back_as_it_went_and_holds_no_nan(aggregation, tmp_pat
     sidecar = describe_agreement(
         {**PLANTED, "flat": dict.fromkeys("abcde", 1)},
         "abcde",
-        aggregation=aggregation,
-        weights=weights,
+        how=Aggregation(aggregation, weights),
     )
     write_agreement(sidecar, path)
     assert sidecar.items() < json.loads(path.read_text()).items()
@@ -152,7 +111,6 @@ def test_the_sidecar_comes_back_as_it_went_and_holds_no_nan(aggregation, tmp_pat
         "families",
         "kendall_tau",
         "kendall_w",
-        "leave_one_out",
         "bootstrap",
         "removed_block",
         "tie",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layer_pruning.consensus.catalog import AGGREGATIONS
+from layer_pruning.consensus.catalog import AGGREGATIONS, Aggregation
 from layer_pruning.consensus.ranking import (
     rank_blocks,
     read_ranking,
@@ -43,8 +43,7 @@ def test_a_consensus_of_one_removes_its_smallest_score(values, aggregation) -> N
     ranking = rank_blocks(
         {"cka": dict(zip(blocks, values, strict=True))},
         blocks,
-        aggregation=aggregation,
-        weights=weights,
+        how=Aggregation(aggregation, weights),
     )
     assert ranking.removed_block == blocks[int(np.argmin(values))]
     assert list(ranking.order) == [blocks[i] for i in np.argsort(values, kind="stable")]
@@ -55,7 +54,7 @@ def test_every_row_order_gives_the_same_table(aggregation: str, tmp_path: Path) 
     written = set()
     for rows in itertools.permutations(NETWORK):
         scores = read_scores(write_scores(tmp_path / "scores.csv", SCORES, rows), NETWORK)
-        ranking = rank_blocks(scores, NETWORK, aggregation=aggregation, **options(aggregation))
+        ranking = rank_blocks(scores, NETWORK, how=Aggregation(aggregation, **options(aggregation)))
         write_ranking(ranking, tmp_path / "ranking.csv")
         written.add((tmp_path / "ranking.csv").read_bytes())
     assert len(written) == 1
@@ -115,7 +114,7 @@ def test_the_table_is_the_documented_one(tmp_path: Path) -> None:
         "b,0.1,1.0,1e-17,1.5,2.5,1,true,false",
     ]
     assert lines[0].endswith(",checksum")
-    write_ranking(rank_blocks(scores, ["a", "b"], aggregation="median"), path)
+    write_ranking(rank_blocks(scores, ["a", "b"], how=Aggregation("median")), path)
     assert [line.rpartition(",")[0] for line in path.read_text().splitlines()[1:]] == [
         "a,0.25,2.0,1e-17,1.5,3.5,1.75,2,false,false",
         "b,0.1,1.0,1e-17,1.5,2.5,1.25,1,true,false",
@@ -125,7 +124,7 @@ def test_the_table_is_the_documented_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
 def test_a_ranking_comes_back_as_it_went(aggregation: str, tmp_path: Path) -> None:
     scores = {name: {b: value / 3 for b, value in SCORES[name].items()} for name in SCORES}
-    ranking = rank_blocks(scores, NETWORK, aggregation=aggregation, **options(aggregation))
+    ranking = rank_blocks(scores, NETWORK, how=Aggregation(aggregation, **options(aggregation)))
     write_ranking(ranking, tmp_path / "ranking.csv")
     assert read_ranking(tmp_path / "ranking.csv") == ranking
     assert removal_order(tmp_path / "ranking.csv") == ranking.order
@@ -138,7 +137,7 @@ def test_any_metric_name_but_one_that_clashes(aggregation: str, tmp_path: Path) 
     column = {"a": 1.0, "b": 2.0}
     weights = {"loss, per image": 2, "x": 1} if aggregation == "weighted" else None
     ranking = rank_blocks(
-        {"loss, per image": column, "x": column}, "ab", aggregation=aggregation, weights=weights
+        {"loss, per image": column, "x": column}, "ab", how=Aggregation(aggregation, weights)
     )
     write_ranking(ranking, path)
     assert read_ranking(path) == ranking

@@ -12,7 +12,7 @@ from layer_pruning.evaluation.complexity import (
     parameter_count,
 )
 from layer_pruning.models.architectures import TORCHVISION
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.residual import ResidualNetwork, new_network
 from small_networks import header, random_network
 
@@ -22,7 +22,7 @@ PHOTOGRAPH = (3, 32, 32)
 def pruned_fully(shortcut):
     """A ResNet-56 after all 21 removals that two blocks a stage leave room for."""
     start = header("resnet56", shape=PHOTOGRAPH, shortcut=shortcut)
-    while left := candidates(start.blocks, start.removed_blocks, min_blocks_per_stage=2):
+    while left := candidates(start.blocks, start.removed_blocks, limits=Limits(2)):
         start = replace(start, removed_blocks=(*start.removed_blocks, left[-1]))
     return start
 

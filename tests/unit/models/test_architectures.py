@@ -1,7 +1,7 @@
 import pytest
 
 from layer_pruning.models.architectures import architecture
-from layer_pruning.models.candidates import candidates, most_removals
+from layer_pruning.models.candidates import Limits, candidates, most_removals
 
 
 def test_blocks_of_a_resnet_20_and_why_two_of_them_stay():
@@ -19,13 +19,13 @@ def test_blocks_of_a_resnet_20_and_why_two_of_them_stay():
 )
 def test_most_removals(depth, minimum, most):
     blocks = architecture(f"resnet{depth}").blocks()
-    assert most_removals(blocks, min_blocks_per_stage=minimum) == most
+    assert most_removals(blocks, Limits(minimum)) == most
 
 
 def test_every_stage_keeps_its_minimum_whatever_the_order(generator):
     blocks = architecture("resnet32").blocks()
     removed = []
-    while left := candidates(blocks, removed, min_blocks_per_stage=2):
+    while left := candidates(blocks, removed, limits=Limits(2)):
         removed.append(left[generator.integers(len(left))])
         kept = [block.stage for block in blocks if block.name not in removed]
         assert min(kept.count(stage) for stage in ("stage1", "stage2", "stage3")) >= 2
@@ -34,7 +34,7 @@ def test_every_stage_keeps_its_minimum_whatever_the_order(generator):
 
 def test_a_protected_block_is_no_candidate():
     blocks = architecture("resnet20").blocks()
-    left = candidates(blocks, min_blocks_per_stage=1, protect=["stage1.block2"])
+    left = candidates(blocks, limits=Limits(1, ["stage1.block2"]))
     assert "stage1.block2" not in left and "stage1.block3" in left
 
 

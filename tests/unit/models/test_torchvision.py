@@ -13,7 +13,7 @@ from torchvision.models.swin_transformer import SwinTransformerBlock
 from torchvision.models.vision_transformer import EncoderBlock
 
 from layer_pruning.models.architectures import TORCHVISION, architecture
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.models.residual import ResidualNetwork, load_network, new_network, save_network
@@ -139,7 +139,7 @@ def test_a_file_holds_a_network_pruned_as_far_as_it_goes(name, photographs, tmp_
     path = tmp_path / "network.safetensors"
     save_network(network, path)
     history = []
-    while left := candidates(network.header.blocks, history, min_blocks_per_stage=1):
+    while left := candidates(network.header.blocks, history, limits=Limits(1)):
         history.append(left[len(left) // 2])
         write_network(path, *without_block(*read_network(path), history[-1]))
     pruned = load_network(path)

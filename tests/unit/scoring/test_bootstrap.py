@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from layer_pruning.scoring.bootstrap import resample, stratified_samples
-from layer_pruning.scoring.catalog import PROBE_METRICS
 from layer_pruning.scoring.savings import read_savings, saving_scores
 from layer_pruning.similarity import distances
+from layer_pruning.similarity.catalog import CATALOG
 from planted_probe import planted_probe
 
 METRICS = ["cka", "stochastic", "kl", "random"]
@@ -14,7 +14,7 @@ def scores_of(probe, metrics):
     """Scores of the metrics on the probe set; what looks at no image has any number."""
     found = {}
     for metric in metrics:
-        if metric in PROBE_METRICS and metric != "kl":
+        if metric in CATALOG:
             values = distances(metric, probe.features, probe.features_bypassed, probe.labels)
         else:
             values = np.arange(len(probe.blocks), dtype=float)

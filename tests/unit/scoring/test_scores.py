@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, rel_entr, softmax
 
 from layer_pruning.activations.sweep import activations_of
-from layer_pruning.models.candidates import candidates
+from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.scoring.controls import depth_scores, listed_scores, random_score
 from layer_pruning.scoring.functional import disagreement, kl, loss_increase
@@ -84,7 +84,7 @@ def test_listed_blocks_go_in_their_order_and_before_all_others():
 
 
 def everything(network, images):
-    blocks = candidates(network.header.blocks, min_blocks_per_stage=1)
+    blocks = candidates(network.header.blocks, limits=Limits(1))
     labels = np.repeat([0, 1, 2], 4)
     activations = activations_of(network, images.numpy(), labels, np.arange(12), blocks)
     tensors = {name: value.numpy() for name, value in network.body.state_dict().items()}

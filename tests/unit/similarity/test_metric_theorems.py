@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from held_out import held_out
 from scipy.stats import ortho_group, wasserstein_distance
 
 from layer_pruning.similarity import METRICS, VARIANTS, distances
 from layer_pruning.similarity.catalog import CATALOG, PAPER_METRICS
-from layer_pruning.similarity.procrustes import held_out
 
 ALL = {**METRICS, **VARIANTS}
 ANGLES = ("procrustes", "cca", "permutation")

@@ -9,9 +9,9 @@ features, and both implementations are defined.
 
 import numpy as np
 import pytest
+from held_out import held_out
 
 from layer_pruning.similarity import distances
-from layer_pruning.similarity.procrustes import held_out
 from layer_pruning.similarity.stochastic import align
 from shared_files import shared_file
 
