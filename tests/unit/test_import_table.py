@@ -44,9 +44,9 @@ MAY_IMPORT = {
     "scoring": {"similarity", "models"},
     "consensus": set(),
     "energy": set(),
-    "training": {"data", "models", "energy"},
+    "training": {"data", "devices", "models", "energy"},
     "evaluation": {"data", "models"},
-    "export": {"models"},
+    "export": {"configuration", "models"},
     "report": {"attacks", "consensus", "energy", "evaluation", "scoring", "training"},
     # catalogues only, see below
     "configuration": {
@@ -67,6 +67,7 @@ MAY_IMPORT = {
     },
     "gpus": set(),
     "job": set(),
+    "job_settings": {"devices", "models"},
     "manual": {"configuration", "training"},
     "planning": set(),
     "preview": {"configuration", "models", "targets"},
@@ -186,6 +187,7 @@ def room(module):
     return module.split(".")[1] if module.count(".") else ""
 
 
+SCRIPTS = sorted((PACKAGE.parents[1] / "workflow" / "scripts").glob("*.py"))
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -225,3 +227,44 @@ def test_importing_the_package_imports_nothing_but_python_s_own_modules():
 def test_what_has_to_start_quickly_imports_no_torch(module):
     code = f"import sys, layer_pruning.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_only_wires(path):
+    """What computes belongs in the package, where it is tested."""
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 25
+    assert not [line for line in lines if line.startswith(("def ", "class ", "@"))]
+
+
+def test_no_module_imports_one_that_imports_it():
+    """Imports inside functions and those for types alone count too."""
+    modules = {_module(path): path for path in FILES}
+    uses = {}
+    for name, path in modules.items():
+        uses[name] = {_longest(found, modules) for found in set(imports(path))} - {None, name}
+
+    done = set()
+
+    def circle(name, way):
+        if name in way:
+            return [*way[way.index(name) :], name]
+        for used in () if name in done else sorted(uses[name]):
+            if found := circle(used, [*way, name]):
+                return found
+        done.add(name)
+        return None
+
+    assert not [found for name in sorted(uses) if (found := circle(name, []))]
+
+
+def _module(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _longest(name, modules):
+    """The module of the package that an import names: itself, or that which holds the name."""
+    while name not in modules and "." in name:
+        name = name.rpartition(".")[0]
+    return name if name in modules else None

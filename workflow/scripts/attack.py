@@ -8,20 +8,17 @@ from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.attacks.result import write_result
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
-from layer_pruning.devices import select_device
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.models.residual import load_network
+from layer_pruning.job_settings import device_of, network_of
 
 with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
-    params = snakemake.params
+    params, config, names = snakemake.params, snakemake.config, snakemake.wildcards
     data = read_data(snakemake.input.data)
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
     chosen = chosen[slice(*params.shard)]
-    device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
     result = attack_network(
-        load_network(snakemake.input.network, device, build=kind.get("build")),
-        *(torch.from_numpy(values).to(device) for values in data.part("test", chosen)),
+        network_of(snakemake.input.network, config, names.architecture, device_of(config)),
+        *map(torch.from_numpy, data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
         **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
     )

@@ -4,31 +4,21 @@ from layer_pruning.script import job
 
 from pathlib import Path
 
-from layer_pruning.configuration import phases, recipe_of
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.devices import select_device
 from layer_pruning.evaluation.records import read_accuracy, read_complexity
 from layer_pruning.export.bundle import CHECKED_IMAGES, export_network
+from layer_pruning.export.provenance import provenance
 
 with job(snakemake.log[0]):
-    files, named = snakemake.input, dict(snakemake.wildcards.items())
-    select_device("cpu", snakemake.config["threads"])
-    data = read_data(files.data)
+    files, named, config = snakemake.input, dict(snakemake.wildcards.items()), snakemake.config
+    data, folder = read_data(files.data), Path(snakemake.output.manifest).parent
+    select_device("cpu", config["threads"])
     chosen = fixed_subset(len(data.labels_of("test")), CHECKED_IMAGES, seed=0)
-    criterion, _, removal = named["network"].partition("/removed-")
-    config = snakemake.config
-    settings = {"criterion": config["criteria"].get(criterion)}
-    settings |= {p: recipe_of(config, p, named["architecture"]) for p in phases(config)}
-    export_network(
-        files.network,
-        Path(snakemake.output.manifest).parent,
-        data.part("test", chosen)[0],
-        build=config["architectures"][named["architecture"]].get("build"),
-        images_from=f"test split of {named['dataset']}",
-        metrics={"accuracy": read_accuracy(files.accuracy)}
-        | {"complexity": read_complexity(files.complexity)},
-        provenance={"data_set": named["dataset"], "data_sha256": data.digest()}
-        | {"seed": int(named["seed"]), "criterion": criterion if removal else None}
-        | {"removals": int(removal or 0), "settings": settings},
-    )
+    accuracy, complexity = read_accuracy(files.accuracy), read_complexity(files.complexity)
+    told = {"metrics": {"accuracy": accuracy, "complexity": complexity}}
+    told["provenance"] = provenance(config, named, data.digest())
+    told["build"] = config["architectures"][named["architecture"]].get("build")
+    told["images_from"] = f"test split of {named['dataset']}"
+    export_network(files.network, folder, data.part("test", chosen)[0], **told)

@@ -2,31 +2,22 @@
 
 from layer_pruning.script import job
 
-from functools import partial
-
 from layer_pruning.data.image_file import read_data
-from layer_pruning.devices import select_device
-from layer_pruning.energy.record import EnergySettings
-from layer_pruning.models.residual import load_network
+from layer_pruning.job_settings import network_of
 from layer_pruning.training.loop import derived_seed
-from layer_pruning.training.recipe import Recipe
-from layer_pruning.training.run import train_to_files
+from layer_pruning.training.run import train_as_configured
 
 with job(snakemake.log[0]):
-    params, files = dict(snakemake.params.items()), snakemake.input
+    params, config, files = dict(snakemake.params.items()), snakemake.config, snakemake.input
     names = snakemake.wildcards
-    kind = snakemake.config["architectures"][names.architecture]
-    load = partial(load_network, build=kind.get("build"))
     # the last phase, and the baseline trained for longer, draw images in an order of their own
     phase = next((way for way in ("final", "continued") if names.get(way)), "removal")
-    train_to_files(
-        load(files.network),
+    train_as_configured(
+        network_of(files.network, config, names.architecture),
         read_data(files.data),
-        Recipe.of(params),
+        params,
+        config,
         seed=derived_seed(params["seed"], phase, names.step),
-        device=select_device(snakemake.config["device"], snakemake.config["threads"]),
-        energy=EnergySettings.of(snakemake.config["energy"]),
-        state_path=params["state"],
         outputs=dict(snakemake.output.items()),
-        teacher=load(files.teacher) if files.teacher else None,
+        teacher=network_of(files.teacher, config, names.architecture) if files.teacher else None,
     )

@@ -14,13 +14,12 @@ from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.overview import read_answers
 
 with job(snakemake.log[0]):
-    given, beside = snakemake.input, snakemake.params.beside
-    answers = read_answers(given.answers)
-    shown = {Path(file).stem: Path(file) for file in snakemake.params.captions}
-    files = (given.figures, given.attacks, given.pages)
-    parts = family_parts(answers, read_csv(given.summary), *files, shown)
-    headings = zip(snakemake.params.tables, given.tables, strict=True)
-    tables = {name: Path(file).read_text() for name, file in headings}
-    library = javascript_bundle("window.vegaEmbed = vegaEmbed")
-    write_html(front_page(parts, tables, library=library, further=beside), snakemake.output.html)
+    given, answers = snakemake.input, read_answers(snakemake.input.answers)
+    shown = {file.stem: file for file in map(Path, snakemake.params.captions)}
+    files = (read_csv(given.summary), given.figures, given.attacks, given.pages, shown)
+    pages = (Path(file).read_text() for file in given.tables)
+    tables = dict(zip(snakemake.params.tables, pages, strict=True))
+    beside = {"library": javascript_bundle("window.vegaEmbed = vegaEmbed")}
+    beside["further"] = snakemake.params.beside
+    write_html(front_page(family_parts(answers, *files), tables, **beside), snakemake.output.html)
     write_text("\n".join(answer_lines(answers)) + "\n", snakemake.output.lines)

@@ -3,15 +3,13 @@
 from layer_pruning.script import job
 
 from layer_pruning.data.image_file import read_data
-from layer_pruning.devices import select_device
 from layer_pruning.evaluation.shortcut import shortcut_record
-from layer_pruning.models.residual import load_network
+from layer_pruning.job_settings import device_of, network_of
 from layer_pruning.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
-    device = select_device(snakemake.config["device"], snakemake.config["threads"])
-    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
-    network = load_network(snakemake.input.network, device, build=kind.get("build"))
+    device, names = device_of(snakemake.config), snakemake.wildcards
+    network = network_of(snakemake.input.network, snakemake.config, names.architecture, device)
     record = shortcut_record(network, read_data(snakemake.input.data), device)
     write_record_file(snakemake.output[0], record, indent=None)
     logger.info("shortcut reliance %.2f points", 100 * record["shortcut_reliance"])

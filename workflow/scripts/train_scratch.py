@@ -2,30 +2,22 @@
 
 from layer_pruning.script import job
 
-from functools import partial
-
 from layer_pruning.data.image_file import read_data
-from layer_pruning.devices import select_device
-from layer_pruning.energy.record import EnergySettings
-from layer_pruning.models.network_file import named_by_caller, read_header
-from layer_pruning.models.residual import load_network, new_network
+from layer_pruning.job_settings import header_of, network_of
+from layer_pruning.models.residual import new_network
 from layer_pruning.training.loop import derived_seed
-from layer_pruning.training.recipe import Recipe
-from layer_pruning.training.run import train_to_files
+from layer_pruning.training.run import train_as_configured
 
 with job(snakemake.log[0]):
-    params, name = dict(snakemake.params.items()), snakemake.wildcards.scratch
-    kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
-    load, teacher = partial(load_network, build=kind.get("build")), snakemake.input.teacher
-    header = named_by_caller(read_header(snakemake.input.model), kind.get("build"))
-    train_to_files(
+    params, config, files = dict(snakemake.params.items()), snakemake.config, snakemake.input
+    name, kind = snakemake.wildcards.scratch, snakemake.wildcards.architecture
+    header = header_of(files.model, config, kind)
+    train_as_configured(
         new_network(header, derived_seed(params["seed"], name, "weights")),
-        read_data(snakemake.input.data),
-        Recipe.of(params),
+        read_data(files.data),
+        params,
+        config,
         seed=derived_seed(params["seed"], name),
-        device=select_device(snakemake.config["device"], snakemake.config["threads"]),
-        energy=EnergySettings.of(snakemake.config["energy"]),
-        state_path=params["state"],
         outputs=dict(snakemake.output.items()),
-        teacher=load(teacher) if teacher else None,
+        teacher=network_of(files.teacher, config, kind) if files.teacher else None,
     )

@@ -1,7 +1,7 @@
 """What the removal of each block would save: counted, and measured."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -111,6 +111,26 @@ def part_runners(network: ResidualNetwork, images: Tensor) -> dict[str, Callable
     """
     around = batch_runner(Surroundings(network, images), images)
     return block_runners(network, images, network.block_names) | {"(around the blocks)": around}
+
+
+def latency_savings(network: ResidualNetwork, images: Tensor, *, repeats: int) -> dict[str, Any]:
+    """The content of ``savings/latency.json``: what each removal saves, counted and timed.
+
+    ``images`` (n, channels, height, width) lie on the network's device.
+    """
+    seconds = latencies(part_runners(network, images), repeats=repeats, seed=0)
+    blocks = counted_savings(network, removable_blocks(network))
+    return {
+        "units": {"macs": "an image", "latency": "seconds a batch"},
+        "network": {"latency": sum(seconds.values())},
+        "blocks": {name: saved | {"latency": seconds[name]} for name, saved in blocks.items()},
+    }
+
+
+def energy_savings(joules: Mapping[str, float]) -> dict[str, Any]:
+    """The content of ``savings/energy.json``: the joules of a batch in each block."""
+    blocks = {name: {"energy": value} for name, value in joules.items()}
+    return {"units": {"energy": "joules a batch"}, "blocks": blocks}
 
 
 def latencies(

@@ -6,10 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.areas import area_columns
+from layer_pruning.report.calibration import calibration_columns
 from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
 from layer_pruning.report.network_tables import TEXT, in_order
 from layer_pruning.report.records import BASELINE, KEYS, Network
 from layer_pruning.report.selection import selected
+from layer_pruning.report.shift import shift_columns
+from layer_pruning.report.shortcut import with_shortcuts
 from layer_pruning.report.summary_rows import (
     add_further,
     add_inference,
@@ -72,7 +76,9 @@ def summarise(
     latencies: Iterable[str | Path] = (),
     ledgers: Iterable[str | Path] = (),
     block_latencies: Iterable[str | Path] = (),
-    further: Iterable[Mapping[Path, Mapping[str, Any]]] = (),
+    corruptions: Iterable[str | Path] = (),
+    calibrations: Iterable[str | Path] = (),
+    shortcuts: Sequence[str | Path] = (),
     carbon_intensity_g_per_kwh: float | None = None,
     origins: Mapping[str, tuple[str, str]] | None = None,
     blocks_per_step: int = 1,
@@ -86,8 +92,10 @@ def summarise(
     ``network_folders`` hold accuracy.json, complexity.json and emissions.json; their baselines and
     the networks on the way to them hold complexity.json and emissions.json. ``attacks``
     (``attacks/{attack}.json``), ``energies`` (``energy.json``), ``histories``
-    (``history.csv``), ``latencies`` (``latency.json``), ``ledgers`` (``ledger.json``) and
-    ``block_latencies`` (``savings/latency.json`` of baselines) are files of these folders. Nothing
+    (``history.csv``), ``latencies`` (``latency.json``), ``ledgers`` (``ledger.json``),
+    ``corruptions`` (``corruptions.json``), ``calibrations`` (``calibration.json``), ``shortcuts``
+    (``shortcut.json``) and ``block_latencies`` (``savings/latency.json`` of baselines) are files of
+    these folders. Nothing
     else is read: what an earlier run left behind cannot enter. A network listed twice counts once.
 
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Training columns
@@ -100,9 +108,6 @@ def summarise(
 
     ``target`` is what networks should reach, and ``selected`` says which were chosen by it, see
     :func:`layer_pruning.report.selection.selected`.
-
-    ``further`` are columns of other modules by the folder of the network; they follow those of the
-    attacks, and their ``notes``, a list, join the others.
 
     Emissions are energy times ``carbon_intensity_g_per_kwh``, whatever it was when a job ran, so
     that all of them are at one intensity; without it, they are those recorded.
@@ -120,7 +125,10 @@ def summarise(
         for folder, network in networks.items()
     }
     robust = add_robust_accuracies(rows, attacks)
-    more = add_further(rows, further)
+    more = add_further(
+        rows,
+        (area_columns(attacks), shift_columns(corruptions), calibration_columns(calibrations)),
+    )
     add_inference(rows, energies)
     timings = add_latencies(rows, latencies)
     add_ledgers(rows, ledgers)
@@ -128,7 +136,7 @@ def summarise(
     columns = [*BEFORE_ATTACKS, *robust, *more, *AFTER_ATTACKS, *timings, "notes"]
     frame = _frame(rows.values(), columns, set(TEXT) & set(more))
     frame["selected"] = selected(frame, target or {})
-    return in_order(frame)
+    return with_shortcuts(in_order(frame), shortcuts)
 
 
 def _frame(

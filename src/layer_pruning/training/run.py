@@ -3,12 +3,14 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.manifest import ImageManifest
+from layer_pruning.devices import select_device
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts
 from layer_pruning.energy.record import EnergySettings, write_record
@@ -63,6 +65,34 @@ def train_to_files(
     save_network(network, outputs["network"])
     write_history(outputs["history"], history)
     write_record(outputs["emissions"], parts.total(measurement.record), machine())
+
+
+def train_as_configured(
+    network: ResidualNetwork,
+    data: ImageData | ImageManifest,
+    params: Mapping[str, Any],
+    config: Mapping[str, Any],
+    *,
+    seed: int,
+    outputs: Mapping[str, PathLike],
+    teacher: ResidualNetwork | None = None,
+) -> None:
+    """:func:`train_to_files` with what a job is told.
+
+    Its ``params`` hold the recipe and the path of its state; device and meter are those of the
+    configuration.
+    """
+    train_to_files(
+        network,
+        data,
+        Recipe.of(params),
+        seed=seed,
+        device=select_device(config["device"], config["threads"]),
+        energy=EnergySettings.of(config["energy"]),
+        state_path=params["state"],
+        outputs=outputs,
+        teacher=teacher,
+    )
 
 
 def context_of(network: ResidualNetwork, data: ImageData | ImageManifest) -> str:

@@ -5,7 +5,7 @@ import pytest
 from planted_results import BLOCKS
 
 from layer_pruning.report.answers_robustness import on_other_images
-from layer_pruning.report.calibration import calibration_columns, reliability
+from layer_pruning.report.calibration import reliability
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
@@ -15,7 +15,6 @@ from layer_pruning.report.shift import (
     compared_shift,
     corruption_accuracies,
     mean_corruption_error,
-    shift_columns,
 )
 from layer_pruning.report.summary import summarise
 
@@ -92,10 +91,7 @@ def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(plante
     folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
     calibrations = [planted.calibration(f, (0.1, 0.02)) for f in folders[:1]]
     calibrations.append(planted.calibration(folders[1], (0.2, 0.0), temperature=None))
-    summary = summarise(
-        folders,
-        further=(shift_columns(planted_pair(planted)), calibration_columns(calibrations)),
-    )
+    summary = summarise(folders, corruptions=planted_pair(planted), calibrations=calibrations)
     write_csv(summary, tmp_path / "summary.csv")
     base, pruned = read_csv(tmp_path / "summary.csv").to_dict("records")
     assert base["corrupted_accuracy"] == pytest.approx(0.8)
@@ -110,7 +106,7 @@ def test_the_summary_has_the_columns_and_says_where_corruptions_come_from(plante
     assert math.isnan(pruned["expected_calibration_error_scaled"])
     assert pruned["notes"] == "no temperature fits"
     with pytest.raises(ValueError, match="no listed network"):
-        summarise(folders[:1], further=[{planted.folder(7): {"corrupted_accuracy": 1.0}}])
+        summarise(folders[:1], calibrations=calibrations)
 
 
 def test_the_front_page_names_the_source_of_corruptions(planted):

@@ -1,0 +1,20 @@
+"""Where an exported network is from, for its manifest."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from layer_pruning.configuration import Config, phases, recipe_of
+
+
+def provenance(config: Config, names: Mapping[str, str], data_sha256: str) -> dict[str, Any]:
+    """Data, seed, criterion and recipes of a network; ``names`` are the parts of its path."""
+    criterion, _, removals = names["network"].partition("/removed-")
+    recipes = {phase: recipe_of(config, phase, names["architecture"]) for phase in phases(config)}
+    return {
+        "data_set": names["dataset"],
+        "data_sha256": data_sha256,
+        "seed": int(names["seed"]),
+        "criterion": criterion if removals else None,
+        "removals": int(removals or 0),
+        "settings": {"criterion": config["criteria"].get(criterion), **recipes},
+    }
