@@ -13,7 +13,7 @@ help:
 	@echo "make survey    test all families of networks and the statistics by simulation (an hour)"
 	@echo "make docs      build the documentation: site/index.html"
 	@echo "make check     lint, dry runs, documentation and all tests, as .ci/run does"
-	@echo "make manual    bring the table of keys in config/README.md up to date"
+	@echo "make manual    bring the tables of keys (config/README.md) and columns up to date"
 	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
 	@echo "make clean     delete .venv; results stay"
 
@@ -69,3 +69,4 @@ clean:
 
 manual: .venv/installed
 	$(BIN)/python -m layer_pruning.manual config/config.schema.yaml config/README.md
+	$(BIN)/python -m layer_pruning.report.columns docs/reference/outputs.md

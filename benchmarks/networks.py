@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.models.weights import start_network
 

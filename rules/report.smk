@@ -1,9 +1,21 @@
 from layer_pruning.configuration import as_yaml
 from layer_pruning.report import REVISION as REPORT_REVISION
 
-# the figures of one data set and architecture that a single job draws
-DRAWN = ["pareto", "removals", "agreement", "robustness", "corruptions", "calibration"]
-DRAWN += ["energy", "ledger", "latency"]
+# the figures of one data set and architecture that a single job draws: where Snakemake's own report
+# has them, and what it calls them
+DRAWN = {
+    "pareto": ("1 Accuracy", "what accuracy costs"),
+    "removals": ("2 Removed blocks", "which block went when"),
+    "agreement": ("3 Agreement of the metrics", "agreement"),
+    "robustness": ("4 Robustness", "robust accuracy against epsilon"),
+    "corruptions": ("4 Robustness", "accuracy on corrupted images"),
+    "calibration": ("1 Accuracy", "calibration"),
+    "ledger": ("5 Cost", "energy ledger and break-even"),
+    "latency": ("5 Cost", "time against MACs"),
+}
+# beside the figures of single criteria and seeds
+OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
+OF_ALL["agreement"] = OF_ALL["removals"]
 
 ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
 
@@ -121,69 +133,16 @@ rule report_figures:
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
         published=published_points,
     output:
-        pareto=report(
-            f"{FIGURES}/pareto.svg",
-            caption="../workflow/report/pareto.rst",
-            category="1 Accuracy",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "what accuracy costs"},
-        ),
-        removals=report(
-            f"{FIGURES}/removals.svg",
-            caption="../workflow/report/removals.rst",
-            category="2 Removed blocks",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "which block went when", "criterion": "all", "seed": "all"},
-        ),
-        agreement=report(
-            f"{FIGURES}/agreement.svg",
-            caption="../workflow/report/agreement.rst",
-            category="3 Agreement of the metrics",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "agreement", "criterion": "all", "seed": "all"},
-        ),
-        robustness=report(
-            f"{FIGURES}/robustness.svg",
-            caption="../workflow/report/robustness.rst",
-            category="4 Robustness",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "robust accuracy against epsilon"},
-        ),
-        corruptions=report(
-            f"{FIGURES}/corruptions.svg",
-            caption="../workflow/report/corruptions.rst",
-            category="4 Robustness",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "accuracy on corrupted images"},
-        ),
-        calibration=report(
-            f"{FIGURES}/calibration.svg",
-            caption="../workflow/report/calibration.rst",
-            category="1 Accuracy",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "calibration"},
-        ),
-        energy=report(
-            f"{FIGURES}/energy.svg",
-            caption="../workflow/report/energy.rst",
-            category="5 Cost",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "energy of training and inference"},
-        ),
-        ledger=report(
-            f"{FIGURES}/ledger.svg",
-            caption="../workflow/report/ledger.rst",
-            category="5 Cost",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "energy ledger and break-even"},
-        ),
-        latency=report(
-            f"{FIGURES}/latency.svg",
-            caption="../workflow/report/latency.rst",
-            category="5 Cost",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "time against MACs"},
-        ),
+        **{
+            name: report(
+                f"{FIGURES}/{name}.svg",
+                caption=f"../workflow/report/{name}.rst",
+                category=category,
+                subcategory="{dataset} {architecture}",
+                labels={"figure": label} | OF_ALL.get(name, {}),
+            )
+            for name, (category, label) in DRAWN.items()
+        },
         # for print; the report holds the vector graphics
         png=expand(f"{FIGURES}/{{figure}}.png", figure=DRAWN, allow_missing=True),
     log:

@@ -2,7 +2,7 @@
 
 import torch
 
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network
 
 

@@ -21,7 +21,8 @@ from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_i
 from layer_pruning.estimate.forecast import forecast, forecast_text
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.candidates import Limits
-from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
+from layer_pruning.models.header import NetworkHeader
+from layer_pruning.models.network_file import read_header, read_network
 from layer_pruning.models.specifications import (
     Architecture,
     CifarResNet,

@@ -9,7 +9,7 @@ from layer_pruning.devices import select_device
 if TYPE_CHECKING:
     import torch
 
-    from layer_pruning.models.network_file import NetworkHeader
+    from layer_pruning.models.header import NetworkHeader
     from layer_pruning.models.residual import ResidualNetwork
 
 Config = Mapping[str, Any]

@@ -32,7 +32,7 @@ from layer_pruning.models.behaviour import Behaviour, check_wrappable
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
 from layer_pruning.models.steadiness import unsteadiness

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from layer_pruning.models.candidates import Limits
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 
 # Raised when pruned networks change, so that Snakemake redoes what depends on them.
 REVISION = 1

@@ -8,8 +8,8 @@ from collections import Counter
 
 from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
 from layer_pruning.models.candidates import Limits, most_removals
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.planning import Cost, removals_for
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}

@@ -1,8 +1,6 @@
 """The reference says what there is: all of it, and nothing else."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 from documents import FILES, LINK, ROOT, anchors, prose
@@ -10,14 +8,7 @@ from documents import FILES, LINK, ROOT, anchors, prose
 from layer_pruning.attacks.catalog import ATTACKS
 from layer_pruning.consensus.catalog import AGGREGATIONS
 from layer_pruning.models.architectures import TORCHVISION
-from layer_pruning.report.areas import area_names
-from layer_pruning.report.calibration import COLUMNS as CALIBRATION_COLUMNS
-from layer_pruning.report.cost import ENDS, latency_values
-from layer_pruning.report.shift import COLUMNS as SHIFT_COLUMNS
-from layer_pruning.report.shortcut import COLUMNS as SHORTCUT_COLUMNS
-from layer_pruning.report.sources import source_of
-from layer_pruning.report.summary import AFTER_ATTACKS, BEFORE_ATTACKS
-from layer_pruning.report.summary_rows import robust_column
+from layer_pruning.report.columns import SUMMARY, reference, with_reference
 from layer_pruning.scoring.catalog import (
     CRITERIA,
     FUNCTIONAL_METRICS,
@@ -36,47 +27,20 @@ def first_cells(text: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
 
 
-def timing_columns(folder: Path) -> list[str]:
-    """The columns of one latency, with ``{size}`` for the images in a batch."""
-    ratios = [
-        f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS
-    ]
-    more = ("seconds", "baseline_seconds", "peak_memory_bytes", "interval_coverage")
-    timing = dict.fromkeys([*ratios, *more], 1.0)
-    record = {
-        "timings": [timing | {"mode": "eager", "batch_size": 77}],
-        "load": {"other_cores_during": 0.0},
-        "macs": 1,
-        "baseline_macs": 2,
-    }
-    (folder / "latency.json").write_text(json.dumps(record))
-    names, _ = latency_values(folder / "latency.json")
-    return [name.replace("77", "{size}") for name in names]
+def test_the_table_of_columns_is_what_the_code_declares():
+    text = OUTPUTS.read_text()
+    assert reference() in text
+    assert with_reference(text) == text, "make manual writes the table"
+    assert with_reference(text.replace("multiply-accumulates", "something else", 9)) != text
 
 
-def columns_of_the_summary(folder: Path) -> list[str]:
-    """All that there can be, with attacks, sizes and names in braces."""
-    attacked = robust_column("{attack}", "{norm}", 0.5).replace("0.5", "{epsilon}")
-    columns = [*BEFORE_ATTACKS, attacked, *SHORTCUT_COLUMNS, *AFTER_ATTACKS]
-    columns += [*timing_columns(folder), "notes"]
-    columns += [*area_names("{attack}", "{norm}"), *SHIFT_COLUMNS, "shifted_accuracy_{name}"]
-    return columns + CALIBRATION_COLUMNS
-
-
-def test_every_column_of_the_summary_is_explained_and_no_other(tmp_path):
-    explained = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[1])
-    columns = columns_of_the_summary(tmp_path)
-    missing = [name for name in columns if name not in explained]
-    assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the table of columns"
-    assert sorted(explained) == sorted(columns)
-
-
-def test_every_column_of_the_summary_has_a_source_and_its_file_is_explained(tmp_path):
+def test_every_column_of_the_summary_is_explained_and_its_file_too():
     files = first_cells(OUTPUTS.read_text().split("## The columns of summary.csv")[0])
-    for column in columns_of_the_summary(tmp_path):
-        source = source_of(column)
-        assert source, f"report/sources.py: no file for {column}"
-        assert source.split(" of ")[0] in files or "." not in source, f"{column}: {source}"
+    for column in SUMMARY:
+        assert column.about and column.source, column.name
+        assert column.source.split(" of ")[0] in files or "." not in column.source, column.name
+    names = [name for column in SUMMARY for name in column.names]
+    assert len(set(names)) == len(names)
 
 
 def outputs_of_rules() -> set[str]:
@@ -86,6 +50,9 @@ def outputs_of_rules() -> set[str]:
         # attacks with and without shards; what is within a condition is indented once more
         text = path.read_text().replace("{ATTACK_JOB}", "{attack}/shard-{shard}")
         text = re.sub(r"^    (?=    )", "", text, flags=re.MULTILINE) + text
+        drawn = re.findall(r'^    "(\w+)": \("\d', text, re.MULTILINE)
+        figure = 'f"{FIGURES}/{name}.svg"'
+        text = text.replace(figure, ", ".join(figure.replace("{name}", each) for each in drawn))
         for output in re.findall(r"^    output:\n((?:^ {8}.*\n)+)", text, re.MULTILINE):
             found |= set(re.findall(r'"((?:results|downloads|\{[A-Z]+\})/[^"]+)"', output))
     folders = r"^(results/figures|results|\{[A-Z]+\})/(baseline/)?"

@@ -145,7 +145,7 @@ def test_the_report_holds_every_figure_and_needs_no_network(finished):
     assert 1_000_000 < len(report) < 6_000_000
     assert (results / "snakemake-report.zip").stat().st_size > 100_000
     assert 'data-answer="accuracy"' in report and "vegaEmbed" in report
-    figures = ("accuracy", "removals", "agreement", "robustness", "energy", "ledger", "latency")
+    figures = ("accuracy", "removals", "agreement", "robustness", "ledger", "latency")
     assert report.count("data:image/svg+xml;base64,") > len(figures)
     for heading in ("All networks", "Time and energy", "How it was made"):
         assert f"<summary>{heading}</summary>" in report

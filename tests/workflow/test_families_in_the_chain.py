@@ -14,9 +14,10 @@ from alone import run_alone
 from hub_server import serving
 from layer_pruning.data.image_file import read_data
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.hub import named_body
 from layer_pruning.models.hub_files import WEIGHTS
-from layer_pruning.models.network_file import NetworkHeader, read_header
+from layer_pruning.models.network_file import read_header
 from layer_pruning.models.residual import ResidualNetwork, load_network, new_network
 from projects import TINY, Project
 

@@ -3,7 +3,7 @@
 from layer_pruning.script import job
 
 from layer_pruning.data.image_file import read_data
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.weights import start_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.run import train_as_configured

@@ -21,7 +21,7 @@ from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.data.loading import Split
 from layer_pruning.export.bundle import export_network
 from layer_pruning.models.candidates import Limits
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
 from layer_pruning.scoring.scores import score

@@ -27,8 +27,8 @@ from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, st
 from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.machine import machine
 from layer_pruning.models.candidates import Limits
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of

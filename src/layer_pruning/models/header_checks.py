@@ -7,20 +7,18 @@ number of classes) have to agree with what the file holds.
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.blocks import Block
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.specifications import CifarResNet
-
-if TYPE_CHECKING:
-    from layer_pruning.models.network_file import NetworkHeader
 
 LARGEST_SIDE = 16_384
 """Pixels of a side of an image; more is a damaged number rather than an image."""
 
 
-def check_header(header: "NetworkHeader") -> None:
+def check_header(header: NetworkHeader) -> None:
     """Raise ValueError, naming the field, where ``header`` describes no network that could be."""
     _check(_is_text(header.architecture), "architecture should be a name")
     _check(isinstance(header.arguments, dict), "arguments should be a mapping")
@@ -43,7 +41,7 @@ def check_header(header: "NetworkHeader") -> None:
     _check_architecture(header)
 
 
-def check_tensors(header: "NetworkHeader", shapes: Mapping[str, Sequence[int]]) -> None:
+def check_tensors(header: NetworkHeader, shapes: Mapping[str, Sequence[int]]) -> None:
     """Raise ValueError where the tensors, by their ``shapes``, are not those that were claimed.
 
     Every block that is left has some, no removed block has any, and one holds as many numbers a
@@ -63,7 +61,7 @@ def check_tensors(header: "NetworkHeader", shapes: Mapping[str, Sequence[int]]) 
     )
 
 
-def _check_architecture(header: "NetworkHeader") -> None:
+def _check_architecture(header: NetworkHeader) -> None:
     """The arguments are those that the workflow writes, and the blocks those of the depth."""
     try:
         network = architecture(header.architecture, header.arguments, header.input_shape)

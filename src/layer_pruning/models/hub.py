@@ -15,8 +15,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from layer_pruning.models.hub_files import CONFIGURATION, PREPROCESSING, WEIGHTS, hub_path, told
-from layer_pruning.models.specifications import HuggingFaceNetwork, NamedNetwork, Shape, TimmNetwork
-from layer_pruning.models.starts import Record
+from layer_pruning.models.specifications import (
+    HuggingFaceNetwork,
+    NamedNetwork,
+    Record,
+    Shape,
+    TimmNetwork,
+)
 from layer_pruning.named_function import one_line
 
 # what transformers takes for a network without a record of its own: those of ImageNet

@@ -15,8 +15,8 @@ from layer_pruning.models.blocks import Block
 from layer_pruning.models.bodies import drawn_body, new_body
 from layer_pruning.models.calls import evaluating
 from layer_pruning.models.head import features_of, heads, logits_of
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import (
-    NetworkHeader,
     check_build,
     named_by_caller,
     read_header,

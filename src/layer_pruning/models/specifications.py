@@ -227,3 +227,15 @@ NamedNetwork: TypeAlias = TimmNetwork | HuggingFaceNetwork
 Architecture: TypeAlias = (
     CifarResNet | TorchvisionNetwork | TimmNetwork | HuggingFaceNetwork | OwnNetwork | WrappedModule
 )
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a network's pretrained weights."""
+
+    repository: str
+    """Where the hub has them; empty where it has none."""
+    input_shape: Shape
+    classes: int
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from layer_pruning.models.specifications import (
     Architecture,
     HuggingFaceNetwork,
     NamedNetwork,
-    Shape,
+    Record,
     TimmNetwork,
     TorchvisionNetwork,
 )
@@ -22,18 +21,6 @@ PRETRAINED = "pretrained"
 """Says that a network starts from the weights that its own source has of it."""
 
 PICKLES = (".pth", ".pt", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of a network's pretrained weights."""
-
-    repository: str
-    """Where the hub has them; empty where it has none."""
-    input_shape: Shape
-    classes: int
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
 
 
 def pretrained_record(network: NamedNetwork) -> Record:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from layer_pruning.access import check_opens
 from layer_pruning.models.architectures import architecture
-from layer_pruning.models.network_file import FORMAT, NetworkHeader, read_network
+from layer_pruning.models.header import NetworkHeader
+from layer_pruning.models.network_file import FORMAT, read_network
 from layer_pruning.models.residual import ResidualNetwork, new_network, put_tensors
 from layer_pruning.models.specifications import (
     HuggingFaceNetwork,

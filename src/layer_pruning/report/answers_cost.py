@@ -13,6 +13,7 @@ from html import escape
 import pandas as pd
 
 from layer_pruning.report.answers import Answer, listed, sentence
+from layer_pruning.report.columns import written
 from layer_pruning.report.cost import TOO_FEW, faster, over_seeds, saves_energy
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.repeated import Contrast
@@ -20,7 +21,6 @@ from layer_pruning.report.wording import (
     basis_text,
     capital,
     energy_text,
-    formatted,
     mass_text,
     plural,
     range_text,
@@ -186,7 +186,7 @@ def _break_even(shown: pd.DataFrame) -> str:
     judged = shown[~shown["break_even"].isin(["", NOT_MEASURED])]
     paid, parts = judged["break_even_images"].dropna(), []
     if len(paid):
-        few, most = (formatted("break_even_images", end) for end in (paid.min(), paid.max()))
+        few, most = (written("break_even_images", end) for end in (paid.min(), paid.max()))
         between = few if few == most else f"{few} to {most}"
         whole = f" ({len(paid)} of {len(judged)} networks)" if len(paid) < len(judged) else ""
         parts.append(f"earned back after {between} images{whole}")

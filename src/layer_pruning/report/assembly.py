@@ -14,7 +14,7 @@ from layer_pruning.report.records import Network
 from layer_pruning.report.robustness import robust_accuracy
 
 ORDER = (
-    *("accuracy", "pareto", "robustness", "corruptions", "shortcut", "latency", "energy", "ledger"),
+    *("accuracy", "pareto", "robustness", "corruptions", "shortcut", "latency", "ledger"),
     *("removals", "agreement", "calibration", "ranks"),
 )
 """Figures of the report, most asked for first."""

@@ -13,12 +13,6 @@ from layer_pruning.report.records import KEYS, Network, number, read_json
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
 ENDS = ("", "_interval_low", "_interval_high")
-COLUMNS = [
-    *(f"{name}{end}" for name in ERRORS for end in ENDS),
-    *(f"{name}_scaled{end}" for name in ERRORS for end in ENDS),
-    "temperature",
-]
-"""Of the summary."""
 EXPECTED = [f"{ERRORS[0]}{end}" for end in ENDS]
 
 

@@ -25,6 +25,10 @@ COSTS = ("training", "scoring", "finetuning", "attacks")
 WHOLE = "all"
 """The part of a latency table that is the whole pruned network, beside single stages."""
 ENDS = ("", "_interval_low", "_interval_high")
+SPEED = [f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS]
+EARNED = [
+    f"{name}{end}" for name in ("saving_joules_per_image", "break_even_images") for end in ENDS
+]
 JOULES_PER_KWH = 3.6e6
 TOO_FEW = "too few repeats for a claim"
 COVERAGE = {
@@ -33,35 +37,18 @@ COVERAGE = {
 }
 """The column with the true coverage of an interval, which a few repeats do not bring to 95 %."""
 
-LATENCY_COLUMNS = [
-    *(f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS),
-    "latency_interval_coverage",
-    "peak_memory_bytes",
-    "other_cores_during_latency",
-]
-LEDGER_COLUMNS = [
-    "scoring_energy_kwh",
-    "scoring_energy_basis",
-    "attacks_energy_kwh",
-    "attacks_energy_basis",
-    *(f"saving_joules_per_image{end}" for end in ENDS),
-    *(f"break_even_images{end}" for end in ENDS),
-    "break_even",
-]
-LEDGER_TEXT = ["scoring_energy_basis", "attacks_energy_basis", "break_even"]
-
 
 def timing_name(mode: str, batch_size: int) -> str:
     """A part of column names: ``batch_64``, with the mode before it where it is not eager."""
     return f"batch_{batch_size}" if mode == "eager" else f"{mode}_batch_{batch_size}"
 
 
-def latency_values(path: str | Path) -> tuple[list[str], dict[str, float]]:
-    """Columns of the summary from one ``latency.json``: their names in order, and the values.
+def latency_values(path: str | Path) -> dict[str, float]:
+    """Columns of the summary from one ``latency.json``.
 
     For each batch size ``latency_batch_{n}_seconds``, ``baseline_latency_batch_{n}_seconds`` and
-    ``speed_up_over_macs_batch_{n}_ratio``; :data:`LATENCY_COLUMNS` are those of the first mode and
-    the largest batch size.
+    ``speed_up_over_macs_batch_{n}_ratio``; the others are those of the first mode and the largest
+    batch size.
     """
     record, values = read_json(path), dict[str, float]()
     for timing in record["timings"]:
@@ -70,12 +57,11 @@ def latency_values(path: str | Path) -> tuple[list[str], dict[str, float]]:
         values[f"baseline_latency_{name}_seconds"] = number(timing, "baseline_seconds", path)
         quotient = number(timing, "speed_up_over_macs_ratio", path)
         values[f"speed_up_over_macs_{name}_ratio"] = quotient
-    names = list(values)
     first = headline(record)
-    for key in LATENCY_COLUMNS[:-1]:
+    for key in (*SPEED, "latency_interval_coverage", "peak_memory_bytes"):
         values[key] = number(first, key.removeprefix("latency_"), path)
-    values[LATENCY_COLUMNS[-1]] = number(record["load"], "other_cores_during", path)
-    return names, values
+    values["other_cores_during_latency"] = number(record["load"], "other_cores_during", path)
+    return values
 
 
 def headline(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,7 +73,7 @@ def headline(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def ledger_values(path: str | Path) -> dict[str, Any]:
-    """The columns :data:`LEDGER_COLUMNS` from one ``ledger.json``, and ``notes``: a list."""
+    """The columns of the summary from one ``ledger.json``, and ``notes``: a list."""
     record = read_json(path)
     values: dict[str, Any] = {"notes": []}
     for name in ("scoring", "attacks"):
@@ -164,10 +150,8 @@ def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
     claims["cheaper_in_time"] = [faster(dict(row)) for _, row in measured.iterrows()]
     claims["cheaper_in_energy"] = [saves_energy(dict(row)) for _, row in measured.iterrows()]
     claims["macs_ratio"] = 1 / (1 - measured["macs_reduction_percent"] / 100)
-    for key in LATENCY_COLUMNS[:6]:
-        claims[key] = measured[key]
     timed = [c for c in map(str, summary) if "_batch_" in c and not c.startswith("baseline_")]
-    for key in [*timed, "energy_reduction_percent", *LEDGER_COLUMNS[4:]]:
+    for key in [*SPEED, *timed, "energy_reduction_percent", *EARNED, "break_even"]:
         claims[key] = measured[key]
     for key in COVERAGE.values():
         claims[key] = measured[key]

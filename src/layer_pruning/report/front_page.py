@@ -47,7 +47,6 @@ HEADINGS = {
     "robustness": "Accuracy under attack",
     "corruptions": "Other images",
     "shortcut": "Shortcut learning",
-    "energy": "Energy of making and of running",
     "ledger": "What it cost, and when that is earned",
     "latency": "Time against multiply-accumulates",
 }

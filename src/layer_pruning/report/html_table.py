@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.columns import heading, written
 from layer_pruning.report.html_page import page
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.sources import legend, titles
-from layer_pruning.report.wording import formatted, heading
 
 
 def table(
@@ -29,8 +29,8 @@ def table(
     labels, titles = labels or {}, titles or {}
     frame, texts = _with_intervals(frame, texts or {})
     names = list(map(str, frame.columns))
-    written = {
-        name: list(texts[name]) if name in texts else [formatted(name, v) for v in frame[name]]
+    cells_of = {
+        name: list(texts[name]) if name in texts else [written(name, v) for v in frame[name]]
         for name in names
     }
     is_text = {name: not pd.api.types.is_numeric_dtype(frame[name]) for name in names}
@@ -41,7 +41,7 @@ def table(
     body = []
     for place, (_, row) in enumerate(frame.iterrows()):
         kind = ' class="baseline"' if row.get("criterion") == BASELINE else ""
-        cells = "".join(_cell(row[name], written[name][place], is_text[name]) for name in names)
+        cells = "".join(_cell(row[name], cells_of[name][place], is_text[name]) for name in names)
         body.append(f"<tr{kind}>{cells}</tr>")
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>'
@@ -69,8 +69,8 @@ def _with_intervals(
             continue
         ends += [low, high]
         told[name] = [
-            formatted(name, value)
-            + ("" if math.isnan(low) else f" [{formatted(name, low)}, {formatted(name, high)}]")
+            written(name, value)
+            + ("" if math.isnan(low) else f" [{written(name, low)}, {written(name, high)}]")
             for value, low, high in zip(frame[name], frame[low], frame[high], strict=True)
         ]
     return frame.drop(columns=ends), told

@@ -7,21 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from layer_pruning.atomic import written_whole
+from layer_pruning.report.columns import heading, written
 from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.wording import signed
 
-HEADINGS = (
-    "criterion",
-    "blocks removed",
-    "seeds",
-    "MACs saved, %",
-    "parameters saved, %",
-    "test accuracy, %",
-    "change, points",
-)
-# by column of the summary over seeds; there if any network was measured
-MEASURED = {"speed_up_ratio": "speed-up", "energy_reduction_percent": "energy saved, %"}
+SAVED = ("macs_reduction_percent", "parameters_reduction_percent")
+MEASURED = ("speed_up_ratio", "energy_reduction_percent")
+"""There if any network was measured."""
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "%_&#${}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -67,10 +60,16 @@ def write_text(text: str, path: str | Path) -> None:
 
 def _tables(summary: pd.DataFrame) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     """The title, the headings and the cells of every table."""
-    for (dataset, name), rows in aggregate(summary).groupby(["dataset", "architecture"]):
-        measured = {key: label for key, label in MEASURED.items() if rows[key].notna().any()}
-        cells = [_cells(row, list(measured)) for _, row in rows.iterrows()]
-        yield f"{name} on {dataset}", [*HEADINGS, *measured.values()], cells
+    for (dataset, network), rows in aggregate(summary).groupby(["dataset", "architecture"]):
+        measured = [name for name in MEASURED if rows[name].notna().any()]
+        headings = ["criterion", "blocks removed", "seeds", *map(_heading, SAVED)]
+        headings += ["test accuracy, %", "change, points", *map(_heading, measured)]
+        cells = [_cells(row, measured) for _, row in rows.iterrows()]
+        yield f"{network} on {dataset}", headings, cells
+
+
+def _heading(name: str) -> str:
+    return heading(name).replace(" (%)", ", %")
 
 
 def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
@@ -82,11 +81,10 @@ def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
         row["criterion"],
         "0" if is_baseline else str(row["removed"]),
         str(row["seeds"]),
-        "" if is_baseline else f"{row['macs_reduction_percent']:.2f}",
-        "" if is_baseline else f"{row['parameters_reduction_percent']:.2f}",
+        *("" if is_baseline else written(name, row[name]) for name in SAVED),
         accuracy,
         "" if is_baseline else _change(row),
-        *("" if math.isnan(row[key]) else f"{row[key]:.2f}".replace("-", "−") for key in measured),
+        *("" if math.isnan(row[n]) else written(n, row[n]).replace("-", "−") for n in measured),
     ]
 
 

@@ -9,23 +9,8 @@ import pandas as pd
 
 from layer_pruning.consensus.ranking import read_ranking
 from layer_pruning.record_files import read_table, write_table
-from layer_pruning.report.cost import LEDGER_TEXT
+from layer_pruning.report.columns import TEXT
 from layer_pruning.report.records import BASELINE, KEYS
-
-TEXT = [
-    "dataset",
-    "architecture",
-    "criterion",
-    "made_by",
-    "beside",
-    "removed_blocks",
-    "blocks",
-    "training_energy_basis",
-    "inference_energy_basis",
-    *LEDGER_TEXT,
-    "corruption_source",
-    "notes",
-]
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

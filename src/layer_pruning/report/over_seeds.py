@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.columns import MEANS
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.repeated import Contrast, Key, against, all_pairs
@@ -21,22 +22,6 @@ from layer_pruning.report.significance import POWER, Mean, normal_quantile
 
 MARGIN = 0.005
 """Accuracy is kept if no more than this fraction is lost; by default, in points, 0.5."""
-MEANS = [
-    "macs_reduction_percent",
-    "parameters_reduction_percent",
-    "predicted_latency_reduction_percent",
-    "accuracy_validation",
-    "training_energy_kwh",
-    "finetuning_energy_kwh",
-    "training_emissions_kg_co2e",
-    "finetuning_emissions_kg_co2e",
-    "inference_joules_per_image",
-    "inference_seconds_per_image",
-    "energy_reduction_percent",
-    "speed_up_ratio",
-    "speed_up_over_macs_ratio",
-    "saving_joules_per_image",
-]
 HIGHER, LOST = "higher", "lost"
 UNKNOWN = "cannot be said with these seeds"
 

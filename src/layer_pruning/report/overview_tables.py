@@ -1,10 +1,11 @@
 """The tables of the front page: the criteria side by side, and what meets the target."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
+from layer_pruning.report.columns import MEANS, heading, written
 from layer_pruning.report.html_table import table
 from layer_pruning.report.over_seeds import MARGIN
 from layer_pruning.report.records import BASELINE
@@ -12,8 +13,8 @@ from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.sources import titles
 from layer_pruning.report.targets import selected_networks
 from layer_pruning.report.wording import (
+    capital,
     energy_unit,
-    formatted,
     interval_text,
     percent,
     plural,
@@ -21,25 +22,29 @@ from layer_pruning.report.wording import (
     with_interval,
 )
 
-LABELS = {
-    "criterion": "Criterion",
-    "macs_reduction_percent": "MACs saved (%)",
-    "parameters_reduction_percent": "Parameters saved (%)",
-    "accuracy_mean": "Test accuracy, mean ± sd",
-    "difference_mean": "Change in points [95 %]",
-    "detectable": "Would have been shown",
-    "verdict": "Verdict",
-    "speed_up_ratio": "Speed-up",
-    "speed_up_over_macs_ratio": "Speed-up over MACs ratio",
-    "energy_reduction_percent": "Energy per image saved (%)",
-}
+SHOWN = (
+    "criterion",
+    "macs_reduction_percent",
+    "parameters_reduction_percent",
+    "accuracy_mean",
+    "difference_mean",
+    "detectable",
+    "verdict",
+    "speed_up_ratio",
+    "speed_up_over_macs_ratio",
+    "energy_reduction_percent",
+)
 
 
 def criteria_table(
     rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
 ) -> str:
     """A row a criterion after ``level`` removals; criteria that are not ``finetuned`` were not."""
-    shown, labels = rows[list(LABELS)].copy(), dict(LABELS)
+    shown = rows[list(SHOWN)].copy()
+    labels = _labels(SHOWN) | {
+        "accuracy_mean": "Test accuracy, mean ± sd",
+        "difference_mean": "Change in points [95 %]",
+    }
     texts: dict[str, list[str]] = {
         "accuracy_mean": [
             percent(row["accuracy_mean"])
@@ -48,9 +53,9 @@ def criteria_table(
         ],
         "difference_mean": [with_interval(row) for _, row in rows.iterrows()],
     }
-    for name, label, changes, written in _attack_columns(robustness, level):
+    for name, label, changes, cells in _attack_columns(robustness, level):
         shown[name] = shown["criterion"].map(changes).astype(float)
-        labels[name], texts[name] = label, [written.get(c, "") for c in shown["criterion"]]
+        labels[name], texts[name] = label, [cells.get(c, "") for c in shown["criterion"]]
     unit, per_kwh = energy_unit(rows["finetuning_energy_kwh"].max())
     shown["finetuning_energy_kwh"] = rows["finetuning_energy_kwh"] * per_kwh
     labels["finetuning_energy_kwh"] = f"Fine-tuning ({unit})"
@@ -59,7 +64,7 @@ def criteria_table(
     for name in (*measured, "finetuning_energy_kwh"):
         who = finetuned if name == "finetuning_energy_kwh" else others
         texts[name] = [
-            "" if criterion not in who else formatted(name, value)
+            "" if criterion not in who else written(name, value)
             for criterion, value in zip(rows["criterion"], shown[name], strict=True)
         ]
     about = f"After {plural(level, 'removal', 'removals')}; means over seeds, changes against the "
@@ -69,6 +74,10 @@ def criteria_table(
     return f'<p class="about">{about}</p>' + table(
         shown, labels, texts, titles(shown, "accuracy.json")
     )
+
+
+def _labels(names: Iterable[str]) -> dict[str, str]:
+    return {name: capital(heading(name)) for name in names}
 
 
 def _attack_columns(
@@ -87,12 +96,12 @@ def _attack_columns(
         group = group[group["epsilon"] == epsilon]
         changes = {str(row["criterion"]): float(row["difference"]) for _, row in group.iterrows()}
         label = f"{attack} {norm} {epsilon_labels([epsilon])[0]}: change in points [95 %]"
-        written = {
+        cells = {
             str(row["criterion"]): signed(row["difference"])
             + interval_text(row["interval_low"], row["interval_high"])
             for _, row in group.iterrows()
         }
-        yield f"robust_change {attack} {norm}", label, changes, written
+        yield f"robust_change {attack} {norm}", label, changes, cells
 
 
 def target_section(
@@ -115,14 +124,12 @@ def target_section(
         f"rests on {basis} alone; the test split was not read for it, so that its accuracies below "
         "are those of networks chosen without it."
     )
-    columns = {
-        "criterion": "Criterion",
+    columns = _labels(
+        ["criterion", "selected", "removed_low", *MEANS[:4], "accuracy_mean", "difference_mean"]
+    )
+    columns |= {
         "selected": "Seeds that meet it",
         "removed_low": "Removals",
-        "macs_reduction_percent": "MACs saved (%)",
-        "parameters_reduction_percent": "Parameters saved (%)",
-        "predicted_latency_reduction_percent": "Time saved, predicted (%)",
-        "accuracy_validation": "Validation accuracy",
         "accuracy_mean": "Test accuracy [95 %]",
         "difference_mean": "Change, points [95 % over seeds]",
         "verdict": "Verdict",

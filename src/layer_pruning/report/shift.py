@@ -18,14 +18,6 @@ from layer_pruning.report.records import BASELINE, KEYS, Network, read_json
 from layer_pruning.report.significance import bounded_interval
 
 CORRUPTED = "corrupted"
-COLUMNS = [
-    "corrupted_accuracy",
-    "corrupted_accuracy_interval_low",
-    "corrupted_accuracy_interval_high",
-    "mean_corruption_error_percent",
-    "corruption_source",
-]
-"""Of the summary, for corrupted images."""
 
 
 def mean_corruption_error(record: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
@@ -111,8 +103,13 @@ def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
             low, high = bounded_interval(shares)
             baseline = records.get(Network.of(folder).baseline)
             error = math.nan if baseline is None else mean_corruption_error(record, baseline)
-            values = (record["corrupted_accuracy"], low, high, error, record["note"])
-            row = dict(zip(COLUMNS, values, strict=True))
+            row = {
+                "corrupted_accuracy": record["corrupted_accuracy"],
+                "corrupted_accuracy_interval_low": low,
+                "corrupted_accuracy_interval_high": high,
+                "mean_corruption_error_percent": error,
+                "corruption_source": record["note"],
+            }
         for name, result in record["shifted"].items():
             row[f"shifted_accuracy_{name}"] = float(np.mean(result["correct"]))
         columns[folder] = row

@@ -4,7 +4,7 @@ All networks of a data set are tested on the same images with the same cues, so 
 made image by image, as those under attack are (:mod:`layer_pruning.report.robustness`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,16 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.paired import Outcome, compared
-from layer_pruning.report.records import KEYS, Network, fraction, read_json
+from layer_pruning.report.records import Network, fraction, read_json
 from layer_pruning.report.repeated import against
 
 TESTS = ("clean", "congruent", "swapped")
-COLUMNS = [
-    *("accuracy_congruent_cue", "accuracy_swapped_cue"),
-    *("shortcut_reliance", "shortcut_reliance_interval_low", "shortcut_reliance_interval_high"),
-    *("cue_effect", "cue_effect_interval_low", "cue_effect_interval_high"),
-    *("follows_cue", "follows_cue_interval_low", "follows_cue_interval_high", "cue_alone"),
-]
-"""What a network's row in the summary gains where a cue was planted."""
+ACCURACIES = {
+    "clean": "accuracy_clean",
+    "congruent": "accuracy_congruent_cue",
+    "swapped": "accuracy_swapped_cue",
+}
+"""The name of the accuracy in each of ``TESTS``."""
 MEASURES = {"swapped cue": "", "reliance": "clean", "effect of the cue": "congruent"}
 """What is compared: the accuracy with swapped cues, and how far it is below that of a test."""
 
@@ -55,7 +54,7 @@ class Shortcut:
         shares = {name: record["accuracy"][name] for name in TESTS}
         row = {
             "images": len(labels),
-            **{f"accuracy_{name}": fraction(shares[name], "share", path) for name in TESTS},
+            **{ACCURACIES[name]: fraction(shares[name], "share", path) for name in TESTS},
             **_with_interval("shortcut_reliance", correct["clean"], correct["swapped"]),
             **_with_interval("cue_effect", correct["congruent"], correct["swapped"]),
             "follows_cue": fraction(record["follows_cue"], "share", path),
@@ -95,24 +94,18 @@ def outcomes(paths: Iterable[str | Path]) -> pd.DataFrame:
     swapped images taken for the class of their cue, with Wilson's interval; ``cue_alone`` the share
     of classes recognised by the cue on an image without a class.
     """
-    rows = []
-    for test in map(Shortcut.read, dict.fromkeys(map(Path, paths))):
-        row = {
-            {"accuracy_congruent": COLUMNS[0], "accuracy_swapped": COLUMNS[1]}.get(name, name): v
-            for name, v in test.row.items()
-        }
-        rows.append(test.network.names | row)
-    return in_order(pd.DataFrame(rows, columns=[*KEYS, "images", "accuracy_clean", *COLUMNS]))
+    tests = map(Shortcut.read, dict.fromkeys(map(Path, paths)))
+    return in_order(pd.DataFrame([test.network.names | test.row for test in tests]))
 
 
-def with_shortcuts(summary: pd.DataFrame, paths: Sequence[str | Path]) -> pd.DataFrame:
-    """The summary with ``COLUMNS`` after what was attacked; as it is where nothing was tested."""
-    if not paths:
-        return summary
-    names = list(map(str, summary.columns))
-    place = names.index("training_epochs")
-    merged = summary.merge(outcomes(paths)[[*KEYS, *COLUMNS]], on=KEYS, how="left")
-    return merged[[*names[:place], *COLUMNS, *names[place:]]]
+def shortcut_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
+    """By folder of a network, its columns in the summary."""
+    tests = map(Shortcut.read, dict.fromkeys(map(Path, paths)))
+    others = ("images", "accuracy_clean")
+    return {
+        test.network.folder: {name: v for name, v in test.row.items() if name not in others}
+        for test in tests
+    }
 
 
 def compared_shortcuts(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:

@@ -1,42 +1,13 @@
 """Which file every number of the report is from."""
 
-import re
 from collections.abc import Iterable, Mapping
 from html import escape
 
 import pandas as pd
 
+from layer_pruning.report.columns import heading, source_of
 from layer_pruning.report.html_page import folded
 from layer_pruning.report.records import BASELINE, KEYS
-from layer_pruning.report.wording import heading
-
-# the first pattern that fits the name of a column counts
-_FILES = {
-    "|".join((*KEYS, "folder", "seeds", "other")): "the folder's name",
-    r"selected|made_by|beside": "the configuration",
-    r"removed_blocks|blocks|macs|macs_reduction.*|parameters.*|macs_ratio": "complexity.json",
-    r"predicted_latency.*": "savings/latency.json of the baseline",
-    r"accuracy_(congruent|swapped)_cue|shortcut_.*|cue_.*|follows_cue.*": "shortcut.json",
-    r"(mean_)?corrup.*|shifted_accuracy.*": "corruptions.json",
-    r"expected_calibration.*|negative_log.*|brier_score.*|temperature": "calibration.json",
-    r"(training|finetuning)_epochs": "history.csv of the networks on the way",
-    r"(training|finetuning)_(energy|emissions).*": "emissions.json of the networks on the way",
-    r"(baseline_)?inference_.*|energy_reduction_percent": "energy.json",
-    r"(scoring|attacks)_energy.*|saving_.*|break_even.*|cheaper_in_energy": "ledger.json",
-    r"speed_up.*|(baseline_)?latency_.*|peak_memory.*|other_cores.*": "latency.json",
-    r"cheaper_in_time": "latency.json",
-    r"(other_)?robust_.*|attack|norm|epsilon|clean_difference": "attacks/{attack}.json",
-    r"accuracy.*|test_images|chance_accuracy": "accuracy.json",
-    r"notes": "the file that lacks the number",
-}
-
-
-def source_of(column: str) -> str:
-    """The file that a column of a table is from, in the folder of the network; else empty text."""
-    for pattern, file in _FILES.items():
-        if re.fullmatch(pattern, column):
-            return file
-    return ""
 
 
 def folder_of(row: Mapping[str, object]) -> str:

@@ -1,6 +1,6 @@
 """One row a network: what the files of the other stages say, in one table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,63 +8,23 @@ import pandas as pd
 
 from layer_pruning.report.areas import area_columns
 from layer_pruning.report.calibration import calibration_columns
-from layer_pruning.report.cost import LATENCY_COLUMNS, LEDGER_COLUMNS
-from layer_pruning.report.network_tables import TEXT, in_order
-from layer_pruning.report.records import BASELINE, KEYS, Network
+from layer_pruning.report.columns import TEXT
+from layer_pruning.report.columns import in_order as ordered_columns
+from layer_pruning.report.cost import latency_values, ledger_values
+from layer_pruning.report.network_tables import in_order
+from layer_pruning.report.records import BASELINE, Network
 from layer_pruning.report.selection import selected
 from layer_pruning.report.shift import shift_columns
-from layer_pruning.report.shortcut import with_shortcuts
+from layer_pruning.report.shortcut import shortcut_columns
 from layer_pruning.report.summary_rows import (
-    add_further,
+    add_columns,
     add_inference,
-    add_latencies,
-    add_ledgers,
     add_predictions,
     add_robust_accuracies,
     epochs_of,
     making,
     what_it_is,
 )
-
-BEFORE_ATTACKS = [
-    *KEYS,
-    "selected",
-    "made_by",
-    "beside",
-    "removed_blocks",
-    "blocks",
-    "macs",
-    "macs_reduction_percent",
-    "parameters",
-    "parameters_reduction_percent",
-    "predicted_latency_reduction_percent",
-    "accuracy_validation",
-    "test_images",
-    "chance_accuracy",
-    "accuracy_test",
-    "accuracy_test_interval_low",
-    "accuracy_test_interval_high",
-]
-AFTER_ATTACKS = [
-    "training_epochs",
-    "finetuning_epochs",
-    "training_energy_kwh",
-    "finetuning_energy_kwh",
-    "training_emissions_kg_co2e",
-    "finetuning_emissions_kg_co2e",
-    "training_energy_basis",
-    "inference_joules_per_image",
-    "inference_joules_per_image_interval_low",
-    "inference_joules_per_image_interval_high",
-    "inference_interval_coverage",
-    "inference_seconds_per_image",
-    "baseline_inference_joules_per_image",
-    "baseline_inference_seconds_per_image",
-    "energy_reduction_percent",
-    "inference_energy_basis",
-    *LEDGER_COLUMNS,
-    *LATENCY_COLUMNS,
-]
 
 
 def summarise(
@@ -78,7 +38,7 @@ def summarise(
     block_latencies: Iterable[str | Path] = (),
     corruptions: Iterable[str | Path] = (),
     calibrations: Iterable[str | Path] = (),
-    shortcuts: Sequence[str | Path] = (),
+    shortcuts: Iterable[str | Path] = (),
     carbon_intensity_g_per_kwh: float | None = None,
     origins: Mapping[str, tuple[str, str]] | None = None,
     blocks_per_step: int = 1,
@@ -86,8 +46,7 @@ def summarise(
 ) -> pd.DataFrame:
     """One row a network, sorted.
 
-    Columns are BEFORE_ATTACKS, one per attack and epsilon, AFTER_ATTACKS, three per batch size and
-    ``notes``.
+    The columns are those of :data:`layer_pruning.report.columns.SUMMARY`.
 
     ``network_folders`` hold accuracy.json, complexity.json and emissions.json; their baselines and
     the networks on the way to them hold complexity.json and emissions.json. ``attacks``
@@ -125,28 +84,29 @@ def summarise(
         for folder, network in networks.items()
     }
     robust = add_robust_accuracies(rows, attacks)
-    more = add_further(
-        rows,
-        (area_columns(attacks), shift_columns(corruptions), calibration_columns(calibrations)),
-    )
     add_inference(rows, energies)
-    timings = add_latencies(rows, latencies)
-    add_ledgers(rows, ledgers)
+    for columns in (
+        area_columns(attacks),
+        shift_columns(corruptions),
+        calibration_columns(calibrations),
+        shortcut_columns(shortcuts),
+        {path.parent: latency_values(path) for path in map(Path, latencies)},
+        {path.parent: ledger_values(path) for path in map(Path, ledgers)},
+    ):
+        add_columns(rows, columns)
     add_predictions(rows, block_latencies)
-    columns = [*BEFORE_ATTACKS, *robust, *more, *AFTER_ATTACKS, *timings, "notes"]
-    frame = _frame(rows.values(), columns, set(TEXT) & set(more))
+    frame = _frame(rows.values(), [*robust, *(name for row in rows.values() for name in row)])
     frame["selected"] = selected(frame, target or {})
-    return with_shortcuts(in_order(frame), shortcuts)
+    return in_order(frame)
 
 
-def _frame(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], texts: Iterable[str]
-) -> pd.DataFrame:
-    """The rows as a table, with numbers as numbers; what ``texts`` lack is empty text."""
-    frame = pd.DataFrame(list(rows), columns=list(columns))
+def _frame(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFrame:
+    """The rows as a table, with numbers as numbers; text that is not there is empty."""
+    columns = ordered_columns(names)
+    frame = pd.DataFrame(list(rows), columns=columns)
     frame["notes"] = frame["notes"].map("; ".join)
-    for name in texts:
-        frame[name] = frame[name].fillna("")
+    texts = [name for name in columns if name in TEXT]
     numbers = [name for name in columns if name not in TEXT]
+    frame[texts] = frame[texts].fillna("")
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.report.cost import LEDGER_TEXT, latency_values, ledger_values
 from layer_pruning.report.records import (
     NOT_MEASURED,
     Network,
@@ -25,8 +24,7 @@ Rows = Mapping[Path, dict[str, Any]]
 
 def what_it_is(network: Network) -> dict[str, Any]:
     """What a network is: its blocks, its cost and its accuracy."""
-    row: dict[str, Any] = network.names | {"inference_energy_basis": ""}
-    row |= dict.fromkeys(LEDGER_TEXT, "")
+    row: dict[str, Any] = network.names
     path = network.folder / "complexity.json"
     complexity = read_json(path)
     expected = 0 if network.unpruned else network.removed
@@ -119,17 +117,12 @@ def add_robust_accuracies(rows: Rows, attacks: Iterable[str | Path]) -> list[str
     return sorted(robust, key=lambda name: robust[name])
 
 
-def add_further(rows: Rows, further: Iterable[Mapping[Path, Mapping[str, Any]]]) -> list[str]:
-    """Put columns of other modules into the rows, and their notes to the others; the columns."""
-    columns: dict[str, None] = {}
-    for added in further:
-        for folder, values in added.items():
-            row = row_of(rows, folder, folder)
-            row["notes"] += values.get("notes", [])
-            plain = {name: value for name, value in values.items() if name != "notes"}
-            row.update(plain)
-            columns |= dict.fromkeys(plain)
-    return list(columns)
+def add_columns(rows: Rows, added: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Put columns by folder of a network into the rows, and their ``notes`` to the others."""
+    for folder, values in added.items():
+        row = row_of(rows, folder, folder)
+        row["notes"] += values.get("notes", [])
+        row.update({name: value for name, value in values.items() if name != "notes"})
 
 
 def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
@@ -150,25 +143,6 @@ def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
         row["inference_interval_coverage"] = number(inference, "interval_coverage", path)
         row["energy_reduction_percent"] = number(inference, "energy_reduction_percent", path)
         row["inference_energy_basis"] = energy_basis([inference.get("method")])
-
-
-def add_latencies(rows: Rows, latencies: Iterable[str | Path]) -> list[str]:
-    """Put the times beside the baseline's into the rows; the columns of batch sizes and modes."""
-    columns: dict[str, None] = {}
-    for path in dict.fromkeys(map(Path, latencies)):
-        names, values = latency_values(path)
-        row_of(rows, path.parent, path).update(values)
-        columns |= dict.fromkeys(names)
-    return list(columns)
-
-
-def add_ledgers(rows: Rows, ledgers: Iterable[str | Path]) -> None:
-    """Put what scoring and attacks took, and when pruning has paid for itself, into the rows."""
-    for path in dict.fromkeys(map(Path, ledgers)):
-        values = ledger_values(path)
-        row = row_of(rows, path.parent, path)
-        row["notes"] += values.pop("notes")
-        row.update(values)
 
 
 def add_predictions(rows: Rows, block_latencies: Iterable[str | Path]) -> None:

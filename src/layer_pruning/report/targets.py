@@ -4,16 +4,10 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.columns import MEANS
 from layer_pruning.report.over_seeds import MARGIN, accuracy_verdict, difference_to_baseline
 from layer_pruning.report.selection import pruned
 from layer_pruning.report.significance import Mean
-
-MEANS = [
-    "macs_reduction_percent",
-    "parameters_reduction_percent",
-    "predicted_latency_reduction_percent",
-    "accuracy_validation",
-]
 
 
 def selected_networks(summary: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:

@@ -1,73 +1,13 @@
 """How numbers and verdicts of the report are written for people."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.repeated import Contrast
-
-HEADINGS = {
-    "macs": "MACs",
-    "speed up": "speed-up",
-    "finetuning": "fine-tuning",
-    "percent": "(%)",
-    "kwh": "(kWh)",
-    "kg co2e": "(kg CO₂e)",
-    "joules": "J",
-}
-
-
-def formatted(name: str, value: Any) -> str:
-    """A value as read by people, by the name of its column."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else ""
-    if value is None or math.isnan(value):
-        energetic = ("_kwh", "_kg_co2e", "joules_per_image", "energy_reduction_percent")
-        measured = (*energetic, "speed_up", "latency")
-        return NOT_MEASURED if any(part in name for part in measured) else ""
-    if name.endswith(("_percent", "_percent_mean")):
-        return f"{value:.2f}"
-    if name.startswith("p_"):
-        return p_text(value)
-    if name.startswith("break_even_images"):
-        return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
-    if "_ratio" in name:
-        return f"{value:.2f}"
-    if "difference" in name:
-        return signed(value)
-    if name == "detectable":
-        return points(value)
-    shares = (
-        "interval_",
-        "robust_area",
-        "other_robust_area",
-        "share",
-        "other_share",
-        "shortcut_",
-        "cue_",
-        "follows_",
-    )
-    if "accuracy" in name or name.startswith(shares):
-        return f"{100 * value:.2f} %"
-    if float(value).is_integer():
-        return f"{value:,.0f}".replace(",", "\u202f")
-    return f"{value:.4g}"
-
-
-def heading(name: str) -> str:
-    """The name of a column as people write it, with its unit in brackets."""
-    words = name.replace("_", " ")
-    for written, read in HEADINGS.items():
-        words = re.sub(rf"\b{written}\b", read, words)
-    return words
 
 
 def signed(value: float) -> str:

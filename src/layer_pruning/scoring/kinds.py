@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.scoring.catalog import (
     FUNCTIONAL_METRICS,
     METRIC_NAMES,

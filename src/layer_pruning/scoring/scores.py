@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.record_files import write_table
 from layer_pruning.scoring.kinds import Given, kind_of
 from layer_pruning.scoring.probe import Probe

@@ -22,7 +22,7 @@ from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.consensus.ranks import rank_table
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.fused import fused
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.weights import start_network
 from layer_pruning.scoring.scores import score
 from layer_pruning.similarity.catalog import PAPER_METRICS

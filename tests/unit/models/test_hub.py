@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 
 from hub_server import serving
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.hub import named_body, record_of
 from layer_pruning.models.hub_files import CONFIGURATION, PREPROCESSING, WEIGHTS, fetch, hub_path
-from layer_pruning.models.network_file import NetworkHeader
 from layer_pruning.models.residual import load_network, save_network
 from layer_pruning.models.weights import start_network
 

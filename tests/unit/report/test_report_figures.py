@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from planted_results import BLOCKS, COUNTED, Planted
+from planted_results import BLOCKS, Planted
 
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.agreement import agreement_figure, mean_tau
-from layer_pruning.report.figures.energy import energy_figure
 from layer_pruning.report.figures.ranks import ranks_figure
 from layer_pruning.report.figures.removals import removals_figure
 from layer_pruning.report.figures.robustness import robustness_figure
@@ -264,48 +263,10 @@ def test_robustness_without_a_baseline_is_refused(planted):
         robustness_figure(table[table["criterion"] != "baseline"])
 
 
-def bars(axis):
-    return {(round(b.get_y() + b.get_height() / 2), b.get_x()): b.get_width() for b in axis.patches}
-
-
-def test_energy_bars_are_the_planted_energies(planted):
-    folders = [planted.folder(seed, "cka", 2) for seed in SEEDS]
-    joules = [1.0, 1.2, 1.4]
-    table = summary_of(
-        planted,
-        energies=[planted.energy(f, j) for f, j in zip(folders, joules, strict=True)],
-    )
-    making, running = energy_figure(table).axes
-    assert bars(making) == {
-        **{(0, 0.0): 0.5, (0, 0.5): 0.0},  # the baseline is trained and not fine-tuned
-        **{(1, 0.0): 0.5, (1, 0.5): 1.0},  # cka: two fine-tunings of 0.5 kWh
-        **{(2, 0.0): 0.5, (2, 0.5): 1.0},
-    }
-    assert bars(running)[(1, 0.0)] == pytest.approx(1200)  # mJ
-    assert bars(running)[(0, 0.0)] == pytest.approx(2000)
-    assert [label.get_text() for label in making.get_yticklabels()] == [
-        *("baseline", "cka (−2)", "random (−2)"),
-    ]
-    assert "estimate" in making.get_xlabel()
-    assert "counter" in running.get_xlabel()
-
-
-def test_what_was_not_measured_has_a_word_and_no_bar(planted):
-    folders = [
-        planted.network(0, method=COUNTED),
-        planted.network(0, "cka", BLOCKS[:1], kwh=None),
-    ]
-    making, running = energy_figure(summarise(folders)).axes
-    assert {row for row, _ in bars(making)} == {0}
-    assert bars(running) == {}
-    assert [text.get_text() for text in making.texts] == ["not measured"]
-    assert [text.get_text() for text in running.texts] == ["not measured"] * 2
-
-
 def test_a_figure_is_about_one_network_family(planted, tmp_path):
     other = Planted(tmp_path, BLOCKS, architecture="resnet14")
     both = pd.concat([summary_of(planted), summary_of(other)])
-    for draw in (accuracy_figure, removals_figure, energy_figure):
+    for draw in (accuracy_figure, removals_figure):
         with pytest.raises(ValueError, match="expected 1 a figure"):
             draw(both)
 
@@ -365,9 +326,6 @@ def test_networks_from_new_weights_are_points_and_have_no_order(planted):
     assert len(lines(axis, "cka")[0].get_xdata()) == 3
     axis = removals_figure(both).axes[0]
     assert axis.get_images()[0].get_array().shape == (len(BLOCKS), len(SEEDS))
-    making, _ = energy_figure(both).axes
-    assert bars(making)[(2, 0.0)] == 0.5 and bars(making)[(2, 0.5)] == 0.0
-    assert "training the baseline (scratch: itself)" in texts(making.figure)
 
 
 def test_all_blocks_of_a_step_are_framed():

@@ -24,7 +24,7 @@ def test_a_table_shows_and_sorts_by_its_numbers():
             "accuracy_test": [0.91234, float("nan")],
             "difference_mean": [-0.0123, 0.004],
             "finetuning_energy_kwh": [0.012346, float("nan")],
-            "p_holm": [1e-9, 0.5],
+            "p_value": [1e-9, 0.5],
             "selected": [True, False],
             "break_even_images": [float("inf"), 2.0],
         }
@@ -43,7 +43,7 @@ def test_a_table_shows_and_sorts_by_its_numbers():
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        ("macs_reduction_percent", "MACs reduction (%)"),
+        ("macs_reduction_percent", "MACs saved (%)"),
         ("finetuning_emissions_kg_co2e", "fine-tuning emissions (kg CO₂e)"),
         ("speed_up_over_macs_ratio", "speed-up over MACs ratio"),
         ("inference_joules_per_image", "inference J per image"),
@@ -68,7 +68,7 @@ def test_an_interval_stands_behind_its_value():
     )
     page = Page(table(frame))
     assert page.rows == [
-        ["speed-up ratio", "accuracy mean", "interval low"],
+        ["speed-up", "accuracy mean", "interval low"],
         ["1.50 [1.40, 1.60]", "80.00 % [70.00 %, 90.00 %]", "100.00 %"],
         ["1.20", "", "200.00 %"],
     ]

@@ -4,15 +4,14 @@ import pytest
 from planted_results import Planted
 from test_report_figures import summary_of, texts
 
+from layer_pruning.report.columns import SHORTCUT, SUMMARY
 from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.overview import families, overview, tables_of
 from layer_pruning.report.paired import NO_CHANGE
 from layer_pruning.report.shortcut import (
-    COLUMNS,
     Shortcut,
     compared_shortcuts,
     outcomes,
-    with_shortcuts,
 )
 from layer_pruning.report.shortcut_page import shortcut_page
 
@@ -114,20 +113,19 @@ def test_a_record_whose_lists_do_not_fit_is_named(planted):
 
 
 def with_tests(planted: Planted, seeds=(0, 1, 2)):
-    summary = summary_of(planted, criteria=("cka",), seeds=seeds)
     paths = [path for seed in seeds for path in trials(planted, seed, 30 + seed, 10 + seed)]
-    return summary, paths
+    return summary_of(planted, criteria=("cka",), seeds=seeds, shortcuts=paths), paths
 
 
 def test_the_summary_gains_columns_where_networks_were_trials(planted):
-    summary, paths = with_tests(planted)
-    wider = with_shortcuts(summary, paths)
-    assert [name for name in wider if name not in summary] == COLUMNS
+    wider, _ = with_tests(planted)
+    without = summary_of(planted, criteria=("cka",))
+    added = [name for column in SUMMARY if column.source == SHORTCUT for name in column.names]
+    assert [name for name in wider if name not in without] == added
     deepest = wider[(wider["removed"] == 2) & (wider["seed"] == 1)].iloc[0]
     assert deepest["shortcut_reliance"] == pytest.approx(0.11)
-    assert wider.loc[wider["removed"] == 1, COLUMNS].isna().all().all()
-    assert len(wider) == len(summary)
-    assert with_shortcuts(summary, []) is summary
+    assert wider.loc[wider["removed"] == 1, added].isna().all().all()
+    assert len(wider) == len(without)
 
 
 def test_the_front_page_says_what_the_reliance_is(planted):

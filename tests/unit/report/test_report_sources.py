@@ -1,7 +1,8 @@
 from html_reader import Page
 from planted_results import BLOCKS, after_one_removal
 
-from layer_pruning.report.sources import folder_of, legend, source_of, titles_of_one
+from layer_pruning.report.columns import source_of
+from layer_pruning.report.sources import folder_of, legend, titles_of_one
 from layer_pruning.report.summary_page import summary_page
 
 TESTS = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80]}
@@ -26,7 +27,7 @@ def test_the_table_of_all_networks_says_where_each_number_is_from(planted):
     )
     assert set(page.titles) == set(page.rows[0]), "every heading names its source"
     # the same for whoever has no pointer to rest on a heading
-    assert "speed-up ratio" in page.answers["latency.json"]
+    assert "speed-up over MACs ratio" in page.answers["latency.json"]
 
 
 def test_a_table_of_one_file_has_that_file_in_every_heading_but_the_folder_s():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layer_pruning.models.network_file import NetworkHeader
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.scoring.bootstrap import resample, stratified_samples
 from layer_pruning.scoring.scores import score
 from planted_probe import planted_probe

@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from layer_pruning.intervals import wilson_interval
-from layer_pruning.report.figures.marks import cell_borders, cell_text
+from layer_pruning.report.figures.marks import cell_borders, heat_map
 from layer_pruning.report.figures.networks import only_pair, span
 from layer_pruning.report.figures.style import (
     FEW,
     GREY,
     PALE,
-    SEQUENCE,
     criterion_styles,
     faint,
     headline,
@@ -153,18 +151,15 @@ def _between_metrics(
     """The heat map of Kendall's tau, with its values."""
     axis = panel.subplots()
     smallest = float(np.nanmin(tau))
-    image = axis.imshow(
-        np.ma.masked_invalid(tau),
-        cmap=colormaps[SEQUENCE].with_extremes(bad=PALE),
+    image = heat_map(
+        axis,
+        tau,
+        metrics,
+        metrics,
+        lambda row, column: f"{tau[row, column]:.2f}",
         vmin=min(0.0, smallest),
         vmax=1,
-        aspect="auto",
     )
-    for (row, column), value in np.ndenumerate(tau):
-        if not np.isnan(value):
-            cell_text(axis, image, row, column, value, f"{value:.2f}", size=7)
-    axis.set_xticks(range(len(metrics)), metrics, rotation=90)
-    axis.set_yticks(range(len(metrics)), metrics)
     cell_borders(axis, *tau.shape)
     pairs = counts[~np.eye(len(metrics), dtype=bool)]
     pairs = pairs[pairs > 0]
@@ -185,15 +180,14 @@ def _by_step(
         return
     if len(means) > FEW:
         steps = range(int(means.columns.min()), int(means.columns.max()) + 1)
-        image = axis.imshow(
-            np.ma.masked_invalid(means.reindex(columns=steps).to_numpy()),
-            cmap=colormaps[SEQUENCE].with_extremes(bad=PALE),
+        image = heat_map(
+            axis,
+            means.reindex(columns=steps).to_numpy(),
+            list(means.index),
             vmin=0,
             vmax=1,
-            aspect="auto",
             extent=(steps[0] - 0.5, steps[-1] + 0.5, len(means) - 0.5, -0.5),
         )
-        axis.set_yticks(range(len(means)), list(means.index))
         axis.figure.colorbar(image, ax=axis, shrink=0.9)
     else:
         for name, row in means.iterrows():

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from layer_pruning.report.calibration import EXPECTED
-from layer_pruning.report.figures.marks import seed_points, word
+from layer_pruning.report.figures.marks import row_axis, seed_points, word
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
     BASELINE_BAR,
@@ -128,9 +128,7 @@ def _errors(axis: Axes, frame: pd.DataFrame, names: list[str]) -> None:
                 row_of = own[own["scaled"] == scaled].iloc[0]
                 low, high = (100 * row_of[name] for name in EXPECTED[1:])
             axis.hlines(where, low, high, color=BLACK, linewidth=0.8)
-    axis.set_yticks(range(len(names)), names)
-    axis.set_ylim(len(names) - 0.5, -0.5)
+    row_axis(axis, names)
     axis.set_xlim(left=0)
     axis.set_xlabel("Expected calibration error (points)")
     axis.set_title("15 bins of equal width; points are seeds, lines 95 % intervals")
-    axis.grid(axis="x", color=PALE, linewidth=0.5)

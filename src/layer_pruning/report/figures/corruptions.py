@@ -1,21 +1,18 @@
 """Accuracy on corrupted and on newly collected images."""
 
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from layer_pruning.report.figures.marks import seed_points
+from layer_pruning.report.figures.marks import heat_map, seed_points
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
     BLACK,
     FEW,
     PALE,
-    SEQUENCE,
     bar_styles,
     headline,
     sentence,
@@ -94,10 +91,8 @@ def _map(frame: pd.DataFrame, names: list[str], tests: list[str]) -> Figure:
     wide, tall = 3.2 + 0.34 * len(names), 2.6 + 0.2 * len(tests)
     figure = Figure(figsize=(wide, tall), layout="constrained")
     axis = figure.subplots()
-    palette = colormaps[SEQUENCE].with_extremes(bad=PALE)
-    image = axis.imshow(np.ma.masked_invalid(values), cmap=palette, aspect="auto")
     labels = [named(name, frame[frame["criterion"] == name]) for name in names]
-    axis.set_xticks(range(len(names)), labels, rotation=90)
+    image = heat_map(axis, values, columns=labels)
     _test_axis(axis, tests)
     figure.colorbar(image, ax=axis, label="Accuracy (%)")
     return figure

@@ -11,7 +11,6 @@ from layer_pruning.report.cost import latency_table, ledger_table
 from layer_pruning.report.figures.agreement import agreement_figure
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
-from layer_pruning.report.figures.energy import energy_figure
 from layer_pruning.report.figures.latency import latency_figure
 from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.figures.pareto import pareto_figure
@@ -61,7 +60,6 @@ def figures_of(
         "robustness": robustness_figure(robust_accuracy(attacks)),
         "corruptions": corruptions_figure(corruption_accuracies(corruptions)),
         "calibration": calibration_figure(reliability(calibrations)),
-        "energy": energy_figure(table),
         "ledger": ledger_figure(ledger_table(ledgers)),
         "latency": latency_figure(timed),
     }

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from layer_pruning.report.cost import WHOLE
+from layer_pruning.report.figures.marks import beside_each_other, row_axis, with_interval
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
     BLACK,
@@ -116,22 +117,13 @@ def _quotients(
         style, whole = styles[row["criterion"]], row["part"] == WHOLE
         turn = networks.index((row["criterion"], row["seed"]))
         # networks lie side by side within the row of their part
-        height = parts.index(row["part"]) + 0.6 * ((turn + 0.5) / len(networks) - 0.5)
+        height = beside_each_other(parts.index(row["part"]), len(networks), 0.6)[turn]
         ends = [row[f"speed_up_over_macs_ratio_interval_{end}"] for end in ("low", "high")]
-        axis.hlines(height, *ends, color=style["color"], linewidth=1)
-        axis.plot(
-            [row["speed_up_over_macs_ratio"]],
-            [height],
-            color=style["color"],
-            marker=style["marker"],
-            markerfacecolor=style["color"] if whole else "white",
-            markersize=4,
-            linestyle="none",
-        )
-    axis.set_yticks(range(len(parts)), ["whole network", *parts[1:]])
-    axis.set_ylim(len(parts) - 0.5, -0.5)
+        filled = style["color"] if whole else "white"
+        quotient, look = row["speed_up_over_macs_ratio"], {"markerfacecolor": filled}
+        with_interval(axis, [height], [quotient], (ends[0], ends[1]), style, markersize=4, **look)
+    row_axis(axis, ["whole network", *parts[1:]])
     axis.set_xlim(*_around([*everywhere["speed_up_over_macs_ratio"], 0.9, 1.1]))
-    axis.grid(axis="x", color=PALE, linewidth=0.5)
     axis.set_xlabel("Speed-up over MACs ratio")
 
 

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from layer_pruning.report.cost import COSTS, ENDS, JOULES_PER_KWH
-from layer_pruning.report.figures.marks import word
+from layer_pruning.report.figures.marks import beside_each_other, row_axis, with_interval, word
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
     BASELINE_BAR,
@@ -64,8 +63,8 @@ def ledger_figure(table: pd.DataFrame) -> Figure:
     for name in names:
         removed = table.loc[table["criterion"] == name, "removed"]
         labels.append(f"{name} (−{removed.max()})")
-    costs.set_yticks(range(len(names)), labels)
-    costs.set_ylim(len(names) - 0.5, -0.5)
+    for axis in (costs, saving, even):
+        row_axis(axis, labels)
     keys: list[Artist] = [Patch(**COST_STYLES[cost], label=COST_LABELS[cost]) for cost in COSTS]
     dashed = (0, (4, 2))
     keys.append(Line2D([], [], color=BLACK, linestyle=dashed, linewidth=1, label="as the baseline"))
@@ -91,7 +90,6 @@ def _stacked_costs(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
         if missing:
             word(axis, left, row, f"{', '.join(missing)}: {NOT_MEASURED}")
     axis.set_xlim(left=0)
-    axis.grid(axis="x", color=PALE, linewidth=0.5)
     bases = {base for cost in COSTS for base in table[f"{cost}_basis"]} - {NOT_MEASURED}
     axis.set_xlabel(f"Energy spent ({unit}; {', '.join(sorted(bases)) or NOT_MEASURED})")
     axis.set_title(f"costs, 1 {unit} = {size / JOULES_PER_KWH:.2g} kWh")
@@ -102,7 +100,6 @@ def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str
     for row, name in enumerate(names):
         if not _with_intervals(axis, row, table, name, "saving_joules_per_image", styles):
             word(axis, 0, row, NOT_MEASURED)
-    axis.grid(axis="x", color=PALE, linewidth=0.5)
     # values of a small network need many digits: few ticks, and units of their size
     axis.locator_params(axis="x", nbins=4)
     axis.xaxis.set_major_formatter(EngFormatter(unit="J"))
@@ -130,7 +127,6 @@ def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[
                 style="italic",
                 fontsize=7.5,
             )
-    axis.grid(axis="x", color=PALE, linewidth=0.5)
     axis.set_xlabel("Images, for scoring and fine-tuning")
     axis.set_title("earned back after")
 
@@ -156,17 +152,6 @@ def _with_intervals(
 ) -> bool:
     """Points of single seeds, one below the other, with their intervals; whether there are any."""
     group = table[table["criterion"] == name].dropna(subset=[key])
-    heights = row + 0.5 * ((np.arange(len(group)) + 0.5) / max(1, len(group)) - 0.5)
-    style = styles[name]
-    axis.hlines(
-        heights,
-        group[f"{key}_interval_low"],
-        group[f"{key}_interval_high"],
-        color=style["color"],
-        linewidth=1.2,
-    )
-    axis.plot(
-        group[key], heights, color=style["color"], marker=style["marker"], linestyle="none",
-        markersize=4.5,
-    )  # fmt: skip
+    ends = (group[f"{key}_interval_low"], group[f"{key}_interval_high"])
+    with_interval(axis, beside_each_other(row, len(group)), group[key], ends, styles[name])
     return len(group) > 0

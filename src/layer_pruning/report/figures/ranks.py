@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from layer_pruning.report.figures.marks import cell_text
-from layer_pruning.report.figures.style import PALE, SEQUENCE, headline, styled
+from layer_pruning.report.figures.marks import heat_map
+from layer_pruning.report.figures.style import headline, styled
 
 
 @styled
@@ -80,14 +79,8 @@ def _ranks_of_step(axis: Axes, table: pd.DataFrame, metrics: Sequence[str], numb
     grid = table[[f"{metric}_rank" for metric in metrics]].to_numpy(dtype=float)
     candidates = int(np.sum(~np.isnan(grid).all(axis=1)))
     shares = (grid - 1) / max(1, candidates - 1)
-    palette = colormaps[SEQUENCE].with_extremes(bad=PALE)
-    image = axis.imshow(np.ma.masked_invalid(shares), cmap=palette, vmin=0, vmax=1, aspect="auto")
-    if numbered:
-        for (row, column), rank in np.ndenumerate(grid):
-            if not np.isnan(rank):
-                share = float(shares[row, column])
-                cell_text(axis, image, row, column, share, f"{rank:g}", size=6.5)
-    return image
+    text = (lambda row, column: f"{grid[row, column]:g}") if numbered else None
+    return heat_map(axis, shares, text=text, size=6.5, vmin=0, vmax=1)
 
 
 def _frame_removed(

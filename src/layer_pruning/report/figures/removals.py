@@ -2,13 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from layer_pruning.report.figures.marks import cell_borders, cell_text
+from layer_pruning.report.figures.marks import cell_borders, heat_map
 from layer_pruning.report.figures.networks import deepest, only_pair
-from layer_pruning.report.figures.style import BLACK, SEQUENCE, headline, styled
+from layer_pruning.report.figures.style import BLACK, headline, styled
 from layer_pruning.report.records import BASELINE
 
 CELL = 0.27  # inches
@@ -37,14 +36,15 @@ def removals_figure(summary: pd.DataFrame) -> Figure:
         layout="constrained",
     )
     axis = figure.subplots()
-    palette = colormaps[SEQUENCE].with_extremes(bad="#f4f4f4")
-    image = axis.imshow(
-        np.ma.masked_invalid(steps), cmap=palette, vmin=1, vmax=max(2, last), aspect="auto"
+    heat_map(
+        axis,
+        steps,
+        blocks,
+        text=lambda row, column: f"{steps[row, column]:.0f}",
+        absent="#f4f4f4",
+        vmin=1,
+        vmax=max(2, last),
     )
-    for (row, column), step in np.ndenumerate(steps):
-        if not np.isnan(step):
-            cell_text(axis, image, row, column, step, f"{step:.0f}")
-    axis.set_yticks(range(len(blocks)), blocks)
     axis.set_xticks(range(len(columns)), [str(seed) for seed in columns["seed"]])
     cell_borders(axis, *steps.shape)
     stages = [block.split(".")[0] for block in blocks]

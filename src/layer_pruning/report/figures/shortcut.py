@@ -1,5 +1,6 @@
 """What networks learnt of a planted cue."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -7,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from layer_pruning.report.figures.marks import row_axis, with_interval
 from layer_pruning.report.figures.networks import criteria_of, deepest
 from layer_pruning.report.figures.style import (
     BLACK,
     GREY,
-    PALE,
     criterion_styles,
     headline,
     styled,
@@ -45,21 +46,18 @@ def shortcut_figure(frame: pd.DataFrame) -> Figure:
     tests, reliance, follows = figure.subplots(1, 3, sharey=True, width_ratios=[1.3, 1, 1])
     for row, name in enumerate(names):
         group = frame[frame["criterion"] == name]
-        colour = styles[name]["color"]
-        _tests(tests, row, group, colour)
-        _measured(reliance, row, group, "shortcut_reliance", colour)
-        _measured(follows, row, group, "follows_cue", colour)
+        _tests(tests, row, group, styles[name]["color"])
+        _measured(reliance, row, group, "shortcut_reliance", styles[name])
+        _measured(follows, row, group, "follows_cue", styles[name])
     tests.set_xlabel("Test accuracy (%)")
     reliance.set_xlabel("Shortcut reliance (points)")
     follows.set_xlabel("Wrong cue followed (% of images)")
     reliance.axvline(0, color=BLACK, linewidth=0.8)
     follows.set_xlim(left=min(0.0, follows.get_xlim()[0]))
-    for axis in (tests, reliance, follows):
-        axis.grid(axis="x", color=PALE, linewidth=0.5)
     removed = frame.groupby("criterion")["removed"].max()
     labels = [name if name == BASELINE else f"{name} (−{removed[name]})" for name in names]
-    tests.set_yticks(range(len(names)), labels)
-    tests.set_ylim(len(names) - 0.5, -0.5)
+    for axis in (tests, reliance, follows):
+        row_axis(axis, labels)
     keys = [
         Line2D([], [], color=GREY, marker=marker, linestyle="none", label=label)
         for marker, label in TESTS.values()
@@ -80,16 +78,18 @@ def _tests(axis: Axes, row: int, group: pd.DataFrame, colour: str) -> None:
         axis.plot(means[name], row, marker, color=colour)
 
 
-def _measured(axis: Axes, row: int, group: pd.DataFrame, column: str, colour: str) -> None:
+def _measured(
+    axis: Axes, row: int, group: pd.DataFrame, column: str, style: Mapping[str, Any]
+) -> None:
     values = Mean.of(group[column])
     low, high = values.low, values.high
     if len(group) == 1:
         low, high = group[f"{column}_interval_low"].item(), group[f"{column}_interval_high"].item()
     if column == "follows_cue":
         low, high = max(0.0, low), min(1.0, high)
-    axis.hlines(row, 100 * low, 100 * high, color=colour, linewidth=1.2)
-    axis.plot(100 * group[column], [row] * len(group), "o", **_single(colour))
-    axis.plot(100 * values.mean, row, "D", color=colour)
+    axis.plot(100 * group[column], [row] * len(group), "o", **_single(style["color"]))
+    ends = (100 * low, 100 * high)
+    with_interval(axis, row, 100 * values.mean, ends, style, marker="D", markersize=5)
 
 
 def _single(colour: str) -> dict[str, Any]:

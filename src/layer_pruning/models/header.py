@@ -1,0 +1,65 @@
+"""What a network file says of its network. No torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from layer_pruning.models.architectures import architecture
+from layer_pruning.models.blocks import Block
+from layer_pruning.models.candidates import Limits, candidates
+from layer_pruning.models.network_blocks import blocks_of
+
+
+@dataclass(frozen=True)
+class NetworkHeader:
+    """What a network file says of its network."""
+
+    architecture: str
+    arguments: dict[str, Any]
+    blocks: tuple[Block, ...]
+    """All blocks of the unpruned network, in network order."""
+    input_shape: tuple[int, int, int]
+    """Channels, height and width of an image in [0, 1]."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+    removed_blocks: tuple[str, ...] = ()
+    """Names in the order of their removal."""
+    may_build: bool = field(default=False, compare=False)
+    """Whether somebody other than a file named the function that builds an own network."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        options: Mapping[str, Any],
+        *,
+        input_shape: tuple[int, int, int],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        class_names: tuple[str, ...],
+    ) -> "NetworkHeader":
+        """The header of an unpruned network: architecture ``name`` with its ``options``.
+
+        ``mean`` and ``std`` among the options go before those given, which are the data's.
+        """
+        shape = architecture(name, options, input_shape)
+        return cls(
+            architecture=name,
+            arguments=shape.arguments(),
+            blocks=blocks_of(shape),
+            input_shape=input_shape,
+            mean=tuple(options.get("mean") or mean),
+            std=tuple(options.get("std") or std),
+            class_names=class_names,
+            may_build=True,
+        )
+
+    def kept_blocks(self) -> list[str]:
+        """Names of the blocks that are left, in network order."""
+        removed = set(self.removed_blocks)
+        return [block.name for block in self.blocks if block.name not in removed]
+
+    def candidates(self, limits: Limits) -> list[str]:
+        """Names of the blocks that may go next, in network order."""
+        return candidates(self.blocks, self.removed_blocks, limits=limits)
