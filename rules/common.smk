@@ -7,7 +7,7 @@ import os
 from functools import partial
 
 from layer_pruning.attacks.catalog import shard_ranges
-from layer_pruning.chain import BASELINE, NETWORK, RUN, removal
+from layer_pruning.chain import BASELINE, NETWORK, RUN, removal, written_out
 from layer_pruning.configuration import (
     continued_criteria,
     corrupted_images,
@@ -15,7 +15,6 @@ from layer_pruning.configuration import (
     files_of_shift,
     final_criteria,
     promised_checksums,
-    published_setting,
     recipe_of,
     scratch_criteria,
     start_files,
@@ -106,9 +105,14 @@ def seed_of(wildcards):
     return int(wildcards.seed)
 
 
-def of_criterion(key):
-    """A params function: one setting of the criterion in the path."""
-    return lambda wildcards: config["criteria"][wildcards.criterion][key]
+def setting(section, wildcard):
+    """A function of a key to a params function: a setting of what the path names."""
+    return lambda key: lambda wildcards: config[section][wildcards[wildcard]][key]
+
+
+of_criterion = setting("criteria", "criterion")
+of_dataset = setting("datasets", "dataset")
+of_attack = setting("attacks", "attack")
 
 
 def savings_of_criterion(wildcards):
@@ -116,11 +120,6 @@ def savings_of_criterion(wildcards):
     files = CHAIN.votes_of_savings(wildcards.criterion)
     folder = NETWORK.format(**wildcards)
     return {"savings": [f"{folder}/savings/{file}.json" for file in files]} if files else {}
-
-
-def of_dataset(key):
-    """A params function: one setting of the data set in the path."""
-    return lambda wildcards: config["datasets"][wildcards.dataset][key]
 
 
 def info_of_dataset(wildcards):
@@ -200,11 +199,6 @@ def own_metrics(wildcards):
     return [file for metric in metrics if ":" in metric for file in source_files(metric)]
 
 
-def of_attack(key):
-    """A params function: one setting of the attack in the path."""
-    return lambda wildcards: config["attacks"][wildcards.attack][key]
-
-
 def epsilons_of_attack(wildcards):
     """A params function: the epsilons of the attack in the path, or those usual for the data."""
     given = config["attacks"][wildcards.attack]["epsilons"]
@@ -221,17 +215,6 @@ def shifted_of_dataset(wildcards):
     """A params function: newly collected test sets of the data set in the path, by name."""
     paths = config["datasets"][wildcards.dataset]["shifted"]
     return {shifted_name(path): path for path in paths}
-
-
-def published_points(wildcards):
-    """An input function: what others published, drawn beside results about the same networks."""
-    # relative: in another clone it is the same input
-    return os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv"))
-
-
-def published_setting_of_one(wildcards):
-    """A params function: the names under which others publish results about these networks."""
-    return published_setting(config, wildcards.dataset, wildcards.architecture)
 
 
 def of_one(pattern, networks=None, **wildcards_too):
@@ -252,12 +235,12 @@ def corruptions_of_one(wildcards):
 
 def agreements(wildcards):
     """An input function: how the metrics of each voting criterion agreed."""
+    here = wildcards.dataset, wildcards.architecture
+    pairs = [(one, network) for one in CHAIN.votes for network in CHAIN.ranked_by(one, *here)]
     return [
         path
-        for criterion in CHAIN.votes
-        for path in of_one(
-            f"{NETWORK}/ranking/{criterion}.json", partial(CHAIN.ranked_by, criterion)
-        )(wildcards)
+        for criterion, network in pairs
+        for path in CHAIN.here(f"{RUN}/{network}/ranking/{criterion}.json", *here)
     ]
 
 
@@ -271,33 +254,20 @@ def of_one_criterion(pattern, networks):
     return paths
 
 
-def trainings(wildcards):
-    """An input function: the emission records of what made a network."""
-    start, way = CHAIN.trained_by(wildcards.network)
-    run = RUN.format(**wildcards)
-    return {
-        "training": f"{run}/{start}/emissions.json",
-        "finetuning": [f"{run}/{network}/emissions.json" for network in way],
-    }
+def below_run(paths_of):
+    """An input function: what the chain names for the network in the path, below its run."""
+
+    def paths(wildcards):
+        run, found = RUN.format(**wildcards), paths_of(wildcards.network)
+        if isinstance(found, dict):
+            return {name: [f"{run}/{path}" for path in own] for name, own in found.items()}
+        return [f"{run}/{path}" for path in found]
+
+    return paths
 
 
-def scoring_usages(wildcards):
-    """An input function: what the jobs used that scored the blocks on the way to a network."""
-    path, (_, criterion) = CHAIN.path_to(wildcards.network), CHAIN.way_of(wildcards.network)
-    if not path or criterion not in CHAIN.ranked:
-        return []
-    of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
-    jobs = ["extract_activations", f"score_metrics/{criterion}"]
-    jobs += [of_savings[file] for file in CHAIN.votes_of_savings(criterion)]
-    run, scored = RUN.format(**wildcards), [BASELINE, *path[:-1]]
-    return [f"{run}/{network}/usage/{job}.json" for network in scored for job in jobs]
-
-
-def attack_usages(wildcards):
-    """An input function: what the attacks on a network and on its baseline used."""
-    return expand(
-        f"{RUN.format(**wildcards)}/{{network}}/usage/attack/{ATTACK_JOB}.json",
-        network=[BASELINE, wildcards.network],
-        attack=config["attacks"],
-        shard=[f"{shard:03d}" for shard in range(len(SHARDS))],
-    )
+def attack_usages(network):
+    """What the attacks on a network and on its baseline used, below its run."""
+    shards = [f"{shard:03d}" for shard in range(len(SHARDS))]
+    jobs = written_out(ATTACK_JOB, attack=config["attacks"], shard=shards)
+    return [f"{one}/usage/attack/{job}.json" for one in (BASELINE, network) for job in jobs]

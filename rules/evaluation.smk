@@ -190,9 +190,9 @@ rule energy_report:
 
 rule ledger:
     input:
-        unpack(trainings),
-        scoring=scoring_usages,
-        attacks=attack_usages,
+        unpack(below_run(CHAIN.training_records)),
+        scoring=below_run(CHAIN.scoring_usages),
+        attacks=below_run(attack_usages),
         energy=f"{NETWORK}/energy.json",
     output:
         f"{NETWORK}/ledger.json",

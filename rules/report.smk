@@ -1,4 +1,4 @@
-from layer_pruning.configuration import as_yaml
+from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.report import REVISION as REPORT_REVISION
 
 # the figures of one data set and architecture that a single job draws: where Snakemake's own report
@@ -131,7 +131,8 @@ rule report_figures:
         ),
         latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
-        published=published_points,
+        # relative: in another clone it is the same input
+        published=os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv")),
     output:
         **{
             name: report(
@@ -156,7 +157,7 @@ rule report_figures:
         mem_mb=2000,
         runtime=10,
     params:
-        published_setting=published_setting_of_one,
+        published_setting=lambda names: published_setting(config, names.dataset, names.architecture),
         revision=REPORT_REVISION,
     message:
         "Drawing the figures of {wildcards.architecture} on {wildcards.dataset}"

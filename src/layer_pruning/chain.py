@@ -250,6 +250,25 @@ class Chain:
         own = [] if way in (BASELINE, "pruned") else [network]
         return BASELINE, [*self.path_to(network), *own]
 
+    def training_records(self, network: str) -> dict[str, list[str]]:
+        """The emission records of what made a network, below its run."""
+        start, way = self.trained_by(network)
+        return {
+            "training": [f"{start}/emissions.json"],
+            "finetuning": [f"{own}/emissions.json" for own in way],
+        }
+
+    def scoring_usages(self, network: str) -> list[str]:
+        """What the jobs used that scored the blocks on the way to a network, below its run."""
+        path, (_, criterion) = self.path_to(network), self.way_of(network)
+        if not path or criterion not in self.ranked:
+            return []
+        of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
+        jobs = ["extract_activations", f"score_metrics/{criterion}"]
+        jobs += [of_savings[file] for file in self.votes_of_savings(criterion)]
+        scored = [BASELINE, *path[:-1]]
+        return [f"{own}/usage/{job}.json" for own in scored for job in jobs]
+
     def votes_of_savings(self, criterion: str) -> list[str]:
         """The files of savings, `latency` and `energy`, that a criterion lets vote."""
         votes = {metric for metric in self.pruning[criterion]["metrics"] if "saves_" in metric}

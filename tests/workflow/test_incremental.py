@@ -76,7 +76,7 @@ def test_a_target_selects_among_what_is_there(project):
     project.config["target"] = {"macs_reduction": 10}
     assert project.planned() == {}
     project.config["target"] = {"latency_reduction": 10}
-    assert project.planned() == {"measure_latency": 1}
+    assert project.planned() == {"measure_block_latency": 1}
 
 
 def test_a_target_without_removals_makes_as_many_as_it_asks_for(project):
@@ -206,7 +206,7 @@ def test_a_vote_for_energy_leaves_a_vote_for_latency_alone(project):
     done = project.snakemake("--dry-run", "--", target)
     assert "Nothing to be done" in done.stdout + done.stderr
     planned = project.planned()
-    assert planned["measure_block_energy"] == 1 and "measure_latency" not in planned
+    assert planned["measure_block_energy"] == 1 and "measure_block_latency" not in planned
 
 
 def test_a_device_redoes_nothing_and_threads_what_they_change(project):

@@ -4,6 +4,7 @@ from layer_pruning.script import job
 
 from layer_pruning.activations.features import read_activations
 from layer_pruning.consensus.agreement import describe_agreement, write_agreement
+from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.ranking import read_scores
 from layer_pruning.scoring.bootstrap import resample
 
@@ -16,7 +17,7 @@ with job(snakemake.log[0]) as logger:
     agreement = describe_agreement(
         scores,
         blocks,
+        Aggregation.of(params),
         resampled_scores=list(resamples.tables()) or None,
-        **{key: params[key] for key in ("aggregation", "weights", "families")},
     )
     write_agreement(agreement, snakemake.output[0])

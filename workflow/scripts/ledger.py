@@ -11,7 +11,7 @@ with job(snakemake.log[0]) as logger:
     files, params = snakemake.input, snakemake.params
     usages = {name: [read_usage(path) for path in files[name]] for name in ("scoring", "attacks")}
     ledger = energy_ledger(
-        read_record(files.training),
+        read_record(*files.training),
         [read_record(path) for path in files.finetuning],
         usages,
         read_inference(files.energy),

@@ -3,6 +3,7 @@
 from layer_pruning.script import job
 
 from layer_pruning.consensus.ranking import removal_order
+from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_file import read_network, write_network
 from layer_pruning.surgery import without_blocks
 
@@ -15,8 +16,7 @@ with job(snakemake.log[0]) as logger:
         tensors,
         removal_order(snakemake.input.ranking),
         count=removed - before,
-        min_blocks_per_stage=params.min_blocks_per_stage,
-        protect=params.protect,
+        limits=Limits.of(params),
     )
     write_network(snakemake.output.network, header, tensors)
     gone, left = header.removed_blocks[before:], header.kept_blocks()

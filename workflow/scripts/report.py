@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vl_convert import javascript_bundle
 
-from layer_pruning.report.assembly import family_parts
+from layer_pruning.report.assembly import pair_sections
 from layer_pruning.report.front_page import answer_lines, front_page
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import write_text
@@ -21,5 +21,5 @@ with job(snakemake.log[0]):
     tables = dict(zip(snakemake.params.tables, pages, strict=True))
     beside = {"library": javascript_bundle("window.vegaEmbed = vegaEmbed")}
     beside["further"] = snakemake.params.beside
-    write_html(front_page(family_parts(answers, *files), tables, **beside), snakemake.output.html)
+    write_html(front_page(pair_sections(answers, *files), tables, **beside), snakemake.output.html)
     write_text("\n".join(answer_lines(answers)) + "\n", snakemake.output.lines)

@@ -4,7 +4,7 @@ from layer_pruning.script import job
 
 from pathlib import Path
 
-from layer_pruning.report.figures.family import figures_of
+from layer_pruning.report.figures.all import figures_of
 from layer_pruning.report.figures.style import save
 
 with job(snakemake.log[0]):

@@ -6,7 +6,7 @@ from layer_pruning.report.cost_page import cost_page
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.network_tables import read_csv
-from layer_pruning.report.overview import families, overview, tables_of, write_answers
+from layer_pruning.report.overview import overview, pairs, tables_of, write_answers
 from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.summary_page import summary_page
 
@@ -14,7 +14,7 @@ with job(snakemake.log[0]):
     given, told, out = snakemake.input, snakemake.params, snakemake.output
     summary = read_csv(given.summary)
     tables = tables_of(summary, given.attacks, given.corruptions, given.shortcuts)
-    found = families(summary, tables, told.controls, told.margin_points / 100)
+    found = pairs(summary, tables, told.controls, told.margin_points / 100)
     write_answers(found, out.answers)
     write_html(overview(found, told.target, told.given_weights), out.overview)
     write_html(summary_page(summary), out.summary)

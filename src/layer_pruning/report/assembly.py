@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.charts import accuracy_chart, robustness_chart
-from layer_pruning.report.front_page import FamilyPart, Picture
+from layer_pruning.report.front_page import PairSection, Picture
 from layer_pruning.report.records import Network
 from layer_pruning.report.robustness import robust_accuracy
 
@@ -20,14 +20,14 @@ ORDER = (
 """Figures of the report, most asked for first."""
 
 
-def family_parts(
+def pair_sections(
     answers: Mapping[str, Any],
     summary: pd.DataFrame,
     figures: Iterable[str | Path],
     attacks: Iterable[str | Path],
     pages: Iterable[str | Path],
     captions: Mapping[str, Path],
-) -> list[FamilyPart]:
+) -> list[PairSection]:
     """One part for each data set and architecture of ``answers.json``.
 
     ``figures`` are SVG files ``figures/{dataset}/{architecture}/{name}.svg``, ranks one folder
@@ -39,7 +39,7 @@ def family_parts(
         here = record["dataset"], record["architecture"]
         chosen = (summary["dataset"] == here[0]) & (summary["architecture"] == here[1])
         charts = {"accuracy": accuracy_chart(summary[chosen])}
-        if own := [file for file in attacked if _family_of(file.parent.parent) == here]:
+        if own := [file for file in attacked if _pair_of(file.parent.parent) == here]:
             charts["robustness"] = robustness_chart(robust_accuracy(own))
         found = [
             _picture(file, charts, captions)
@@ -48,20 +48,20 @@ def family_parts(
             or (file.parents[2].name, file.parents[1].name) == here
         ]
         parts.append(
-            FamilyPart(
+            PairSection(
                 record,
                 sorted(found, key=lambda picture: ORDER.index(picture.name)),
                 {
                     page.parent.as_posix().partition(f"{here[0]}/{here[1]}/")[2]: _address(page)
                     for page in paged
-                    if _family_of(page.parent) == here
+                    if _pair_of(page.parent) == here
                 },
             )
         )
     return parts
 
 
-def _family_of(folder: Path) -> tuple[str, str]:
+def _pair_of(folder: Path) -> tuple[str, str]:
     network = Network.of(folder)
     return network.dataset, network.architecture
 

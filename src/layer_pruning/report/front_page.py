@@ -128,7 +128,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class FamilyPart:
+class PairSection:
     """All about one data set and architecture: its record of ``answers.json``, and figures."""
 
     record: Mapping[str, Any]
@@ -138,7 +138,7 @@ class FamilyPart:
 
 
 def front_page(
-    parts: Sequence[FamilyPart],
+    parts: Sequence[PairSection],
     tables: Mapping[str, str],
     *,
     library: str = "",
@@ -151,7 +151,7 @@ def front_page(
     charts, and ``further`` are files beside the report, by what they are called.
     """
     body = [f"<h1>{escape(title)}</h1>", _contents(parts, tables)]
-    body += [_family(part, first=place == 0) for place, part in enumerate(parts)]
+    body += [_pair(part, first=place == 0) for place, part in enumerate(parts)]
     body += [
         f'<section id="{_anchor(heading)}">{folded(heading, body_of(html))}</section>'
         for heading, html in tables.items()
@@ -164,14 +164,14 @@ def front_page(
     return page(title, "\n".join(body), STYLE, safe + SCRIPT)
 
 
-def _contents(parts: Sequence[FamilyPart], tables: Mapping[str, str]) -> str:
+def _contents(parts: Sequence[PairSection], tables: Mapping[str, str]) -> str:
     links = {_name(part): _anchor(_name(part)) for part in parts if len(parts) > 1}
     links |= {heading: _anchor(heading) for heading in tables}
     items = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for name, anchor in links.items())
     return f"<nav>{items}</nav>"
 
 
-def _name(part: FamilyPart) -> str:
+def _name(part: PairSection) -> str:
     return f"{part.record['architecture']} on {part.record['dataset']}"
 
 
@@ -179,7 +179,7 @@ def _anchor(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def _family(part: FamilyPart, first: bool) -> str:
+def _pair(part: PairSection, first: bool) -> str:
     record, name = part.record, _name(part)
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in record["warnings"])
     answers = {answer["name"]: answer for answer in record["answers"]}
@@ -305,9 +305,9 @@ def caption_html(text: str) -> str:
 def answer_lines(record: Mapping[str, Any]) -> list[str]:
     """The answers as lines of a terminal: for each data set and architecture, at most seven."""
     lines = []
-    for family in record["families"]:
-        lines.append(f"{family['architecture']} on {family['dataset']}")
-        answers = {answer["name"]: answer for answer in family["answers"]}
+    for pair in record["families"]:
+        lines.append(f"{pair['architecture']} on {pair['dataset']}")
+        answers = {answer["name"]: answer for answer in pair["answers"]}
         for key, label in LINES.items():
             if answer := answers.get(key):
                 number = number_text(answer)

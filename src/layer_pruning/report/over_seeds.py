@@ -60,9 +60,9 @@ def aggregate(summary: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
     rows = []
     groups = ["dataset", "architecture", "removed"]
     difference_to_baseline(summary)
-    for (dataset, architecture), family in summary.groupby(groups[:2], sort=False):
-        for removed, step in family.groupby("removed", sort=False):
-            found = changes(family, removed, BASELINE)
+    for (dataset, architecture), pair in summary.groupby(groups[:2], sort=False):
+        for removed, step in pair.groupby("removed", sort=False):
+            found = changes(pair, removed, BASELINE)
             for criterion, group in step.groupby("criterion", sort=False):
                 accuracy, change = (
                     Mean.of(group["accuracy_test"], (0, 1)),

@@ -36,7 +36,7 @@ from layer_pruning.report.shift import compared_shift
 from layer_pruning.report.shortcut import compared_shortcuts
 from layer_pruning.report.sources import sources_line, titles
 
-FAMILY = ["dataset", "architecture"]
+PAIR = ["dataset", "architecture"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Tables:
         """The rows of one data set and architecture."""
         return Tables(
             *(
-                None if frame is None else frame[(frame[FAMILY] == pd.Series(names)).all(axis=1)]
+                None if frame is None else frame[(frame[PAIR] == pd.Series(names)).all(axis=1)]
                 for frame in (self.robustness, self.shift, self.shortcuts)
             )
         )
@@ -73,7 +73,7 @@ def tables_of(
 
 
 @dataclass(frozen=True)
-class Family:
+class Pair:
     """All answers on one data set and architecture."""
 
     dataset: str
@@ -87,7 +87,7 @@ class Family:
     tables: Tables
 
     def record(self) -> dict[str, Any]:
-        """The family as it is written to ``answers.json``."""
+        """The pair as it is written to ``answers.json``."""
         return {
             "dataset": self.dataset,
             "architecture": self.architecture,
@@ -98,12 +98,12 @@ class Family:
         }
 
 
-def families(
+def pairs(
     summary: pd.DataFrame,
     tables: Tables | None = None,
     controls: Collection[str] = (),
     margin: float = MARGIN,
-) -> list[Family]:
+) -> list[Pair]:
     """The answers on every data set and architecture of which something was pruned.
 
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Criteria are compared at
@@ -112,26 +112,26 @@ def families(
     ``margin`` is lost.
     """
     found = []
-    for (dataset, architecture), group in summary.groupby(FAMILY, sort=True):
+    for (dataset, architecture), group in summary.groupby(PAIR, sort=True):
         names = {"dataset": str(dataset), "architecture": str(architecture)}
         own, told = (tables or Tables()).of(names), tuple(warnings_of(group))
         level, answers = 0, list[Answer]()
         if not counted(group).empty:
             level = common_removals(group)
             answers = _answers(group, level, own, controls, margin)
-        made = Family(
+        made = Pair(
             str(dataset), str(architecture), level, tuple(answers), told, margin, group, own
         )
         found.append(made)
     return found
 
 
-def write_answers(found: Sequence[Family], path: str | Path) -> None:
+def write_answers(found: Sequence[Pair], path: str | Path) -> None:
     """Write ``answers.json``, one record an answer, and say the warnings in the terminal."""
-    write_record_file(path, {"families": [family.record() for family in found]})
-    for family in found:
-        for text in family.warnings:
-            name = f"{family.architecture} on {family.dataset}"
+    write_record_file(path, {"families": [pair.record() for pair in found]})
+    for pair in found:
+        for text in pair.warnings:
+            name = f"{pair.architecture} on {pair.dataset}"
             print(f"warning: {name}: {text}", file=sys.stderr)
 
 
@@ -141,36 +141,36 @@ def read_answers(path: str | Path) -> dict[str, Any]:
 
 
 def overview(
-    found: Sequence[Family],
+    found: Sequence[Pair],
     target: Mapping[str, float] | None = None,
     given_weights: Collection[str] = (),
     title: str = "Layer pruning: what came out",
 ) -> str:
     """The front page: what was pruned, how far, and what that changed.
 
-    ``found`` are the :func:`families`. ``target`` is what networks were selected by, if anything,
+    ``found`` are the :func:`pairs`. ``target`` is what networks were selected by, if anything,
     and ``given_weights`` names the architectures whose baselines started from weights that were
     given.
     """
     sections, verdicts = [], []
-    for family in found:
-        names = {"dataset": family.dataset, "architecture": family.architecture}
-        sections.append(f"<h2>{escape(f'{family.architecture} on {family.dataset}')}</h2>")
-        sections += [f'<p class="warning">{escape(text)}</p>' for text in family.warnings]
-        if not family.answers:
+    for pair in found:
+        names = {"dataset": pair.dataset, "architecture": pair.architecture}
+        sections.append(f"<h2>{escape(f'{pair.architecture} on {pair.dataset}')}</h2>")
+        sections += [f'<p class="warning">{escape(text)}</p>' for text in pair.warnings]
+        if not pair.answers:
             sections.append("<p>Only the baseline is here: nothing was removed.</p>")
             continue
-        group, level = family.summary, family.level
-        over_seeds = aggregate(group, family.margin)
+        group, level = pair.summary, pair.level
+        over_seeds = aggregate(group, pair.margin)
         is_baseline = over_seeds["criterion"] == BASELINE
         rows = over_seeds[is_baseline | (over_seeds["removed"] == level)]
         tuned = set(counted(group)["criterion"])
-        verdicts.append(names | {answer.question: answer.verdict for answer in family.answers})
-        sections.append(answers_html(family.answers))
-        sections.append(criteria_table(rows, family.tables.robustness, level, tuned))
-        sections.append(target_section(group, target or {}, family.margin))
-        sections.append(notes(group, level, given_weights=family.architecture in given_weights))
-        sections.append(_further_tables(group, over_seeds, family.tables))
+        verdicts.append(names | {answer.question: answer.verdict for answer in pair.answers})
+        sections.append(answers_html(pair.answers))
+        sections.append(criteria_table(rows, pair.tables.robustness, level, tuned))
+        sections.append(target_section(group, target or {}, pair.margin))
+        sections.append(notes(group, level, given_weights=pair.architecture in given_weights))
+        sections.append(_further_tables(group, over_seeds, pair.tables))
         sections.append(sources_line(group))
     parts = [f"<h1>{escape(title)}</h1>"]
     if len(verdicts) > 1:
@@ -214,7 +214,7 @@ def _further_tables(summary: pd.DataFrame, over_seeds: pd.DataFrame, tables: Tab
         "Criteria, pair by pair": (compare_criteria(summary), "accuracy.json"),
     }
     return "\n".join(
-        folded(heading, table(frame.drop(columns=FAMILY), titles=titles(frame, file)))
+        folded(heading, table(frame.drop(columns=PAIR), titles=titles(frame, file)))
         for heading, (frame, file) in found.items()
         if frame is not None and len(frame)
     )

@@ -11,14 +11,14 @@ import pytest
 from html_reader import Page
 from planted_results import Planted
 
-from layer_pruning.report.assembly import family_parts
+from layer_pruning.report.assembly import pair_sections
 from layer_pruning.report.charts import accuracy_chart, robustness_chart
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.front_page import answer_lines, caption_html, front_page, number_text
 from layer_pruning.report.html_table import table_page
 from layer_pruning.report.network_page import network_page
-from layer_pruning.report.overview import families, tables_of, write_answers
+from layer_pruning.report.overview import pairs, tables_of, write_answers
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.summary import summarise
 
@@ -41,7 +41,7 @@ def report_of(folder, steps=2, criteria=("cka", "random"), seeds=(0, 1, 2)):
             outcomes = {0.1: [1, 0, 0, 0] * 5, 0.2: [0, 0, 0, 0] * 5}
             attacks.append(planted.attack(folders[-1], outcomes))
     summary = summarise(folders, attacks)
-    write_answers(families(summary, tables_of(summary, attacks)), folder / "answers.json")
+    write_answers(pairs(summary, tables_of(summary, attacks)), folder / "answers.json")
     answers = json.loads((folder / "answers.json").read_text())
     drawn = folder / "figures" / planted.dataset / planted.architecture / "accuracy.svg"
     drawn.parent.mkdir(parents=True)
@@ -49,7 +49,7 @@ def report_of(folder, steps=2, criteria=("cka", "random"), seeds=(0, 1, 2)):
     (folder / "accuracy.rst").write_text(CAPTION)
     pages = [folder / "network.html" for folder in folders]
     captions = {"accuracy": folder / "accuracy.rst"}
-    parts = family_parts(answers, summary, [drawn], attacks, pages, captions)
+    parts = pair_sections(answers, summary, [drawn], attacks, pages, captions)
     tables = {"All networks": table_page(summary.drop(columns="blocks"), "All networks")}
     return front_page(parts, tables), answers, folders, attacks
 

@@ -17,7 +17,7 @@ from layer_pruning.report.cost_page import cost_page
 from layer_pruning.report.figures.latency import latency_figure
 from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
-from layer_pruning.report.overview import families, overview
+from layer_pruning.report.overview import overview, pairs
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.summary import summarise
 
@@ -129,7 +129,7 @@ def test_the_claims_answer_for_time_and_energy(summary):
 
 
 def test_the_front_page_says_whether_it_is_cheaper(summary):
-    said = Page(overview(families(summary))).answers
+    said = Page(overview(pairs(summary))).answers
     faster, less = said["Is it faster?"], said["Does it take less energy?"]
     assert faster.startswith("For this one trained network: in part: 1 of 2 networks.")
     assert "1 of 2 is faster, 1 of 2 is not shown to be faster" in faster
@@ -142,7 +142,7 @@ def test_the_front_page_says_whether_it_is_cheaper(summary):
 
 def test_without_measurements_the_pages_say_so(planted):
     summary = summarise([planted.network(0), planted.network(0, "cka", BLOCKS[:1])])
-    said = Page(overview(families(summary))).answers
+    said = Page(overview(pairs(summary))).answers
     assert said["Is it faster?"] == "Time: not measured."
     assert said["Does it take less energy?"] == "Energy: not measured."
     assert "not measured" in cost_page(summary)

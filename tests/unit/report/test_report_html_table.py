@@ -10,7 +10,7 @@ from planted_results import after_one_removal
 
 from layer_pruning.report.html_page import SCRIPT, write_html
 from layer_pruning.report.html_table import table, table_page
-from layer_pruning.report.overview import families, overview
+from layer_pruning.report.overview import overview, pairs
 from layer_pruning.report.summary_page import summary_page
 
 WON = {"baseline": [0.80, 0.81, 0.82], "cka": [0.78, 0.791, 0.802], "random": [0.7, 0.709, 0.721]}
@@ -154,7 +154,7 @@ def test_headings_are_buttons_that_a_keyboard_reaches():
 def test_pages_load_nothing_from_elsewhere(planted, make):
     summary = after_one_removal(planted, WON)
     html = {
-        "overview": lambda: overview(families(summary)),
+        "overview": lambda: overview(pairs(summary)),
         "summary_page": lambda: summary_page(summary),
         "table_page": lambda: table_page(summary, "x", "note"),
     }[make]()

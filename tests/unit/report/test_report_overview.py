@@ -9,7 +9,7 @@ from planted_results import BLOCKS, COUNTED, Planted, after_one_removal
 
 from layer_pruning.report.answers_cost import emissions_of
 from layer_pruning.report.over_seeds import common_removals
-from layer_pruning.report.overview import families, overview, tables_of, write_answers
+from layer_pruning.report.overview import overview, pairs, tables_of, write_answers
 from layer_pruning.report.summary import summarise
 
 TIED = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80], "random": [0.80, 0.79]}
@@ -21,7 +21,7 @@ ROBUST, COST = "Is it more robust?", "What did pruning cost?"
 
 def front(summary: pd.DataFrame, attacks=(), **options) -> str:
     """The front page of a summary, and of the files of attacks."""
-    return overview(families(summary, tables_of(summary, attacks), **options))
+    return overview(pairs(summary, tables_of(summary, attacks), **options))
 
 
 def answers(summary: pd.DataFrame, attacks=(), **options) -> dict[str, str]:
@@ -60,7 +60,7 @@ def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_
         "better": [0.8105, 0.8205, 0.8295],
         "same": [0.8004, 0.8106, 0.8190],
     }
-    found = families(after_one_removal(planted, tests))
+    found = pairs(after_one_removal(planted, tests))
     page = Page(overview(found))
     verdicts = {row[0]: row[6] for row in page.rows[1:4]}
     assert verdicts == {"baseline": "", "better": "higher", "same": "kept within 0.5 points"}
@@ -108,7 +108,7 @@ def test_a_baseline_near_chance_and_validation_above_test_are_warned_of(planted,
     assert "The baseline of seed 0 is right on 11.00 % of the test images, near the 10.00 %" in text
     assert "seed 1" not in text.split("What was done")[0]
     high = chance.assign(accuracy_validation=0.9)
-    (found,) = families(high[high["seed"] == 1])
+    (found,) = pairs(high[high["seed"] == 1])
     (warning,) = found.warnings
     assert "has 90.00 % on validation and 80.00 % on test" in warning
     assert found.record()["warnings"] == [warning]
@@ -117,11 +117,11 @@ def test_a_baseline_near_chance_and_validation_above_test_are_warned_of(planted,
     # of two classes, 70 % is far from the 50 % of chance
     two = chance.assign(chance_accuracy=0.5, accuracy_test=0.7, accuracy_test_interval_low=0.68)
     assert (
-        families(two.assign(accuracy_validation=0.7, accuracy_test_interval_high=0.72))[0].warnings
+        pairs(two.assign(accuracy_validation=0.7, accuracy_test_interval_high=0.72))[0].warnings
         == ()
     )
     near = chance.assign(accuracy_validation=0.82)
-    assert families(near[near["seed"] == 1])[0].warnings == ()
+    assert pairs(near[near["seed"] == 1])[0].warnings == ()
 
 
 def test_as_much_training_without_pruning_stands_beside_accuracy(planted):
@@ -215,7 +215,7 @@ def test_a_speed_up_has_an_interval_over_seeds(planted):
         planted.latency(planted.folder(s, "cka", 1), ratio, 1.0, batches=(64,))
         for s, ratio in enumerate((1.9, 2.0, 2.1))
     ]
-    (found,) = families(summarise(folders, latencies=latencies))
+    (found,) = pairs(summarise(folders, latencies=latencies))
     own = next(answer for answer in found.answers if answer.name == "speed")
     logs = np.log([1.9, 2.0, 2.1])
     half = 4.302653 * logs.std(ddof=1) / math.sqrt(3)

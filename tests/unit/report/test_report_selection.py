@@ -6,7 +6,7 @@ import pytest
 from html_reader import Page
 from planted_results import BLOCKS
 
-from layer_pruning.report.overview import families, overview
+from layer_pruning.report.overview import overview, pairs
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.targets import selected_networks
 
@@ -97,7 +97,7 @@ def test_a_path_in_steps_adds_up_its_own_fine_tunings(planted):
     table = summarise(folders, blocks_per_step=3)
     energies = table[table["criterion"] == "cka"]["finetuning_energy_kwh"]
     assert energies.tolist() == pytest.approx([0.3, 0.8])
-    text = Page(overview(families(table))).text
+    text = Page(overview(pairs(table))).text
     assert "5 of 5 residual blocks were removed from a trained network, 3 at a time" in text
     assert "the 2 fine-tunings" in text
 
@@ -115,20 +115,20 @@ def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
     assert cka["difference_mean"] == pytest.approx(-0.01)
     assert cka["macs_reduction_percent"] == pytest.approx(100 / 15)
     assert none["selected"] == 0 and math.isnan(none["accuracy_mean"])
-    page = Page(overview(families(table), target=target))
+    page = Page(overview(pairs(table), target=target))
     assert "What meets the target" in page.text and "the test split was not read" in page.text
     rows = [row for row in page.rows if "2 of 3" in row or "0 of 3" in row]
     assert rows[0][:3] == ["cka", "2 of 3", "1"]
     assert rows[1] == ["random", "0 of 3", "none", *[""] * 6]
-    assert "What meets the target" not in Page(overview(families(table))).text
+    assert "What meets the target" not in Page(overview(pairs(table))).text
 
 
 def test_the_budget_of_given_weights_is_said(planted):
     folders = [*path(planted, [0.8]), planted.network(0, "scratch", BLOCKS[:1], test=0.7)]
     table = summarise(folders, origins={"scratch": ("scratch", "cka")})
-    text = Page(overview(families(table))).text
+    text = Page(overview(pairs(table))).text
     assert "What cka left, trained from new weights (scratch): 70.00 %; cka beside it" in text
     assert "chosen by 1 criterion (cka)" in text
     assert "given weights" not in text
-    text = Page(overview(families(table), given_weights=["resnet8"])).text
+    text = Page(overview(pairs(table), given_weights=["resnet8"])).text
     assert "The baseline started from given weights" in text

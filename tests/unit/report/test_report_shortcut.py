@@ -6,7 +6,7 @@ from test_report_figures import summary_of, texts
 
 from layer_pruning.report.columns import SHORTCUT, SUMMARY
 from layer_pruning.report.figures.shortcut import shortcut_figure
-from layer_pruning.report.overview import families, overview, tables_of
+from layer_pruning.report.overview import overview, pairs, tables_of
 from layer_pruning.report.paired import NO_CHANGE
 from layer_pruning.report.shortcut import (
     Shortcut,
@@ -130,10 +130,10 @@ def test_the_summary_gains_columns_where_networks_were_trials(planted):
 
 def test_the_front_page_says_what_the_reliance_is(planted):
     summary, paths = with_tests(planted)
-    page = overview(families(summary, tables_of(summary, shortcuts=paths)))
+    page = overview(pairs(summary, tables_of(summary, shortcuts=paths)))
     assert "Does it rely on the cue?" in page and "No: less reliance throughout." in page
     assert "31.00 points for the baseline; after pruning: cka 11.00, a change of −20.00" in page
-    assert "Does it rely on the cue?" not in overview(families(summary))
+    assert "Does it rely on the cue?" not in overview(pairs(summary))
 
 
 def test_the_figure_shows_the_planted_reliance_and_every_seed(planted):
