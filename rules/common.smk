@@ -16,14 +16,15 @@ from layer_pruning.configuration import (
     final_criteria,
     promised_checksums,
     recipe_of,
+    recipe_on,
+    shifted_sets,
     scratch_criteria,
     start_files,
     target,
 )
-from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.data.catalog import DATASETS, dataset_info
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
-from layer_pruning.training.catalog import as_params
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
 SCRATCH = f"{RUN}/{{scratch}}/removed-{{step}}"
@@ -91,16 +92,6 @@ def beside(wildcard, sources, file):
     return path
 
 
-def tuning_epochs(wildcards):
-    """A params function: epochs of all fine-tunings up to a step, the last phase included."""
-    return CHAIN.tuning_epochs(wildcards.architecture, int(wildcards.step))
-
-
-def epochs_of_scratch(wildcards):
-    """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
-    return CHAIN.epochs_in("training", wildcards.architecture) + tuning_epochs(wildcards)
-
-
 def seed_of(wildcards):
     return int(wildcards.seed)
 
@@ -134,10 +125,12 @@ def of_recipe(phase):
     """
 
     def param(key):
-        return lambda wildcards: recipe_params(phase, wildcards)[key]
+        return lambda names: recipe_on(config, phase, names.dataset, names.architecture)[key]
 
-    first = recipe_of(config, phase, next(iter(config["architectures"])))
-    return {key: param(key) for key in as_params(first)} | of_threads()
+    keys = recipe_on(
+        config, phase, *(next(iter(config[of])) for of in ("datasets", "architectures"))
+    )
+    return {key: param(key) for key in keys} | of_threads()
 
 
 def of_threads():
@@ -149,16 +142,6 @@ def of_threads():
     counts = config["threads"] > 1 and not config["device"].startswith("cuda")
     # as a text: Snakemake compares the values of params, not their names, and 2 may be there already
     return {"threads": f"{config['threads']} threads"} if counts else {}
-
-
-def recipe_params(phase, wildcards):
-    """The params of a training phase for the network in the path."""
-    recipe, info = recipe_of(config, phase, wildcards.architecture), info_of_dataset(wildcards)
-    if recipe["shift_pixels"] is None:
-        recipe["shift_pixels"] = info.usual_shift_pixels
-    if recipe["flip"] is None:
-        recipe["flip"] = info.mirrored
-    return as_params(recipe)
 
 
 def teacher_of(phase):
@@ -175,22 +158,6 @@ def downloads(wildcards):
     """An input function: the files that the data set in the path consists of, if any."""
     kind = config["datasets"][wildcards.dataset]["kind"]
     return [f"downloads/{kind}/{file}" for file in info_of_dataset(wildcards).files]
-
-
-def of_architecture(wildcards):
-    """A params function: the options of the architecture in the path, defaults left out."""
-    return config["architectures"][wildcards.architecture]
-
-
-def start_of_baseline(wildcards):
-    """An input function: the files of the user's or the hub's that a baseline starts from."""
-    return start_files(config, wildcards.architecture)
-
-
-def promised_checksum(wildcards):
-    """A params function: the SHA-256 that the user gave for a file of the hub, if any."""
-    path = hub_path(wildcards.repository, wildcards.file)
-    return promised_checksums(config).get(path)
 
 
 def own_metrics(wildcards):
@@ -211,37 +178,14 @@ def shard_of_attack(wildcards):
     return (places.start, places.stop)
 
 
-def shifted_of_dataset(wildcards):
-    """A params function: newly collected test sets of the data set in the path, by name."""
-    paths = config["datasets"][wildcards.dataset]["shifted"]
-    return {shifted_name(path): path for path in paths}
+def of_pair(paths_of):
+    """An input function: what the chain names for the data set and architecture in the path."""
+    return lambda wildcards: paths_of(wildcards.dataset, wildcards.architecture)
 
 
 def of_one(pattern, networks=None, **wildcards_too):
     """An input function: a pattern for networks of one data set and architecture, and every seed."""
-
-    def paths(wildcards):
-        here = wildcards.dataset, wildcards.architecture
-        return CHAIN.here(pattern, *here, networks, **wildcards_too)
-
-    return paths
-
-
-def corruptions_of_one(wildcards):
-    """An input function: results on shifted images, where a data set has any."""
-    paths = of_one(f"{NETWORK}/corruptions.json", CHAIN.attacked)
-    return paths(wildcards) if wildcards.dataset in CHAIN.shifted else []
-
-
-def agreements(wildcards):
-    """An input function: how the metrics of each voting criterion agreed."""
-    here = wildcards.dataset, wildcards.architecture
-    pairs = [(one, network) for one in CHAIN.votes for network in CHAIN.ranked_by(one, *here)]
-    return [
-        path
-        for criterion, network in pairs
-        for path in CHAIN.here(f"{RUN}/{network}/ranking/{criterion}.json", *here)
-    ]
+    return of_pair(lambda *here: CHAIN.here(pattern, *here, networks, **wildcards_too))
 
 
 def of_one_criterion(pattern, networks):

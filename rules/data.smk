@@ -1,5 +1,8 @@
 from layer_pruning.data import REVISION as DATA_REVISION
 
+# the SHA-256 that the user gave for files of the hub
+PROMISED = promised_checksums(config)
+
 
 localrules:
     download_data,
@@ -44,7 +47,7 @@ rule download_weights:
         mem_mb=1000,
         runtime=120,
     params:
-        sha256=promised_checksum,
+        sha256=lambda names: PROMISED.get(hub_path(names.repository, names.file)),
     message:
         "Downloading {wildcards.file} of {wildcards.repository}"
     script:

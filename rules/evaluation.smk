@@ -119,7 +119,7 @@ rule corrupt:
         folder=of_dataset("corrupted"),
         corruptions=lambda wildcards: corruptions_of(config, wildcards.dataset),
         severities=config["corruptions"]["severities"],
-        shifted=shifted_of_dataset,
+        shifted=lambda names: shifted_sets(config, names.dataset),
         images=corrupted_images(config),
         seed=config["attacked_images"]["seed"],
         revisions=(MODELS_REVISION, ATTACKS_REVISION),

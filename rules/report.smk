@@ -122,9 +122,9 @@ rule report_figures:
     input:
         summary="results/summary.csv",
         attacks=of_one(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
-        corruptions=corruptions_of_one,
+        corruptions=of_one(f"{NETWORK}/corruptions.json", CHAIN.seen_on_shifts),
         calibrations=of_one(f"{NETWORK}/calibration.json", CHAIN.attacked),
-        rankings=agreements,
+        rankings=of_pair(CHAIN.agreements),
         starts=of_one(
             f"{RUN}/baseline/stochastic_starts.json",
             seed=config["seeds"] if CHAIN.searching else [],

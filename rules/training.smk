@@ -19,10 +19,15 @@ TAUGHT = {
 }
 
 
+# epochs of all fine-tunings up to a step, the last phase included; and with the baseline's
+TUNING_EPOCHS = lambda names: CHAIN.tuning_epochs(names.architecture, int(names.step))
+SCRATCH_EPOCHS = lambda names: CHAIN.scratch_epochs(names.architecture, int(names.step))
+
+
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
-        start=start_of_baseline,
+        start=lambda names: start_files(config, names.architecture),
     output:
         network=f"{RUN}/baseline/network.safetensors",
         history=f"{RUN}/baseline/history.csv",
@@ -42,7 +47,7 @@ rule train_baseline:
     params:
         **of_recipe("training"),
         name="{architecture}",
-        architecture=of_architecture,
+        architecture=lambda names: config["architectures"][names.architecture],
         seed=seed_of,
         state=f"{RUN}/baseline/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -149,7 +154,7 @@ use rule finetune as train_on with:
     benchmark:
         f"{CONTINUED}/benchmarks/train_on.tsv"
     params:
-        **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
+        **(of_recipe(LONGEST_TUNING) | {"epochs": TUNING_EPOCHS}),
         seed=seed_of,
         state=f"{CONTINUED}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),
@@ -180,7 +185,7 @@ rule train_scratch:
         mem_mb=4000,
         runtime=720,
     params:
-        **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
+        **(of_recipe("training") | TAUGHT | {"epochs": SCRATCH_EPOCHS}),
         seed=seed_of,
         state=f"{SCRATCH}/{STATE}",
         revisions=(MODELS_REVISION, TRAINING_REVISION),

@@ -138,6 +138,10 @@ class Chain:
         last = self.epochs_in("final", architecture) if self.last_phase else 0
         return rounds * self.epochs_in("finetuning", architecture) + last
 
+    def scratch_epochs(self, architecture: str, step: int) -> int:
+        """As many epochs as the baseline and all fine-tunings on the way took."""
+        return self.epochs_in("training", architecture) + self.tuning_epochs(architecture, step)
+
     def epochs_in(self, phase: str, architecture: str) -> int:
         """For how many epochs a network is trained in a phase."""
         return int(recipe_of(self.config, phase, architecture)["epochs"])
@@ -189,6 +193,20 @@ class Chain:
         criteria = [] if self.last_phase else self.pruning
         path = [network for one in criteria for network in self.that_count(one, *here)]
         return path + self.comparisons(*here)
+
+    def agreements(self, dataset: str, architecture: str) -> list[str]:
+        """How the metrics of each voting criterion agreed, on every network that it ranked."""
+        here = dataset, architecture
+        return [
+            path
+            for criterion in self.votes
+            for network in self.ranked_by(criterion, *here)
+            for path in self.here(f"{RUN}/{network}/ranking/{criterion}.json", *here)
+        ]
+
+    def seen_on_shifts(self, dataset: str, architecture: str) -> list[str]:
+        """The networks that are tested on corrupted or newly collected images."""
+        return self.attacked(dataset, architecture) if dataset in self.shifted else []
 
     def measured(self, dataset: str, architecture: str) -> list[str]:
         """Those of them whose energy and latency are measured: all or none."""

@@ -21,13 +21,20 @@ from layer_pruning.configuration.contents import (
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    shifted_sets,
     sizes_of_classes,
     start_files,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.configuration.reading import check_parses, with_command_line
-from layer_pruning.configuration.recipes import epochs_of, of_network, phases, recipe_of
+from layer_pruning.configuration.recipes import (
+    epochs_of,
+    of_network,
+    phases,
+    recipe_of,
+    recipe_on,
+)
 
 __all__ = [
     "Config",
@@ -51,7 +58,9 @@ __all__ = [
     "pruning_criteria",
     "published_setting",
     "recipe_of",
+    "recipe_on",
     "scratch_criteria",
+    "shifted_sets",
     "sizes_of_classes",
     "start_files",
     "target",

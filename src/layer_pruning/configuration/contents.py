@@ -13,6 +13,7 @@ from layer_pruning.data.catalog import (
     dataset_info,
     official_corruptions,
     shifted_files,
+    shifted_name,
 )
 from layer_pruning.models.architectures import architecture, published_name
 from layer_pruning.models.hub_files import PREPROCESSING, WEIGHTS, hub_path
@@ -100,6 +101,11 @@ def promised_checksums(config: Config) -> dict[str, str]:
         for name, options in config["architectures"].items()
         if options.get("weights") == PRETRAINED and options.get("sha256")
     }
+
+
+def shifted_sets(config: Config, dataset: str) -> dict[str, str]:
+    """The newly collected test sets of a data set: their paths by name."""
+    return {shifted_name(path): path for path in config["datasets"][dataset]["shifted"]}
 
 
 def published_setting(config: Config, dataset: str, architecture: str) -> Config:

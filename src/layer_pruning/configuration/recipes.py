@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from layer_pruning.configuration.contents import Config, datasets, networks
 from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.data.catalog import dataset_info
 from layer_pruning.models.network_blocks import has_batch_norm
-from layer_pruning.training.catalog import AUTO, OPTIMIZERS, recipe_settings
+from layer_pruning.training.catalog import AUTO, OPTIMIZERS, as_params, recipe_settings
 
 
 def phases(config: Config) -> list[str]:
@@ -24,6 +25,17 @@ def recipe_of(config: Config, phase: str, architecture: str) -> Config:
     batch_norm = not asks or has_batch_norm(networks(config)[architecture])
     phase = "finetuning" if phase == "final" else phase
     return recipe_settings(phase, given, batch_norm=batch_norm)
+
+
+def recipe_on(config: Config, phase: str, dataset: str, architecture: str) -> Config:
+    """The same as params of a job, with what the recipe leaves to the images filled in."""
+    recipe = recipe_of(config, phase, architecture)
+    info = dataset_info(config["datasets"][dataset])
+    if recipe["shift_pixels"] is None:
+        recipe["shift_pixels"] = info.usual_shift_pixels
+    if recipe["flip"] is None:
+        recipe["flip"] = info.mirrored
+    return as_params(recipe)
 
 
 def of_network(config: Config, architecture: str) -> Config:
