@@ -1,18 +1,9 @@
 from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.report import REVISION as REPORT_REVISION
+from layer_pruning.report.figures.catalog import FIGURES
 
-# the figures of one data set and architecture that a single job draws: where Snakemake's own report
-# has them, and what it calls them
-DRAWN = {
-    "pareto": ("1 Accuracy", "what accuracy costs"),
-    "removals": ("2 Removed blocks", "which block went when"),
-    "agreement": ("3 Agreement of the metrics", "agreement"),
-    "robustness": ("4 Robustness", "robust accuracy against epsilon"),
-    "corruptions": ("4 Robustness", "accuracy on corrupted images"),
-    "calibration": ("1 Accuracy", "calibration"),
-    "ledger": ("5 Cost", "energy ledger and break-even"),
-    "latency": ("5 Cost", "time against MACs"),
-}
+# the figures of one data set and architecture that a single job draws
+DRAWN = {name: figure for name, figure in FIGURES.items() if figure.together}
 # beside the figures of single criteria and seeds
 OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
 OF_ALL["agreement"] = OF_ALL["removals"]
@@ -138,11 +129,11 @@ rule report_figures:
             name: report(
                 f"{FIGURES}/{name}.svg",
                 caption=f"../workflow/report/{name}.rst",
-                category=category,
+                category=figure.category,
                 subcategory="{dataset} {architecture}",
-                labels={"figure": label} | OF_ALL.get(name, {}),
+                labels={"figure": figure.label} | OF_ALL.get(name, {}),
             )
-            for name, (category, label) in DRAWN.items()
+            for name, figure in DRAWN.items()
         },
         # for print; the report holds the vector graphics
         png=expand(f"{FIGURES}/{{figure}}.png", figure=DRAWN, allow_missing=True),

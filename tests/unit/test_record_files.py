@@ -15,7 +15,7 @@ from layer_pruning.attacks.shift_result import read_shift
 from layer_pruning.consensus.agreement import describe_agreement, read_agreement, write_agreement
 from layer_pruning.consensus.ranking import rank_blocks, read_ranking, read_scores, write_ranking
 from layer_pruning.energy.job_usage import JobUsage, read_usage, usage_recorded
-from layer_pruning.energy.ledger import energy_ledger, read_account, read_ledger
+from layer_pruning.energy.ledger import energy_ledger, read_energy, read_ledger
 from layer_pruning.energy.record import EnergySettings, read_emissions, read_record, write_record
 from layer_pruning.evaluation.accuracy import accuracy_record
 from layer_pruning.evaluation.calibration import calibration_record
@@ -133,7 +133,7 @@ RECORDS = {
     ),
     "complexity.json": (complexity, read_complexity),
     "latency.json": (latency, read_latency),
-    "energy.json": (lambda p: write_record_file(p, {"inference": INFERENCE}), read_account),
+    "energy.json": (lambda p: write_record_file(p, {"inference": INFERENCE}), read_energy),
     "emissions.json": (
         lambda p: write_record(p, planted_record(0.5, 0.0, 0.1), {"cpu": "x"}),
         read_emissions,

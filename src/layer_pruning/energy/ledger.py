@@ -28,13 +28,13 @@ NOT_MEASURED = "not measured"
 
 def read_inference(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The inference part of an ``energy.json``; ValueError naming the file if it has none."""
-    inference = read_account(path)["inference"]
+    inference = read_energy(path)["inference"]
     if not isinstance(inference, dict):
         damaged(path, "no record of inference")
     return inference
 
 
-def read_account(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_energy(path: str | os.PathLike[str]) -> dict[str, Any]:
     """An ``energy.json``: the reduction is that of the joules; raises as `read_record_file`."""
     return read_record_file(path, _check_account)
 

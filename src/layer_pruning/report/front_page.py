@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.report.figures.catalog import FIGURES
 from layer_pruning.report.html_page import body_of, folded, page
 from layer_pruning.report.wording import capital, signed
 
@@ -22,35 +23,12 @@ LINES = {
     "best": "Best choice",
 }
 """The answers of the first screen, and what each is called there."""
-BESIDE = {
-    "accuracy": ("accuracy", "best", "weights"),
-    "pareto": ("speed", "energy"),
-    "robustness": ("robustness",),
-    "corruptions": ("shift",),
-    "shortcut": ("shortcut",),
-    "ledger": ("cost",),
-}
-"""The answers that each figure proves, to stand beside it."""
 LONG_CAPTION = 300
 """Letters; of longer captions the rest is folded away."""
 CHART = (
     "Point at a mark for its network, seed, value and interval. A click in a legend shows one "
     "criterion or seed alone, with shift one more; a click beside it shows all."
 )
-HEADINGS = {
-    "accuracy": "Accuracy against what is saved",
-    "pareto": "What accuracy costs",
-    "calibration": "Do probabilities mean what they say?",
-    "removals": "Which block went when",
-    "agreement": "Do the metrics agree?",
-    "ranks": "Ranks of all blocks",
-    "robustness": "Accuracy under attack",
-    "corruptions": "Other images",
-    "shortcut": "Shortcut learning",
-    "ledger": "What it cost, and when that is earned",
-    "latency": "Time against multiply-accumulates",
-}
-
 STYLE = """
 .first{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.2rem;align-items:start}
 .first ul{list-style:none;margin:0;padding:0}
@@ -263,10 +241,10 @@ def _beside(picture: Picture, answers: Mapping[str, Mapping[str, Any]]) -> str:
     sentences = [
         f"<p><small>{escape(answer['question'])}</small><br><b>{escape(answer['verdict'])}</b> "
         f"{answer['evidence']}</p>"
-        for name in BESIDE.get(picture.name, ())
+        for name in FIGURES[picture.name].proves
         if (answer := answers.get(name))
     ]
-    heading = f"<h3>{escape(HEADINGS.get(picture.name, picture.name))}</h3>"
+    heading = f"<h3>{escape(FIGURES[picture.name].heading)}</h3>"
     if not sentences:
         return f"{heading}{_figure(picture)}"
     return f'{heading}<div class="beside">{_figure(picture)}<div>{"".join(sentences)}</div></div>'
@@ -275,7 +253,7 @@ def _beside(picture: Picture, answers: Mapping[str, Mapping[str, Any]]) -> str:
 def _figure(picture: Picture) -> str:
     """A picture that needs no other file, a chart to look into if there is one, and a caption."""
     code = base64.b64encode(picture.file.read_bytes()).decode()
-    what = picture.title or HEADINGS.get(picture.name, picture.name)
+    what = picture.title or FIGURES[picture.name].heading
     image = f'<img alt="{escape(what)}" src="data:image/svg+xml;base64,{code}">'
     data, how = "", ""
     if picture.chart is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from layer_pruning.attacks.result import read_result
 from layer_pruning.attacks.shift_result import read_shift
 from layer_pruning.consensus.agreement import read_agreement
-from layer_pruning.energy.ledger import read_account, read_ledger
+from layer_pruning.energy.ledger import read_energy, read_ledger
 from layer_pruning.energy.record import read_emissions
 from layer_pruning.evaluation.records import (
     read_accuracy,
@@ -103,7 +103,7 @@ OF_FILE = {
     "complexity.json": read_complexity,
     "corruptions.json": read_shift,
     "emissions.json": read_emissions,
-    "energy.json": read_account,
+    "energy.json": read_energy,
     "latency.json": read_latency,
     "ledger.json": read_ledger,
     "shortcut.json": read_shortcut,
