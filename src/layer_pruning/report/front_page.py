@@ -176,7 +176,7 @@ def _pair(part: PairSection, first: bool) -> str:
         *(_beside(picture, answers) for picture in pictures.values()),
     ]
     if ranks := [picture for picture in part.pictures if picture.name == "ranks"]:
-        section.append(folded(HEADINGS["ranks"], "".join(_figure(one) for one in ranks)))
+        section.append(folded(FIGURES["ranks"].heading, "".join(_figure(one) for one in ranks)))
     if part.networks:
         links = "".join(
             f'<li><a href="{escape(url)}">{escape(name)}</a></li>'
