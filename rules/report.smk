@@ -1,9 +1,9 @@
 from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.report import REVISION as REPORT_REVISION
-from layer_pruning.report.figures.catalog import FIGURES
+from layer_pruning.report.figures.catalog import ENTRIES
 
 # the figures of one data set and architecture that a single job draws
-DRAWN = {name: figure for name, figure in FIGURES.items() if figure.together}
+DRAWN = {name: figure for name, figure in ENTRIES.items() if figure.together}
 # beside the figures of single criteria and seeds
 OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
 OF_ALL["agreement"] = OF_ALL["removals"]

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.report.figures.catalog import FIGURES
+from layer_pruning.report.figures.catalog import ENTRIES
 from layer_pruning.report.html_page import body_of, folded, page
 from layer_pruning.report.wording import capital, signed
 
@@ -176,7 +176,7 @@ def _pair(part: PairSection, first: bool) -> str:
         *(_beside(picture, answers) for picture in pictures.values()),
     ]
     if ranks := [picture for picture in part.pictures if picture.name == "ranks"]:
-        section.append(folded(FIGURES["ranks"].heading, "".join(_figure(one) for one in ranks)))
+        section.append(folded(ENTRIES["ranks"].heading, "".join(_figure(one) for one in ranks)))
     if part.networks:
         links = "".join(
             f'<li><a href="{escape(url)}">{escape(name)}</a></li>'
@@ -241,10 +241,10 @@ def _beside(picture: Picture, answers: Mapping[str, Mapping[str, Any]]) -> str:
     sentences = [
         f"<p><small>{escape(answer['question'])}</small><br><b>{escape(answer['verdict'])}</b> "
         f"{answer['evidence']}</p>"
-        for name in FIGURES[picture.name].proves
+        for name in ENTRIES[picture.name].proves
         if (answer := answers.get(name))
     ]
-    heading = f"<h3>{escape(FIGURES[picture.name].heading)}</h3>"
+    heading = f"<h3>{escape(ENTRIES[picture.name].heading)}</h3>"
     if not sentences:
         return f"{heading}{_figure(picture)}"
     return f'{heading}<div class="beside">{_figure(picture)}<div>{"".join(sentences)}</div></div>'
@@ -253,7 +253,7 @@ def _beside(picture: Picture, answers: Mapping[str, Mapping[str, Any]]) -> str:
 def _figure(picture: Picture) -> str:
     """A picture that needs no other file, a chart to look into if there is one, and a caption."""
     code = base64.b64encode(picture.file.read_bytes()).decode()
-    what = picture.title or FIGURES[picture.name].heading
+    what = picture.title or ENTRIES[picture.name].heading
     image = f'<img alt="{escape(what)}" src="data:image/svg+xml;base64,{code}">'
     data, how = "", ""
     if picture.chart is not None:

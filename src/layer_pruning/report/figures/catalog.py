@@ -23,7 +23,7 @@ class Entry:
 ACCURACY, BLOCKS, AGREEMENT = "1 Accuracy", "2 Removed blocks", "3 Agreement of the metrics"
 ROBUSTNESS, COST = "4 Robustness", "5 Cost"
 
-FIGURES = {
+ENTRIES = {
     "accuracy": Entry(
         "Accuracy against what is saved",
         ACCURACY,
