@@ -49,6 +49,8 @@ WRITTEN: dict[str, Callable[[float], str]] = {
     "points": signed,
 }
 """How numbers of a unit are written; all others are :func:`plain`."""
+FORMATS = {"plain": plain, "rounded": three_figures, "probability": p_text, "size": points}
+"""How else numbers are written."""
 WORDS = {
     "macs": "MACs",
     "speed up": "speed-up",
@@ -84,8 +86,6 @@ class Column:
     """Whether a cell without a number says that it was not measured."""
     written: Callable[[float], str] | None = None
     """How a number is written, where its unit does not say."""
-    pattern: str = ""
-    """What fits a name with ``{…}``; by default, anything in the place of all braces."""
 
     @property
     def names(self) -> list[str]:
@@ -94,465 +94,211 @@ class Column:
 
     def fits(self, name: str) -> bool:
         """Whether a column called ``name`` is this one."""
-        start, _, rest = self.name.partition("{")
-        end = rest.rpartition("}")[2]
-        return bool(re.fullmatch(self.pattern or rf"{re.escape(start)}.+{re.escape(end)}", name))
+        # times have the mode before the size, where it is not the usual one
+        start, *_, end = re.split(r"\{.*\}", self.name.replace("batch_{size}", "{}batch_{size}"))
+        middle = r"(.+_)?batch_\d+" if "{size}" in self.name else ".+"
+        return bool(re.fullmatch(f"{re.escape(start)}{middle}{re.escape(end)}", name))
 
 
-COMPLEXITY, ACCURACY, LATENCY = "complexity.json", "accuracy.json", "latency.json"
-ATTACKS, SHIFT, CALIBRATION = "attacks/{attack}.json", "corruptions.json", "calibration.json"
-SHORTCUT, ENERGY, LEDGER = "shortcut.json", "energy.json", "ledger.json"
-ON_THE_WAY = "emissions.json of the networks on the way"
-HISTORY = "history.csv of the networks on the way"
-FOLDER = "the folder's name"
-CONFIGURATION = "the configuration"
+def _declared(table: str) -> tuple[Column, ...]:
+    """The columns of a table: ``name | unit | flags | heading | meaning``.
+
+    ``#`` precedes the file that those below are from, and four spaces what goes on from the line
+    before. Flags are fields of :class:`Column`, or ``FORMATS``.
+    """
+    columns: list[dict[str, Any]] = []
+    source = ""
+    for line in table.strip().splitlines():
+        if line.startswith("#"):
+            source = line.removeprefix("#").strip()
+        elif line.startswith("    "):
+            columns[-1]["about"] = f"{columns[-1]['about']} {line.strip()}".strip()
+        else:
+            name, unit, flags, label, about = (cell.strip() for cell in line.split("|"))
+            own: dict[str, Any] = {"written": None}
+            for flag in flags.split():
+                own |= {"written": FORMATS[flag]} if flag in FORMATS else {flag: True}
+            columns.append(
+                {"name": name, "source": source, "unit": unit, "label": label, "about": about} | own
+            )
+    return tuple(Column(**column) for column in columns)
 
 
-def _calibration(name: str, unit: str, about: str) -> tuple[Column, ...]:
-    """An error on the test split, as it is and after temperature scaling."""
-    options: dict[str, Any] = {"interval": True, "optional": True, "written": plain}
-    about += "; with its 95 % interval over images"
-    return (
-        Column(name, CALIBRATION, unit, about, **options),
-        Column(f"{name}_scaled", CALIBRATION, unit, "the same, temperature scaled", **options),
-    )
-
-
-_ERRORS = (
-    _calibration(
-        "expected_calibration_error",
-        "fraction",
-        "on the test split, 15 bins of equal width (Guo et al. 2017)",
-    ),
-    _calibration("negative_log_likelihood", "nats", "of the true class, mean over the test split"),
-    _calibration(
-        "brier_score", "", "squared error of the probabilities added over classes, 0 to 2"
-    ),
-)
-
-SUMMARY = (
-    Column("dataset", FOLDER, about="its name in the configuration", text=True),
-    Column("architecture", FOLDER, about="its name in the configuration", text=True),
-    Column("seed", FOLDER, about="of the run"),
-    Column(
-        "criterion",
-        FOLDER,
-        about="`baseline`, the criterion that chose the blocks, or one that trained from new "
-        "weights",
-        text=True,
-    ),
-    Column("removed", FOLDER, "blocks", "how many are gone"),
-    Column(
-        "selected",
-        CONFIGURATION,
-        about="`True` for the network of its criterion and seed that the `target` selects, if "
-        "there is one",
-    ),
-    Column(
-        "made_by",
-        CONFIGURATION,
-        about="`baseline`, `pruned`, `final` (a last phase of fine-tuning after that), `scratch` "
-        "(the pruned architecture from new weights) or `continued` (the baseline trained for "
-        "longer)",
-        text=True,
-    ),
-    Column(
-        "beside",
-        CONFIGURATION,
-        about="for the last three, the criterion whose networks they stand beside",
-        text=True,
-    ),
-    Column(
-        "removed_blocks",
-        COMPLEXITY,
-        about="their names in the order of removal, separated by spaces",
-        text=True,
-    ),
-    Column(
-        "blocks", COMPLEXITY, about="the names of those that are left, in network order", text=True
-    ),
-    Column(
-        "macs",
-        COMPLEXITY,
-        about="multiply-accumulates of convolutions and linear layers, one image",
-    ),
-    Column(
-        "macs_reduction_percent",
-        COMPLEXITY,
-        "%",
-        "of the baseline's that are saved",
-        "MACs saved",
-        averaged=True,
-    ),
-    Column("parameters", COMPLEXITY, about="parameters that train; frozen ones are none of them"),
-    Column(
-        "parameters_reduction_percent",
-        COMPLEXITY,
-        "%",
-        "of the baseline's that are saved",
-        "parameters saved",
-        averaged=True,
-    ),
-    Column(
-        "predicted_latency_reduction_percent",
-        "savings/latency.json of the baseline",
-        "%",
-        "of the baseline's time, what its blocks that are gone took in it; measured where the "
-        "target is a latency",
-        "time saved, predicted",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "accuracy_validation",
-        ACCURACY,
-        "fraction",
-        "on the validation split",
-        "validation accuracy",
-        averaged=True,
-    ),
-    Column("test_images", ACCURACY, "images", "of the test split"),
-    Column(
-        "chance_accuracy",
-        ACCURACY,
-        "fraction",
-        "of naming the commonest class of the test split each time",
-    ),
-    Column(
-        "accuracy_test",
-        ACCURACY,
-        "fraction",
-        "on the test split; its 95 % Wilson interval: the images are a sample, and seeds are not "
-        "in it",
-        interval=True,
-    ),
-    Column(
-        "robust_accuracy_{attack}_{norm}_{epsilon}",
-        ATTACKS,
-        "fraction",
-        "of the attacked images that are right before and after the attack; one column for each "
-        "attack and epsilon",
-    ),
-    Column(
-        "robust_area_{attack}_{norm}",
-        ATTACKS,
-        "fraction",
-        "area under robust accuracy from epsilon 0 to the largest, divided by that; its 95 % "
-        "interval over images",
-        interval=True,
-    ),
-    Column(
-        "corrupted_accuracy",
-        SHIFT,
-        "fraction",
-        "plain mean over corruptions and severities; its 95 % interval over images",
-        interval=True,
-        optional=True,
-    ),
-    Column(
-        "mean_corruption_error_percent",
-        SHIFT,
-        "%",
-        "mean over corruptions of the error, in percent of that of the baseline of the seed",
-        optional=True,
-    ),
-    Column(
-        "corruption_source",
-        SHIFT,
-        about="whether corruptions are built in, and so comparable with nothing published, or the "
-        "official files",
-        text=True,
-        optional=True,
-    ),
-    Column("shifted_accuracy_{name}", SHIFT, "fraction", "on a test set that was collected anew"),
-    *(plain_error for plain_error, _ in _ERRORS),
-    *(scaled for _, scaled in _ERRORS),
-    Column(
-        "temperature",
-        CALIBRATION,
-        about="by which logits are divided, fitted on the validation split; empty where none fits",
-        optional=True,
-    ),
-    Column(
-        "accuracy_congruent_cue",
-        SHORTCUT,
-        "fraction",
-        "on test images with the cue of their own class; this and the next five are there if a "
-        "data set has a `cue`",
-        optional=True,
-    ),
-    Column(
-        "accuracy_swapped_cue",
-        SHORTCUT,
-        "fraction",
-        "on test images with the cue of another class",
-        optional=True,
-    ),
-    Column(
-        "shortcut_reliance",
-        SHORTCUT,
-        "fraction",
-        "accuracy without a cue minus that with the cue of another class, image by image",
-        interval=True,
-        optional=True,
-    ),
-    Column(
-        "cue_effect",
-        SHORTCUT,
-        "fraction",
-        "accuracy with the cue of the own class minus that with the cue of another",
-        interval=True,
-        optional=True,
-    ),
-    Column(
-        "follows_cue",
-        SHORTCUT,
-        "fraction",
-        "of the test images with the cue of another class that are taken for that class",
-        interval=True,
-        optional=True,
-    ),
-    Column(
-        "cue_alone",
-        SHORTCUT,
-        "fraction",
-        "of the cues on an image without a class that are taken for their class",
-        optional=True,
-    ),
-    Column(
-        "training_epochs",
-        HISTORY,
-        "epochs",
-        "of the baseline; of a network from new weights, its own",
-    ),
-    Column(
-        "finetuning_epochs",
-        HISTORY,
-        "epochs",
-        "of all fine-tunings on the way; 0 for a network from new weights",
-    ),
-    Column(
-        "training_energy_kwh",
-        ON_THE_WAY,
-        "kWh",
-        "of the trainings that `training_epochs` counts",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "finetuning_energy_kwh",
-        ON_THE_WAY,
-        "kWh",
-        "of the fine-tunings that `finetuning_epochs` counts",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "training_emissions_kg_co2e",
-        ON_THE_WAY,
-        "kg CO₂e",
-        "energy times the carbon intensity of the configuration",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "finetuning_emissions_kg_co2e",
-        ON_THE_WAY,
-        "kg CO₂e",
-        "energy times the carbon intensity of the configuration",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "training_energy_basis",
-        ON_THE_WAY,
-        about="whether these were measured or estimated, and from what",
-        text=True,
-    ),
-    Column(
-        "inference_joules_per_image",
-        ENERGY,
-        "J",
-        "energy of one image, in a batch; the interval is over the repeated measurements",
-        interval=True,
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "inference_interval_coverage",
-        ENERGY,
-        about="how often such an interval encloses the median; below 0.95 nothing is claimed",
-    ),
-    Column(
-        "inference_seconds_per_image",
-        ENERGY,
-        "s",
-        "time of one image, in a batch",
-        averaged=True,
-    ),
-    Column(
-        "baseline_inference_joules_per_image",
-        ENERGY,
-        "J",
-        "of the baseline, measured in turns with this network",
-        measured=True,
-    ),
-    Column(
-        "baseline_inference_seconds_per_image",
-        ENERGY,
-        "s",
-        "of the baseline, measured in turns with this network",
-    ),
-    Column(
-        "energy_reduction_percent",
-        ENERGY,
-        "%",
-        "of the baseline's energy of inference that is saved",
-        "energy per image saved",
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "inference_energy_basis",
-        ENERGY,
-        about="whether it was measured or estimated",
-        text=True,
-    ),
-    Column(
-        "scoring_energy_kwh",
-        LEDGER,
-        "kWh",
-        "of choosing the blocks on the way; estimated from CPU time",
-        measured=True,
-    ),
-    Column("scoring_energy_basis", LEDGER, about="how", text=True),
-    Column(
-        "attacks_energy_kwh",
-        LEDGER,
-        "kWh",
-        "of the attacks; estimated from CPU time",
-        measured=True,
-    ),
-    Column("attacks_energy_basis", LEDGER, about="how", text=True),
-    Column(
-        "saving_joules_per_image",
-        LEDGER,
-        "J",
-        "energy of an image in the baseline minus that in this network, within a round",
-        interval=True,
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "break_even_images",
-        LEDGER,
-        "images",
-        "after which scoring and fine-tuning are paid for, or the training of a network from new "
-        "weights",
-        interval=True,
-        written=three_figures,
-    ),
-    Column(
-        "break_even", LEDGER, about='the same in words, such as "not shown to pay back"', text=True
-    ),
-    Column(
-        "speed_up_ratio",
-        LATENCY,
-        "ratio",
-        "time of the baseline over that of this network, largest batch, first mode",
-        "speed-up",
-        interval=True,
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "speed_up_over_macs_ratio",
-        LATENCY,
-        "ratio",
-        "the same over the ratio of multiply-accumulates; 1 where time falls as they do",
-        "speed-up over MACs ratio",
-        interval=True,
-        averaged=True,
-        measured=True,
-    ),
-    Column(
-        "latency_interval_coverage",
-        LATENCY,
-        about="how often an interval over these rounds encloses the median; below 0.95 nothing is "
-        "claimed",
-        measured=True,
-    ),
-    Column("peak_memory_bytes", LATENCY, "bytes", "of PyTorch's allocations on a GPU"),
-    Column(
-        "other_cores_during_latency",
-        LATENCY,
-        "cores",
-        "that other processes used meanwhile",
-        measured=True,
-    ),
-    Column(
-        "latency_batch_{size}_seconds",
-        LATENCY,
-        "s",
-        "of a batch; one column for each size, and for each mode but `eager` with the mode before "
-        "`batch`",
-        measured=True,
-        pattern=r"latency_(.+_)?batch_\d+_seconds",
-    ),
-    Column(
-        "baseline_latency_batch_{size}_seconds",
-        LATENCY,
-        "s",
-        "the same of the baseline",
-        measured=True,
-        pattern=r"baseline_latency_(.+_)?batch_\d+_seconds",
-    ),
-    Column(
-        "speed_up_over_macs_batch_{size}_ratio",
-        LATENCY,
-        "ratio",
-        "as above, for that size",
-        measured=True,
-        pattern=r"speed_up_over_macs_(.+_)?batch_\d+_ratio",
-    ),
-    Column("notes", "the file that lacks the number", about="why a cell is empty", text=True),
-)
+SUMMARY = _declared("""
+# the folder's name
+dataset | | text | | its name in the configuration
+architecture | | text | | its name in the configuration
+seed | | | | of the run
+criterion | | text | |
+    `baseline`, the criterion that chose the blocks, or one that trained from new weights
+removed | blocks | | | how many are gone
+# the configuration
+selected | | | |
+    `True` for the network of its criterion and seed that the `target` selects, if there is
+    one
+made_by | | text | |
+    `baseline`, `pruned`, `final` (a last phase of fine-tuning after that), `scratch` (the
+    pruned architecture from new weights) or `continued` (the baseline trained for longer)
+beside | | text | | for the last three, the criterion whose networks they stand beside
+# complexity.json
+removed_blocks | | text | | their names in the order of removal, separated by spaces
+blocks | | text | | the names of those that are left, in network order
+macs | | | | multiply-accumulates of convolutions and linear layers, one image
+macs_reduction_percent | % | averaged | MACs saved | of the baseline's that are saved
+parameters | | | | parameters that train; frozen ones are none of them
+parameters_reduction_percent | % | averaged | parameters saved | of the baseline's that are saved
+# savings/latency.json of the baseline
+predicted_latency_reduction_percent | % | averaged measured | time saved, predicted |
+    of the baseline's time, what its blocks that are gone took in it; measured where the
+    target is a latency
+# accuracy.json
+accuracy_validation | fraction | averaged | validation accuracy | on the validation split
+test_images | images | | | of the test split
+chance_accuracy | fraction | | | of naming the commonest class of the test split each time
+accuracy_test | fraction | interval | |
+    on the test split; its 95 % Wilson interval: the images are a sample, and seeds are not in
+    it
+# attacks/{attack}.json
+robust_accuracy_{attack}_{norm}_{epsilon} | fraction | | |
+    of the attacked images that are right before and after the attack; one column for each
+    attack and epsilon
+robust_area_{attack}_{norm} | fraction | interval | |
+    area under robust accuracy from epsilon 0 to the largest, divided by that; its 95 %
+    interval over images
+# corruptions.json
+corrupted_accuracy | fraction | interval optional | |
+    plain mean over corruptions and severities; its 95 % interval over images
+mean_corruption_error_percent | % | optional | |
+    mean over corruptions of the error, in percent of that of the baseline of the seed
+corruption_source | | text optional | |
+    whether corruptions are built in, and so comparable with nothing published, or the
+    official files
+shifted_accuracy_{name} | fraction | | | on a test set that was collected anew
+# calibration.json
+expected_calibration_error | fraction | interval optional plain | |
+    on the test split, 15 bins of equal width (Guo et al. 2017); with its 95 % interval over
+    images
+negative_log_likelihood | nats | interval optional plain | |
+    of the true class, mean over the test split; with its 95 % interval over images
+brier_score | | interval optional plain | |
+    squared error of the probabilities added over classes, 0 to 2; with its 95 % interval over
+    images
+expected_calibration_error_scaled | fraction | interval optional plain | |
+    the same, temperature scaled
+negative_log_likelihood_scaled | nats | interval optional plain | | the same, temperature scaled
+brier_score_scaled | | interval optional plain | | the same, temperature scaled
+temperature | | optional | |
+    by which logits are divided, fitted on the validation split; empty where none fits
+# shortcut.json
+accuracy_congruent_cue | fraction | optional | |
+    on test images with the cue of their own class; this and the next five are there if a data
+    set has a `cue`
+accuracy_swapped_cue | fraction | optional | | on test images with the cue of another class
+shortcut_reliance | fraction | interval optional | |
+    accuracy without a cue minus that with the cue of another class, image by image
+cue_effect | fraction | interval optional | |
+    accuracy with the cue of the own class minus that with the cue of another
+follows_cue | fraction | interval optional | |
+    of the test images with the cue of another class that are taken for that class
+cue_alone | fraction | optional | |
+    of the cues on an image without a class that are taken for their class
+# history.csv of the networks on the way
+training_epochs | epochs | | | of the baseline; of a network from new weights, its own
+finetuning_epochs | epochs | | | of all fine-tunings on the way; 0 for a network from new weights
+# emissions.json of the networks on the way
+training_energy_kwh | kWh | averaged measured | | of the trainings that `training_epochs` counts
+finetuning_energy_kwh | kWh | averaged measured | |
+    of the fine-tunings that `finetuning_epochs` counts
+training_emissions_kg_co2e | kg CO₂e | averaged measured | |
+    energy times the carbon intensity of the configuration
+finetuning_emissions_kg_co2e | kg CO₂e | averaged measured | |
+    energy times the carbon intensity of the configuration
+training_energy_basis | | text | | whether these were measured or estimated, and from what
+# energy.json
+inference_joules_per_image | J | interval averaged measured | |
+    energy of one image, in a batch; the interval is over the repeated measurements
+inference_interval_coverage | | | |
+    how often such an interval encloses the median; below 0.95 nothing is claimed
+inference_seconds_per_image | s | averaged | | time of one image, in a batch
+baseline_inference_joules_per_image | J | measured | |
+    of the baseline, measured in turns with this network
+baseline_inference_seconds_per_image | s | | |
+    of the baseline, measured in turns with this network
+energy_reduction_percent | % | averaged measured | energy per image saved |
+    of the baseline's energy of inference that is saved
+inference_energy_basis | | text | | whether it was measured or estimated
+# ledger.json
+scoring_energy_kwh | kWh | measured | | of choosing the blocks on the way; estimated from CPU time
+scoring_energy_basis | | text | | how
+attacks_energy_kwh | kWh | measured | | of the attacks; estimated from CPU time
+attacks_energy_basis | | text | | how
+saving_joules_per_image | J | interval averaged measured | |
+    energy of an image in the baseline minus that in this network, within a round
+break_even_images | images | interval rounded | |
+    after which scoring and fine-tuning are paid for, or the training of a network from new
+    weights
+break_even | | text | | the same in words, such as "not shown to pay back"
+# latency.json
+speed_up_ratio | ratio | interval averaged measured | speed-up |
+    time of the baseline over that of this network, largest batch, first mode
+speed_up_over_macs_ratio | ratio | interval averaged measured | speed-up over MACs ratio |
+    the same over the ratio of multiply-accumulates; 1 where time falls as they do
+latency_interval_coverage | | measured | |
+    how often an interval over these rounds encloses the median; below 0.95 nothing is claimed
+peak_memory_bytes | bytes | | | of PyTorch's allocations on a GPU
+other_cores_during_latency | cores | measured | | that other processes used meanwhile
+latency_batch_{size}_seconds | s | measured | |
+    of a batch; one column for each size, and for each mode but `eager` with the mode before
+    `batch`
+baseline_latency_batch_{size}_seconds | s | measured | | the same of the baseline
+speed_up_over_macs_batch_{size}_ratio | ratio | measured | | as above, for that size
+# the file that lacks the number
+notes | | text | | why a cell is empty
+""")
 """Of ``summary.csv``, in their order."""
 
-OF_TABLES = (
-    Column("folder", FOLDER),
-    Column("seeds", FOLDER),
-    Column("other", FOLDER),
-    Column("attack", ATTACKS),
-    Column("norm", ATTACKS),
-    Column("epsilon", ATTACKS),
-    Column("robust_accuracy", ATTACKS, "fraction"),
-    Column("other_robust_accuracy", ATTACKS, "fraction"),
-    Column("robust_area", ATTACKS, "fraction"),
-    Column("other_robust_area", ATTACKS, "fraction"),
-    Column("clean_difference", ATTACKS, "points"),
-    Column("accuracy", "", "fraction"),
-    Column("other_accuracy", "", "fraction"),
-    Column("share", "", "fraction"),
-    Column("other_share", "", "fraction"),
-    Column("difference", "", "points"),
-    Column("interval_low", "", "fraction"),
-    Column("interval_high", "", "fraction"),
-    Column("p_value", written=p_text),
-    Column("detectable", written=points, label="would have been shown"),
-    Column("accuracy_clean", SHORTCUT, "fraction"),
-    Column("accuracy_mean", ACCURACY, "fraction"),
-    Column("accuracy_sd", ACCURACY, "fraction"),
-    Column("accuracy_interval_low", ACCURACY, "fraction"),
-    Column("accuracy_interval_high", ACCURACY, "fraction"),
-    Column("difference_mean", "", "points"),
-    Column("difference_interval_low", "", "points"),
-    Column("difference_interval_high", "", "points"),
-    Column("macs_ratio", COMPLEXITY, "ratio"),
-    Column("cheaper_in_time", LATENCY),
-    Column("cheaper_in_energy", LEDGER),
-)
-"""Of tables that are made from it, or from records."""
+OF_TABLES = _declared("""
+# the folder's name
+folder | | | |
+seeds | | | |
+other | | | |
+# attacks/{attack}.json
+attack | | | |
+norm | | | |
+epsilon | | | |
+robust_accuracy | fraction | | |
+other_robust_accuracy | fraction | | |
+robust_area | fraction | | |
+other_robust_area | fraction | | |
+clean_difference | points | | |
+# shortcut.json
+accuracy_clean | fraction | | |
+# accuracy.json
+accuracy_mean | fraction | | |
+accuracy_sd | fraction | | |
+accuracy_interval_low | fraction | | |
+accuracy_interval_high | fraction | | |
+# complexity.json
+macs_ratio | ratio | | |
+# latency.json
+cheaper_in_time | | | |
+# ledger.json
+cheaper_in_energy | | | |
+#
+accuracy | fraction | | |
+other_accuracy | fraction | | |
+share | fraction | | |
+other_share | fraction | | |
+difference | points | | |
+interval_low | fraction | | |
+interval_high | fraction | | |
+difference_mean | points | | |
+difference_interval_low | points | | |
+difference_interval_high | points | | |
+p_value | | probability | |
+detectable | | size | would have been shown |
+""")
+"""Of tables that are made from it, or from records; where no file is named, the table names it."""
 
 TEXT = frozenset(column.name for column in SUMMARY if column.text)
 """What is text in the summary; all else are numbers."""

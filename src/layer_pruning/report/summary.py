@@ -107,6 +107,6 @@ def _frame(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFr
     frame["notes"] = frame["notes"].map("; ".join)
     texts = [name for name in columns if name in TEXT]
     numbers = [name for name in columns if name not in TEXT]
-    frame[texts] = frame[texts].fillna("")
+    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), "")
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame

@@ -4,7 +4,7 @@ import pytest
 from planted_results import Planted
 from test_report_figures import summary_of, texts
 
-from layer_pruning.report.columns import SHORTCUT, SUMMARY
+from layer_pruning.report.columns import SUMMARY
 from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.overview import overview, pairs, tables_of
 from layer_pruning.report.paired import NO_CHANGE
@@ -120,7 +120,9 @@ def with_tests(planted: Planted, seeds=(0, 1, 2)):
 def test_the_summary_gains_columns_where_networks_were_trials(planted):
     wider, _ = with_tests(planted)
     without = summary_of(planted, criteria=("cka",))
-    added = [name for column in SUMMARY if column.source == SHORTCUT for name in column.names]
+    added = [
+        name for column in SUMMARY if column.source == "shortcut.json" for name in column.names
+    ]
     assert [name for name in wider if name not in without] == added
     deepest = wider[(wider["removed"] == 2) & (wider["seed"] == 1)].iloc[0]
     assert deepest["shortcut_reliance"] == pytest.approx(0.11)
