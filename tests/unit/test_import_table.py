@@ -83,7 +83,8 @@ MAY_IMPORT = {
         "estimate",
     },
     # the public names, imported when one is used
-    "__init__": {"library"},
+    "__init__": {"iteration", "library"},
+    "iteration": {"evaluation", "library", "models", "planning", "scoring", "surgery"},
     "library": {"activations", "consensus", "evaluation", "export", "models", "scoring", "surgery"},
     "access": set(),
     "atomic": set(),

@@ -15,6 +15,7 @@ from layer_pruning.configuration.keys.values import (
     Seed,
     Settings,
     Some,
+    Text,
     Unique,
     Whole,
 )
@@ -44,6 +45,12 @@ class Export(Settings):
     networks: Literal["last", "all", "none"] = "last"
     """`last`: the last network of each criterion, but for those that only compare (`random`,
     `shallowest`). `all`: every network. `none`: none."""
+    opset: Annotated[Whole, Ge(11)] | None = None
+    """Version of ONNX's operators, for a runtime that lacks new ones. Empty: what the installed
+    PyTorch writes."""
+    license: Text | None = None
+    """Licence of the weights, by its name on the Hugging Face hub (`mit`, `cc-by-4.0`), for the
+    model card. Empty: the card says that none was stated."""
 
 
 class Attack(Settings):
