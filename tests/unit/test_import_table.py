@@ -57,6 +57,7 @@ MAY_IMPORT = {
         "models",
         "scoring",
         "similarity",
+        "tracking",
         "training",
     },
     "chain": {"configuration", "scoring", "targets"},
@@ -97,6 +98,7 @@ MAY_IMPORT = {
     "record_files": set(),
     "steps": set(),
     "terminal": set(),
+    "tracking": {"evaluation", "training"},
     "targets": {"configuration", "data", "evaluation", "models", "planning"},
 }
 LIBRARIES = {

@@ -1,6 +1,7 @@
 """The loader that goes with every export: one file that needs torch and safetensors alone."""
 
 import ast
+import copy
 import runpy
 import shutil
 import sys
@@ -156,7 +157,7 @@ def loader():
 
 
 def test_a_module_of_ones_own_takes_the_weights_and_trains(own_export):
-    network, folder = own_export
+    network, folder = copy.deepcopy(own_export[0]), own_export[1]
     module = own(5)
     loaded = loader()(str(folder / "network.safetensors"), module=module)
     assert not loaded.training and loaded.body is module

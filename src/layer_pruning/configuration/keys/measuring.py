@@ -53,6 +53,18 @@ class Export(Settings):
     model card. Empty: the card says that none was stated."""
 
 
+class Tracking(Settings):
+    """Trackers of experiments that are told of each network, its training and the figures, once
+    they are there. Nothing is made again when one is switched on or off."""
+
+    tensorboard: bool = False
+    """Events below `results/tracking/tensorboard/`, which `tensorboard --logdir` shows. Needs the
+    package `tensorboard`."""
+    mlflow: bool = False
+    """Runs of MLflow, on the server that `MLFLOW_TRACKING_URI` names or in
+    `results/tracking/mlflow/mlflow.db`. Needs the package `mlflow`."""
+
+
 class Attack(Settings):
     """An attack by a name of the user's."""
 
