@@ -72,7 +72,8 @@ class Iteration:
     repeats: int
     network: ResidualNetwork = field(init=False)
     """The network that counts: the last one, or, where accuracy fell below its floor, the one
-    before. The unpruned one before the first step."""
+    before. The unpruned one before the first step. A step counts when its training has ended, so
+    where the caller breaks off, the step that was going on does not."""
     reached: bool = field(init=False, default=False)
     """Whether ``network`` meets the target. True of an accuracy while it is kept."""
     _rows: list[dict[str, Any]] = field(init=False, default_factory=list)
@@ -88,7 +89,7 @@ class Iteration:
         latency, ``latency_reduction`` are measured before the step is trained, ``accuracy``, where
         there is an ``evaluate``, after. Reductions are percent of the first row.
         """
-        return pd.DataFrame(self._rows).set_index("removals")
+        return pd.DataFrame(self._rows or {"removals": []}).set_index("removals")
 
     def __iter__(self) -> Iterator[Step]:
         """Start from the unpruned network, whose weights stay as they are."""
@@ -187,8 +188,9 @@ class Iteration:
     def _latency_reduction(self, network: ResidualNetwork) -> float:
         """Percent of the time of a batch that is saved, by the median ratio within a round."""
         batch = torch.as_tensor(self.images)[: self.batch_size].to(network.mean)
+        # training may have moved the network since the beginning
         runs = {
-            name: batch_runner(copied(one), batch)
+            name: batch_runner(copied(one).to(network.mean), batch)
             for name, one in {"network": network, "start": self.start}.items()
         }
         seconds = interleaved_seconds(runs, repeats=self.repeats, seed=0)

@@ -15,8 +15,8 @@ from torch.export import Dim, ExportedProgram
 
 from layer_pruning.models.residual import ResidualNetwork
 
-OLDEST_OPSET = 11
-"""Older ones lack what the networks here need, and no runtime in use is limited to them."""
+OLDEST_OPSET = 18
+"""PyTorch's exporter writes no older one."""
 
 Run = Callable[[np.ndarray], np.ndarray]
 """A format that was read again: images (n, channels, height, width) in [0, 1] to logits."""
@@ -166,9 +166,16 @@ def run_onnx(folder: Path) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(
-        folder / "network.onnx", options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        session = onnxruntime.InferenceSession(
+            folder / "network.onnx", options, providers=["CPUExecutionProvider"]
+        )
+    # its errors have no class of their own: operators that it does not know yet, say
+    except Exception as error:
+        raise ValueError(
+            f"network.onnx: ONNX Runtime {onnxruntime.__version__} cannot read it: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
     return lambda images: session.run(["logits"], {"images": images})[0]
 
 

@@ -166,6 +166,7 @@ def test_a_target_that_is_not_reached_is_warned_of(network, probe):
 
 def test_going_through_it_again_starts_again(network, probe):
     pruning = layer_pruning.iterate(network, *probe, removals=1, metrics=["kl"])
+    assert pruning.history.empty and pruning.network is network
     assert through(pruning) == through(pruning)
     assert len(pruning.history) == 2
 

@@ -45,9 +45,9 @@ class Export(Settings):
     networks: Literal["last", "all", "none"] = "last"
     """`last`: the last network of each criterion, but for those that only compare (`random`,
     `shallowest`). `all`: every network. `none`: none."""
-    opset: Annotated[Whole, Ge(11)] | None = None
-    """Version of ONNX's operators, for a runtime that lacks new ones. Empty: what the installed
-    PyTorch writes."""
+    opset: Annotated[Whole, Ge(18)] | None = None
+    """Version of ONNX's operators, 18 or more, for a runtime that lacks new ones. Empty: what the
+    installed PyTorch writes."""
     license: Text | None = None
     """Licence of the weights, by its name on the Hugging Face hub (`mit`, `cc-by-4.0`), for the
     model card. Empty: the card says that none was stated."""
