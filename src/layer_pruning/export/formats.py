@@ -122,9 +122,14 @@ def write_onnx(
                 dynamic_shapes=({0: "n"},),
                 **names,
             )
-        # an operator that ONNX lacks, say
-        except torch.onnx.errors.OnnxExporterError as error:
-            raise _not_exported("ONNX cannot hold the network", error) from error
+        # an operator that ONNX lacks, or a converter of operators that fails in its own way
+        except Exception as error:
+            if opset is None:
+                raise _not_exported("ONNX cannot hold the network", error) from error
+            raise ValueError(
+                f"opset: the network cannot be written in {opset} "
+                f"({' '.join(str(error).split())[:200]}); none, PyTorch's choice, would be right"
+            ) from error
     _describe(path, opset, about or {})
     try:
         onnx.checker.check_model(path, full_check=True)

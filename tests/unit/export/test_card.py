@@ -5,13 +5,14 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
 import yaml
 
 import layer_pruning
 from layer_pruning.cli import main
 from layer_pruning.export.bundle import export_network
 from layer_pruning.export.card import NO_LICENSE, model_card
-from layer_pruning.export.formats import run_onnx
+from layer_pruning.export.formats import run_onnx, write_onnx
 from layer_pruning.models.residual import load_network
 
 ACCURACY = {
@@ -114,3 +115,13 @@ def test_an_opset_that_does_not_exist_is_one_line(pruned_file, tmp_path):
         with pytest.raises(ValueError, match=said):
             export_network(network, tmp_path / "out", opset=opset)
     assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_conversion_that_fails_is_one_line(tmp_path, monkeypatch):
+    def failing(*given, **named):
+        raise RuntimeError("no adapter\nfor this operator")
+
+    monkeypatch.setattr(torch.onnx, "export", failing)
+    said = r"^opset: the network cannot be written in 20 \(no adapter for this operator\); "
+    with pytest.raises(ValueError, match=said):
+        write_onnx(None, tmp_path / "network.onnx", opset=20)
