@@ -40,6 +40,15 @@ ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or 
 SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
 ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
 
+# the processes that train a network together. Under SLURM each is a task with a core for every
+# thread; `mpi` has the plugin leave it to the job to start them, and its tasks follow from no GPUs
+PROCESSES = config["training"]["processes"]
+OF_PROCESSES = (
+    {"mpi": "srun", "tasks": PROCESSES, "tasks_per_gpu": 0, "cpus_per_task": config["threads"]}
+    if PROCESSES > 1
+    else {}
+)
+
 # by whose side networks stand: after the last phase of fine-tuning, from new weights, and the
 # unpruned network trained for longer
 FINISHED = final_criteria(config)
@@ -138,7 +147,7 @@ def of_recipe(phase):
         return lambda wildcards: recipe_params(phase, wildcards)[key]
 
     first = recipe_of(config, phase, next(iter(config["architectures"])))
-    return {key: param(key) for key in as_params(first)} | of_threads()
+    return {key: param(key) for key in as_params(first)} | of_threads() | of_processes()
 
 
 def of_threads():
@@ -150,6 +159,16 @@ def of_threads():
     counts = config["threads"] > 1 and not config["device"].startswith("cuda")
     # as a text: Snakemake compares the values of params, not their names, and 2 may be there already
     return {"threads": f"{config['threads']} threads"} if counts else {}
+
+
+def of_processes():
+    """Params: how many processes share a batch, in whose sums the last digits depend on it.
+
+    One is left out, as one thread is.
+    """
+    norms = "batch" if config["training"]["sync_batch_norm"] else "process"
+    shared = {"processes": f"{PROCESSES} processes, norms by {norms}"}
+    return shared if PROCESSES > 1 else {}
 
 
 def recipe_params(phase, wildcards):

@@ -34,9 +34,10 @@ rule train_baseline:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
         mem_mb=4000,
         runtime=720,
     params:
@@ -95,9 +96,10 @@ rule finetune:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
         mem_mb=4000,
         runtime=720,
     params:
@@ -174,9 +176,10 @@ rule train_scratch:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
         mem_mb=4000,
         runtime=720,
     params:

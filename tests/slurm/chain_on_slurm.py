@@ -232,3 +232,21 @@ def test_a_cancelled_training_is_submitted_again_and_goes_on(cluster, tmp_path):
     )
     assert header == same_header and set(tensors) == set(same)
     assert all((tensors[name] == same[name]).all() for name in same)
+
+
+def test_two_processes_of_a_training_are_two_tasks_of_one_job(cluster, tmp_path):
+    config = SHORT | {"training": {"epochs": 3, "batch_size": 64, "processes": 2}}
+    target = f"{BASELINE}/network.safetensors"
+    on_slurm, here = tmp_path / "on_slurm", tmp_path / "here"
+    finished(snakemake(on_slurm, config, target, cluster=cluster), on_slurm)
+    finished(snakemake(here, config | {"device": "cpu"}, target), here)
+    logs = [folder / BASELINE / "logs" / "train_baseline.log" for folder in (on_slurm, here)]
+    assert "2 processes, started by srun" in logs[0].read_text()
+    assert "2 processes, started by torchrun" in logs[1].read_text()
+    jobs = [job for job in cluster.jobs().values() if job["WorkDir"] == str(on_slurm)]
+    [training] = [job for job in jobs if rule_of(job) == "train_baseline"]
+    assert training["NumTasks"] == "2" and training["CPUs/Task"] == "1"
+    assert training["TresPerJob"] == "gres:gpu:2"
+    _, tensors = read_network(on_slurm / target)
+    _, same = read_network(here / target)
+    assert all((tensors[name] == same[name]).all() for name in same)

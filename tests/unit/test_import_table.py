@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "scoring": {"similarity", "models"},
     "consensus": set(),
     "energy": set(),
-    "training": {"data", "models", "energy"},
+    "training": {"data", "models", "energy", "processes"},
     "evaluation": {"data", "models"},
     "export": {"models"},
     "report": {"attacks", "consensus", "energy", "evaluation", "scoring", "training"},
@@ -66,9 +66,10 @@ MAY_IMPORT = {
         *("models", "scoring", "similarity", "targets", "terminal", "training"),
     },
     "gpus": set(),
-    "job": set(),
+    "job": {"processes"},
     "manual": {"configuration", "training"},
     "planning": set(),
+    "processes": set(),
     "preview": {"configuration", "models", "targets"},
     "cli": {
         "configuration",
@@ -164,6 +165,7 @@ NO_TORCH = [
     "estimate.stages",
     "planning",
     "preview",
+    "processes",
     "steps",
     "targets",
 ]
