@@ -24,6 +24,7 @@ from layer_pruning.configuration import (
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
+from layer_pruning.requirements import Requirements
 from layer_pruning.training.catalog import as_params
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
@@ -48,6 +49,9 @@ OF_PROCESSES = (
     if PROCESSES > 1
     else {}
 )
+
+# what jobs need follows from data, network and settings
+REQUIREMENTS = Requirements(config)
 
 # by whose side networks stand: after the last phase of fine-tuning, from new weights, and the
 # unpruned network trained for longer
@@ -109,6 +113,35 @@ def tuning_epochs(wildcards):
 def epochs_of_scratch(wildcards):
     """A params function: as many epochs as the baseline and all fine-tunings on the way took."""
     return CHAIN.epochs_in("training", wildcards.architecture) + tuning_epochs(wildcards)
+
+
+def memory_for(work):
+    """A resources function: megabytes for one kind of work on the network in the path.
+
+    A retry asks for more, of time too.
+    """
+
+    def megabytes(wildcards, attempt):
+        return REQUIREMENTS.memory_mb(work, wildcards.dataset, wildcards.architecture, attempt)
+
+    return megabytes
+
+
+def minutes_for(work, epochs=None):
+    """The same: minutes; with a function of wildcards for a training of other ``epochs``."""
+
+    def minutes(wildcards, attempt):
+        those = {"epochs": epochs(wildcards)} if epochs else {}
+        return REQUIREMENTS.minutes(
+            work, wildcards.dataset, wildcards.architecture, attempt, **those
+        )
+
+    return minutes
+
+
+def disk_for(work):
+    """The same: megabytes that are written."""
+    return lambda wildcards: REQUIREMENTS.disk_mb(work, wildcards.dataset, wildcards.architecture)
 
 
 def seed_of(wildcards):

@@ -21,8 +21,9 @@ rule export:
         "../envs/export.yaml"
     threads: config["threads"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("export"),
+        runtime=minutes_for("export"),
+        disk_mb=disk_for("export"),
     params:
         revisions=(MODELS_REVISION, EXPORT_REVISION),
     message:

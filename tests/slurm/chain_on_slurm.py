@@ -17,7 +17,9 @@ from collections import Counter
 import pytest
 from cluster import Cluster, Unavailable, install
 
+from layer_pruning.configuration import complete
 from layer_pruning.models.network_file import read_network
+from layer_pruning.requirements import Requirements
 from projects import TINY
 from shared_files import ROOT
 
@@ -157,8 +159,12 @@ def test_every_job_ran_on_slurm_but_those_of_a_second(cluster, chain):
 def test_jobs_asked_for_the_memory_and_time_of_their_rules(chain):
     _, _, jobs, _ = chain
     asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in jobs.values()}
-    assert asked["train_baseline"] == ("4000M", "12:00:00")
-    assert asked["attack"] == ("4000M", "1-00:00:00")
+    requirements = Requirements(complete(SHORT))
+    for rule, work in (("train_baseline", "training"), ("attack", "attack")):
+        memory = requirements.memory_mb(work, "digits", "tiny")
+        hours, minutes = divmod(requirements.minutes(work, "digits", "tiny"), 60)
+        assert asked[rule] == (f"{memory}M", f"{hours:02d}:{minutes:02d}:00")
+        assert memory < 4000
 
 
 def test_gpu_jobs_and_no_others_asked_for_one_gpu_each_and_were_given_it(chain):

@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "chain": {"configuration", "scoring", "targets"},
     "devices": {"gpus"},
     "estimate": {
-        *("activations", "attacks", "configuration", "data", "devices", "export", "gpus"),
+        *("activations", "attacks", "chain", "configuration", "data", "devices", "export", "gpus"),
         *("models", "scoring", "similarity", "targets", "terminal", "training"),
     },
     "gpus": set(),
@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "manual": {"configuration", "training"},
     "planning": set(),
     "processes": set(),
+    "requirements": {"configuration", "models", "training"},
     "preview": {"configuration", "models", "targets"},
     "cli": {
         "configuration",
@@ -162,10 +163,12 @@ NO_TORCH = [
     "machine",
     "cli",
     "estimate.forecast",
+    "estimate.makespan",
     "estimate.stages",
     "planning",
     "preview",
     "processes",
+    "requirements",
     "steps",
     "targets",
 ]

@@ -96,7 +96,7 @@ class _Normalised(Function):
         return normalised, mean, variance, count
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         """The gradient for the values."""
         normalised, inverse, count = ctx.saved_tensors
         gradient = gradients[0].float()

@@ -25,7 +25,7 @@ from layer_pruning.training.loss import training_loss
 from layer_pruning.training.optimizer import optimizer_of
 from layer_pruning.training.precision import compiled, resolved_precision
 from layer_pruning.training.ranks import ALONE, Ranks, replicated
-from layer_pruning.training.recipe import Recipe
+from layer_pruning.training.recipe import Recipe, validation_batch
 from layer_pruning.training.resume import fingerprint, read_state, write_state
 from layer_pruning.training.teacher import Teacher
 
@@ -152,7 +152,8 @@ def train(
             loss, learning_rate = trainer.epoch(train_split, epoch, seed)
         ranks.share_buffers(network)
         ranks.share_buffers(trainer.candidate)
-        validation = accuracy(trainer.candidate, validation_split, 1024, ranks)
+        size = validation_batch(train_split.pixels(), recipe.batch_size)
+        validation = accuracy(trainer.candidate, validation_split, size, ranks)
         seconds = time.perf_counter() - started
         if validation > max((past.validation_accuracy for past in history), default=-1.0):
             trainer.best = copy.deepcopy(trainer.candidate.state_dict())
