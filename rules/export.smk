@@ -22,8 +22,9 @@ rule export:
         "../envs/export.yaml"
     threads: config["threads"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("export"),
+        runtime=minutes_for("export"),
+        disk_mb=disk_for("export"),
     params:
         opset=config["export"]["opset"],
         license=config["export"]["license"],

@@ -101,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("configuration", type=Path, help="what you would give to --configfile")
     check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    check.add_argument(
+        "--cluster",
+        type=int,
+        metavar="GPUS",
+        help="how long it takes on a cluster with so many GPUs, and with 1, 8, 64 and 512",
+    )
     check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
 
@@ -420,6 +426,9 @@ def exported(given: argparse.Namespace) -> str:
 
 def checked(given: argparse.Namespace) -> str:
     """What ``check`` prints: what is asked for, and what that takes on this machine."""
+    if given.cluster is not None and (given.cluster < 1 or given.no_estimate):
+        wrong = "--no-estimate tries nothing" if given.no_estimate else f"{given.cluster} is none"
+        raise ValueError(f"--cluster: {wrong}; a number of GPUs alone would be right")
     record = preview(given.configuration)
     text = preview_text(record)
     if not given.no_estimate:
@@ -430,7 +439,7 @@ def checked(given: argparse.Namespace) -> str:
             print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
 
         record["estimate"] = forecast(
-            given.configuration, given.cores, say if show else lambda _: None
+            given.configuration, given.cores, say if show else lambda _: None, given.cluster
         )
         if show:
             say("")

@@ -28,7 +28,12 @@ from layer_pruning.configuration.network_checks import (
     check_start_weights,
     check_target,
 )
-from layer_pruning.configuration.recipes import check_recipes, write_out_recipes
+from layer_pruning.configuration.recipes import (
+    OF_ALL_PHASES,
+    check_processes,
+    check_recipes,
+    write_out_recipes,
+)
 from layer_pruning.configuration.shorthands import write_out_shorthands
 
 QUICK = Path(__file__).parents[3] / "config" / "quick.yaml"
@@ -41,6 +46,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_start_weights,
     check_target,
     check_recipes,
+    check_processes,
     check_schedule,
     check_criteria,
     check_probe,
@@ -100,7 +106,8 @@ def _dumped(settings: Configuration, given: Config) -> Config:
         for name, written in given.get(key, {}).items() if isinstance(config[key], dict) else ():
             if isinstance(written, dict):
                 config[key][name] = {one: config[key][name][one] for one in written}
-    for phase, always in (("training", {"recipe"}), ("finetuning", {"recipe", "final"})):
+    always_of = {"training": {"recipe", *OF_ALL_PHASES}, "finetuning": {"recipe", "final"}}
+    for phase, always in always_of.items():
         kept = always | given.get(phase, {}).keys()
         config[phase] = {key: value for key, value in config[phase].items() if key in kept}
     if final := config["finetuning"]["final"]:
