@@ -39,11 +39,13 @@ rule train_baseline:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("training"),
+        runtime=minutes_for("training"),
+        disk_mb=disk_for("training"),
     params:
         **of_recipe("training"),
         name="{architecture}",
@@ -100,11 +102,13 @@ rule finetune:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("finetuning"),
+        runtime=minutes_for("finetuning"),
+        disk_mb=disk_for("finetuning"),
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
@@ -130,6 +134,12 @@ use rule finetune as finetune_last with:
         f"{FINAL}/logs/finetune_last.log",
     benchmark:
         f"{FINAL}/benchmarks/finetune_last.tsv"
+    resources:
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for(LONGEST_TUNING),
+        runtime=minutes_for(LONGEST_TUNING),
+        disk_mb=disk_for(LONGEST_TUNING),
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
@@ -153,6 +163,12 @@ use rule finetune as train_on with:
         f"{CONTINUED}/logs/train_on.log",
     benchmark:
         f"{CONTINUED}/benchmarks/train_on.tsv"
+    resources:
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for(LONGEST_TUNING),
+        runtime=minutes_for(LONGEST_TUNING, TUNING_EPOCHS),
+        disk_mb=disk_for(LONGEST_TUNING),
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": TUNING_EPOCHS}),
         seed=seed_of,
@@ -179,11 +195,13 @@ rule train_scratch:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("training"),
+        runtime=minutes_for("training", SCRATCH_EPOCHS),
+        disk_mb=disk_for("training"),
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": SCRATCH_EPOCHS}),
         seed=seed_of,

@@ -102,6 +102,12 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("configuration", type=Path, help="what you would give to --configfile")
     check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    check.add_argument(
+        "--cluster",
+        type=int,
+        metavar="GPUS",
+        help="how long it takes on a cluster with so many GPUs, and with 1, 8, 64 and 512",
+    )
     check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
 
@@ -134,6 +140,12 @@ def _add_export(commands: Any) -> None:
         "--build",
         metavar="MODULE:FUNCTION",
         help="builds a network of your own; never taken from the file alone",
+    )
+    export.add_argument(
+        "--opset", type=int, metavar="N", help="version of ONNX's operators (PyTorch's choice)"
+    )
+    export.add_argument(
+        "--license", metavar="NAME", help="that of the weights, for the model card, such as mit"
     )
 
 
@@ -393,7 +405,14 @@ def exported(given: argparse.Namespace) -> str:
     select_device("cpu", given.threads)
     network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
+    manifest = export_network(
+        given.network,
+        given.folder,
+        build=given.build,
+        opset=given.opset,
+        license=given.license,
+        metrics=metrics,
+    )
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
@@ -401,11 +420,15 @@ def exported(given: argparse.Namespace) -> str:
         said = f"logits differ by {check['largest_logit_difference']:.1e} at most" if check else ""
         lines.append(f"{given.folder / file!s:60}{said}".rstrip())
     compared = f"Compared on {checks['images']} images: {checks['images_from']}."
-    return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
+    told = [str(given.folder / name) for name in ("README.md", "manifest.json")]
+    return "\n".join([*lines, *told, compared])
 
 
 def checked(given: argparse.Namespace) -> str:
     """What ``check`` prints: what is asked for, and what that takes on this machine."""
+    if given.cluster is not None and (given.cluster < 1 or given.no_estimate):
+        wrong = "--no-estimate tries nothing" if given.no_estimate else f"{given.cluster} is none"
+        raise ValueError(f"--cluster: {wrong}; a number of GPUs alone would be right")
     record = preview(given.configuration)
     text = preview_text(record)
     if not given.no_estimate:
@@ -416,7 +439,7 @@ def checked(given: argparse.Namespace) -> str:
             print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
 
         record["estimate"] = forecast(
-            given.configuration, given.cores, say if show else lambda _: None
+            given.configuration, given.cores, say if show else lambda _: None, given.cluster
         )
         if show:
             say("")

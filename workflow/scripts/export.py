@@ -21,4 +21,5 @@ with job(snakemake.log[0]):
     told["provenance"] = provenance(config, named, data.digest())
     told["build"] = config["architectures"][named["architecture"]].get("build")
     told["images_from"] = f"test split of {named['dataset']}"
+    told |= {key: snakemake.params[key] for key in ("opset", "license")}
     export_network(files.network, folder, data.part("test", chosen)[0], **told)

@@ -7,7 +7,7 @@ from layer_pruning.job_settings import network_of
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.run import train_as_configured
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, config, files = dict(snakemake.params.items()), snakemake.config, snakemake.input
     names = snakemake.wildcards
     # the last phase, and the baseline trained for longer, draw images in an order of their own

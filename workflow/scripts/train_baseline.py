@@ -8,7 +8,7 @@ from layer_pruning.models.weights import start_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.run import train_as_configured
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, name = dict(snakemake.params.items()), snakemake.wildcards.architecture
     data = read_data(snakemake.input.data)
     header = NetworkHeader.of(name, params["architecture"], **data.description())

@@ -8,7 +8,7 @@ from layer_pruning.models.residual import new_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.run import train_as_configured
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, config, files = dict(snakemake.params.items()), snakemake.config, snakemake.input
     name, kind = snakemake.wildcards.scratch, snakemake.wildcards.architecture
     header = header_of(files.model, config, kind)

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from layer_pruning.configuration import Config, phases, recipe_of
+from layer_pruning.models.starts import started_from
 
 
 def provenance(config: Config, names: Mapping[str, str], data_sha256: str) -> dict[str, Any]:
     """Data, seed, criterion and recipes of a network; ``names`` are the parts of its path."""
     criterion, _, removals = names["network"].partition("/removed-")
     recipes = {phase: recipe_of(config, phase, names["architecture"]) for phase in phases(config)}
+    kind = config["architectures"][names["architecture"]]
     return {
         "data_set": names["dataset"],
         "data_sha256": data_sha256,
@@ -17,4 +19,5 @@ def provenance(config: Config, names: Mapping[str, str], data_sha256: str) -> di
         "criterion": criterion if removals else None,
         "removals": int(removals or 0),
         "settings": {"criterion": config["criteria"].get(criterion), **recipes},
+        "started_from": started_from(kind, names["architecture"]),
     }
