@@ -51,6 +51,7 @@ include: "rules/evaluation.smk"
 include: "rules/shortcut.smk"
 include: "rules/export.smk"
 include: "rules/report.smk"
+include: "rules/tracking.smk"
 
 
 localrules:
@@ -64,3 +65,4 @@ rule all:
         "results/snakemake-report.zip",
         "results/summary.csv",
         CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+        TOLD,

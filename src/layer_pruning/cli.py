@@ -140,6 +140,12 @@ def _add_export(commands: Any) -> None:
         metavar="MODULE:FUNCTION",
         help="builds a network of your own; never taken from the file alone",
     )
+    export.add_argument(
+        "--opset", type=int, metavar="N", help="version of ONNX's operators (PyTorch's choice)"
+    )
+    export.add_argument(
+        "--license", metavar="NAME", help="that of the weights, for the model card, such as mit"
+    )
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
@@ -399,7 +405,14 @@ def exported(given: argparse.Namespace) -> str:
     select_device("cpu", given.threads)
     network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
+    manifest = export_network(
+        given.network,
+        given.folder,
+        build=given.build,
+        opset=given.opset,
+        license=given.license,
+        metrics=metrics,
+    )
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
@@ -407,7 +420,8 @@ def exported(given: argparse.Namespace) -> str:
         said = f"logits differ by {check['largest_logit_difference']:.1e} at most" if check else ""
         lines.append(f"{given.folder / file!s:60}{said}".rstrip())
     compared = f"Compared on {checks['images']} images: {checks['images_from']}."
-    return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
+    told = [str(given.folder / name) for name in ("README.md", "manifest.json")]
+    return "\n".join([*lines, *told, compared])
 
 
 def checked(given: argparse.Namespace) -> str:

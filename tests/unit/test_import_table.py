@@ -57,6 +57,7 @@ MAY_IMPORT = {
         "models",
         "scoring",
         "similarity",
+        "tracking",
         "training",
     },
     "chain": {"configuration", "scoring", "targets"},
@@ -85,7 +86,8 @@ MAY_IMPORT = {
         "estimate",
     },
     # the public names, imported when one is used
-    "__init__": {"library"},
+    "__init__": {"iteration", "library"},
+    "iteration": {"evaluation", "library", "models", "planning", "scoring", "surgery"},
     "library": {"activations", "consensus", "evaluation", "export", "models", "scoring", "surgery"},
     "access": set(),
     "atomic": set(),
@@ -98,6 +100,7 @@ MAY_IMPORT = {
     "record_files": set(),
     "steps": set(),
     "terminal": set(),
+    "tracking": {"evaluation", "training"},
     "targets": {"configuration", "data", "evaluation", "models", "planning"},
 }
 LIBRARIES = {

@@ -18,6 +18,7 @@ from layer_pruning.configuration.evaluation_checks import (
     check_corruptions,
     check_energy,
     check_latency,
+    check_tracking,
 )
 from layer_pruning.configuration.keys import Configuration
 from layer_pruning.configuration.messages import validated
@@ -53,6 +54,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_corruptions,
     check_energy,
     check_latency,
+    check_tracking,
 )
 
 
@@ -131,8 +133,11 @@ def _wrong(config: Config) -> Iterator[str]:
 
 
 def as_yaml(config: Config) -> str:
-    """A completed configuration as YAML text, without the device, which each job records."""
-    kept = {key: value for key, value in config.items() if key != "device"}
+    """A completed configuration as YAML text, less what changes no result.
+
+    That is the device, which each job records, and who is told of results.
+    """
+    kept = {key: value for key, value in config.items() if key not in ("device", "tracking")}
     # a copy in which no two keys share a list, for which YAML would write an anchor
     text: str = yaml.safe_dump(json.loads(json.dumps(kept)), sort_keys=False, allow_unicode=True)
     return text
