@@ -1,7 +1,6 @@
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
-from layer_pruning.training.scratch import STATE
 
 
 localrules:
@@ -44,7 +43,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
-        state=f"{RUN}/baseline/{STATE}",
+        state=beside_network,
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -103,7 +102,7 @@ rule finetune:
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
-        state=f"{PRUNED}/{STATE}",
+        state=beside_network,
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -128,7 +127,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
-        state=f"{FINAL}/{STATE}",
+        state=beside_network,
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -151,7 +150,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
-        state=f"{CONTINUED}/{STATE}",
+        state=beside_network,
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -182,7 +181,7 @@ rule train_scratch:
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
-        state=f"{SCRATCH}/{STATE}",
+        state=beside_network,
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"

@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from layer_pruning.library import (
         ResidualNetwork,
         bypass,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
         score,
         wrap,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ResidualNetwork",
@@ -48,10 +47,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is first asked for (PEP 562)."""
+    if name == "__version__":
+        # read where it is asked for: it takes a third of the time of `layer-pruning run`
+        return importlib.import_module("layer_pruning.installation").version()
     if name not in __all__:
         raise AttributeError(f"module 'layer_pruning' has no attribute '{name}'")
     return getattr(importlib.import_module("layer_pruning.library"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, "__version__"])

@@ -1,8 +1,34 @@
-"""Which copy of this package runs."""
+"""Which copy of this package runs, and the workflow that goes with it."""
 
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+
+
+def workflow_folder(package: Path = HERE) -> Path:
+    """The folder that holds Snakefile, rules, scripts, configurations and profiles.
+
+    A wheel carries them inside the package; those of a checkout lie beside ``src``. Raises
+    FileNotFoundError where there are none.
+    """
+    for folder in (package / "_workflow", package.parents[1]):
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise FileNotFoundError(
+        f"{package}: no workflow lies with this copy of the package; the wheel, or a checkout "
+        "installed by 'pip install -e', would have one"
+    )
+
+
+def version() -> str:
+    """The version of this package, which follows from the tags of the repository."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("layer-pruning")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def shadowing(checkout: Path, package: Path = HERE) -> str | None:

@@ -154,7 +154,10 @@ def test_a_pruned_network_is_no_baseline(tmp_path):
         ({"weights": "w.pth"}, r"w\.pth is a pickle, .* convert it once with: python -c"),
         ({"weights": "w.bin"}, r"w\.bin is a pickle"),
         ({"weights": "w.PT"}, r"w\.PT is a pickle"),
-        ({"weights": "w.onnx"}, r"w\.onnx should be 'torchvision', 'pretrained' or a \.safetensors file"),
+        (
+            {"weights": "w.onnx"},
+            r"w\.onnx should be 'torchvision', 'pretrained' or a \.safetensors file",
+        ),
         ({"weights": "gone.safetensors"}, r"there is no file gone\.safetensors"),
         ({"weights": "torchvision"}, "torchvision has none for this network"),
         ({"new_classifier": True}, "new_classifier without 'weights'"),
