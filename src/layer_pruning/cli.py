@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     )
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
     network.add_argument(
+        "--granularity", help="block or sublayer: attention and feed-forward halves on their own"
+    )
+    network.add_argument(
         "--input-shape",
         type=int,
         nargs=3,
@@ -200,8 +203,9 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         if isinstance(described, dict):
             options = dict(described.get(given.architecture) or {})
         data = first_dataset(config, given.config)
-    if given.shortcut is not None:
-        options["shortcut"] = given.shortcut
+    for key in ("shortcut", "granularity"):
+        if getattr(given, key) is not None:
+            options[key] = getattr(given, key)
     if data is None:
         usual_shape, usual_classes = _usual(architecture(given.architecture, options))
     else:

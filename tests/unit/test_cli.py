@@ -62,6 +62,48 @@ def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
     assert len(record["blocks"]) == 6 and record["blocks"][0]["parameters"] == 2 * (9 * 16 + 8)
 
 
+HALVES = """
+from torch import nn
+
+class Half(nn.Module):
+    def __init__(self, *branch):
+        super().__init__()
+        self.branch = nn.Sequential(*branch)
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Half(nn.LayerNorm(8), nn.Linear(8, 8)), Half(nn.Linear(8, 8))
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+def build(num_classes, input_shape):
+    blocks = [Block(), Block()]
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 8), *blocks, nn.Linear(8, num_classes))
+"""
+
+
+def test_halves_of_blocks_are_listed_when_asked_for(capsys, tmp_path, monkeypatch):
+    (tmp_path / "networks_of_halves.py").write_text(HALVES)
+    config = tmp_path / "mine.yaml"
+    config.write_text("architectures: {mine: {build: 'networks_of_halves:build'}}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ["--config", str(config), "--input-shape", "3", "4", "4", "--format", "json", *QUICK]
+    found = {
+        size: json.loads(printed(capsys, "blocks", "mine", "--granularity", size, *options))
+        for size in ("block", "sublayer")
+    }
+    names = {size: [block["name"] for block in one["blocks"]] for size, one in found.items()}
+    assert names["block"] == ["2", "3"]
+    assert names["sublayer"] == ["2.first", "2.second", "3.first", "3.second"]
+    assert main(["blocks", "mine", "--granularity", "half", *options]) == 2
+    assert "granularity: should be one of block, sublayer" in capsys.readouterr().err
+
+
 @pytest.fixture
 def slow_head(monkeypatch):
     """Times as a clock would give them: 1 s a block, 4 s all around the blocks."""

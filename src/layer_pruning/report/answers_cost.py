@@ -66,21 +66,20 @@ def is_faster(shown: pd.DataFrame) -> Answer:
 def takes_less_energy(shown: pd.DataFrame) -> Answer:
     """Whether an image takes less energy, and how that is known."""
     question = "Does it take less energy?"
-    metered = shown[shown["energy_reduction_percent"].notna()]
+    metered = shown[shown["saving_joules_per_image"].notna()]
     if metered.empty:
         return Answer("energy", question, f"Energy: {NOT_MEASURED}.", "")
     metered = metered.copy()
-    # what is left of the baseline's energy; the more is saved, the less
+    # what is left of the baseline's energy; number and interval are of the same paired savings
     before = metered["baseline_inference_joules_per_image"]
-    for end, other in (("low", "high"), ("high", "low")):
-        saved = metered[f"saving_joules_per_image_interval_{other}"]
-        metered[f"left_interval_{end}"] = 1 - saved / before
-    left = 1 - metered["energy_reduction_percent"] / 100
+    low, high = "_interval_low", "_interval_high"
+    for end, other in (("", ""), (low, high), (high, low)):
+        metered[f"left{end}"] = 1 - metered[f"saving_joules_per_image{other}"] / before
     found = {
         name: replace(
             own, mean=100 * (1 - own.mean), low=100 * (1 - own.high), high=100 * (1 - own.low)
         )
-        for name, own in over_seeds(metered, "left", left).items()
+        for name, own in over_seeds(metered, "left", metered["left"]).items()
     }
     counts = metered.apply(saves_energy, axis=1).value_counts()
     text = (

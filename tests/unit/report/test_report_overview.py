@@ -164,6 +164,15 @@ def test_energy_is_called_an_estimate_where_it_is_one(planted):
     assert "estimate" not in page.answers[COST] + page.answers[LESS]
 
 
+def test_the_energy_saved_lies_in_its_interval(planted):
+    # the medians of both networks say 25 %, the savings of the paired rounds 30 to 40 %
+    folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
+    energies = [planted.energy(planted.folder(0, "cka", 1), 1.5)]
+    ledgers = [planted.ledger(planted.folder(0, "cka", 1), saving=(0.7, 0.6, 0.8))]
+    page = Page(front(summarise(folders, energies=energies, ledgers=ledgers)))
+    assert "35.0 [30.0, 40.0] % less per image" in page.answers[LESS]
+
+
 def test_unmeasured_energy_is_said_with_its_reason_and_is_no_zero(planted):
     planted.network(0)
     folders = [planted.folder(0), planted.network(0, "cka", BLOCKS[:1], kwh=None)]
