@@ -45,7 +45,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 
 dry-runs: .venv/installed
