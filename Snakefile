@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 from layer_pruning.atomic import check_writable, folders_below
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
-from layer_pruning.installation import shadowing, workflow_folder
+from layer_pruning.installation import check_interpreter, shadowing, workflow_folder
 
 min_version("9.10.0")
 
@@ -16,15 +16,16 @@ DEFAULT = workflow_folder() / "config" / "config.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
+    check_interpreter()
     check_writable(Path(), Path(".snakemake"))
     if workflow.is_main_process and not IS_MODULE:
         check_writable(*folders_below(Path("results")))
     for path in [] if IS_MODULE else workflow.configfiles or [DEFAULT]:
         check_parses(Path(path))
-except PermissionError as error:
-    raise WorkflowError(str(error))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
+except (PermissionError, ValueError) as error:
+    raise WorkflowError(str(error))
 
 if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
     logger.warning(shadowed)

@@ -1,5 +1,6 @@
 """Which copy of this package runs, and the workflow that goes with it."""
 
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,6 +19,18 @@ def workflow_folder(package: Path = HERE) -> Path:
         f"{package}: no workflow lies with this copy of the package; the wheel, or a checkout "
         "installed by 'pip install -e', would have one"
     )
+
+
+def check_interpreter(program: str = sys.executable) -> None:
+    """Raise ValueError, in one line, for a Python that Snakemake could not start jobs with.
+
+    It writes the path into a command for the shell as it is.
+    """
+    if found := sorted(set(" \t\n'\"$`\\;&|<>()*?[]{}#!") & set(program)):
+        raise ValueError(
+            f"{program}: Snakemake starts no job with a Python whose path holds {found[0]!r}; an "
+            "environment in another folder would be right (results may lie anywhere)"
+        )
 
 
 def version() -> str:

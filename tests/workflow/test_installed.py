@@ -51,7 +51,7 @@ def built(tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def installed(built, tmp_path_factory) -> Path:
     """The folder of programs of an environment that has the wheel and what it depends on."""
-    environment = tmp_path_factory.mktemp("an environment") / "of its own"
+    environment = tmp_path_factory.mktemp("environment") / "of-its-own"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     [packages] = environment.glob("lib/python*/site-packages")
     with zipfile.ZipFile(built["wheel"]) as archive:
