@@ -39,6 +39,8 @@ SMALL = 96
 """Pixels of a side, for networks that take such images."""
 SHALLOW = {"deepseek_vit": {"depth": 3}, "gemma4_vit": {"depth": 3}}
 """Families whose smallest network has hundreds of millions of parameters, and less of it."""
+INSTEAD = {"resnest": "resnest26d", "vovnet": "eca_vovnet39b", "repvit": "repvit_m1"}
+"""Families whose smallest network has no residual block, and one that has."""
 CHECKED_BLOCKS = 3
 """Blocks of a network that are pruned, spread over its depth."""
 
@@ -79,9 +81,11 @@ def timm_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]:
 
     for family in sorted(timm.list_modules()):
         if names := timm.list_models(module=family):
-            name = smallest(names)
+            name = INSTEAD.get(family) or smallest(names)
 
             def build(name: str = name, family: str = family, **options: Any) -> nn.Module:
+                if not timm.get_pretrained_cfg_value(name, "num_classes"):
+                    options["num_classes"] = 1000  # else it gives features and has no classifier
                 return timm.create_model(name, **SHALLOW.get(family, {}), **options)
 
             yield family, name, build
@@ -108,11 +112,13 @@ def transformers_families() -> Iterator[tuple[str, str, Callable[[], nn.Module]]
 
 
 def shallow(config: Any) -> Any:
-    """Fewer layers of each stage: blocks are alike, and time is short."""
+    """Fewer layers of each stage and part: blocks are alike, and time is short."""
     if isinstance(getattr(config, "depths", None), list | tuple):
         config.depths = [min(depth, 2) for depth in config.depths]
     elif isinstance(getattr(config, "num_hidden_layers", None), int):
         config.num_hidden_layers = min(config.num_hidden_layers, 3)
+    for part in config.sub_configs:
+        shallow(getattr(config, part))
     return config
 
 

@@ -19,7 +19,7 @@ from torch.nn.modules import module as module_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from layer_pruning.models.pass_through import arguments, leaves, route_of, tensors
+from layer_pruning.models.pass_through import arguments, leaves, mapped, route_of, tensors
 
 SUMS = {"add", "add_", "sub", "sub_", "addcmul", "addcmul_"}
 CARRIES = {
@@ -103,6 +103,9 @@ def verdict(module: nn.Module, positional: tuple[Any, ...], keywords: dict[str, 
     given = arguments(positional, keywords)
     kept = {path: leaf.clone() for path, leaf in leaves(given) if isinstance(leaf, Tensor)}
     watch = _Branchless(tensors(given))
+    # its own lists: vovnet's blocks append to the one that they are given
+    (positional, keywords) = mapped(lambda leaf: leaf, (positional, keywords))
+    own = arguments(positional, keywords)
     try:
         with _running(watch.stack), watch:
             output = module(*positional, **keywords)
@@ -116,6 +119,8 @@ def verdict(module: nn.Module, positional: tuple[Any, ...], keywords: dict[str, 
     if not any(leaf.shape in shapes for leaf in tensors(output)):
         return Verdict("it changes the shape", near=True)
     sums = tuple(watch.sums)
+    if [path for path, _ in leaves(own)] != [path for path, _ in leaves(given)]:
+        return Verdict("it changes a list or dictionary that it is given", None, sums, near=True)
     try:
         route = route_of(output, given, _equal)
     except ValueError as error:

@@ -441,6 +441,26 @@ def test_code_that_needs_a_block_keeps_it():
     assert hidden[0].reason == "the network reaches it by another way than its name"
 
 
+def test_a_block_that_changes_a_list_it_is_given_stays():
+    class Appends(Block):
+        def forward(self, x, seen=None):
+            if seen is not None:
+                seen.append(x)
+            return super().forward(x)
+
+    class Collects(Net):
+        def through(self, x):
+            seen = []
+            first, second, third = self.blocks
+            x = third(second(first(x)), seen)
+            return x + sum(seen)
+
+    network = layer_pruning.wrap(Collects(Appends), input_shape=SHAPE)
+    reasons = {block.name: block.reason for block in network.header.blocks}
+    assert reasons["blocks.0"] is reasons["blocks.1"] is None
+    assert reasons["blocks.2"] == "it changes a list or dictionary that it is given"
+
+
 def test_a_block_under_two_names_is_gone_from_both(pictures, tmp_path):
     class Alias(Net):
         def __init__(self):
