@@ -3,7 +3,6 @@
 Which networks there are, and what is done to each, is said by the chain (src/layer_pruning/chain.py).
 """
 
-import os
 from functools import partial
 
 from layer_pruning.attacks.catalog import shard_ranges
@@ -171,9 +170,12 @@ def recipe_params(phase, wildcards):
     return as_params(recipe)
 
 
-def beside_network(wildcards, output):
-    """A params function: where the state of a training lies, for another job to go on from."""
-    return os.path.join(os.path.dirname(output.network), STATE)
+def placed(path):
+    """A path as a param: where the files of this workflow lie, which a module may be told.
+
+    Not by a function of outputs, whose value Snakemake would not compare with the one before.
+    """
+    return str(workflow.modifier.modify_path(path))
 
 
 def teacher_of(phase):

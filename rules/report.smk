@@ -55,7 +55,7 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=lambda wildcards, input: [os.path.dirname(file) for file in input.histories],
+        networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
         target=TARGET,

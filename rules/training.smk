@@ -43,7 +43,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
-        state=beside_network,
+        state=placed(f"{RUN}/baseline/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -102,7 +102,7 @@ rule finetune:
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
-        state=beside_network,
+        state=placed(f"{PRUNED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -127,7 +127,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
-        state=beside_network,
+        state=placed(f"{FINAL}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -150,7 +150,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
-        state=beside_network,
+        state=placed(f"{CONTINUED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -181,7 +181,7 @@ rule train_scratch:
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
-        state=beside_network,
+        state=placed(f"{SCRATCH}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"
