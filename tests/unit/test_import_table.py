@@ -116,6 +116,7 @@ LIBRARIES = {
 # what a configuration is checked against: data, no computations
 CATALOGUES = (
     "catalog",
+    "installation",
     "named_function",
     "models.architectures",
     "models.candidates",
