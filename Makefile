@@ -5,13 +5,14 @@ RESOLUTION ?= highest
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test test-slurm test-versions survey lint dry-runs docs check lock manual clean
+.PHONY: help run test test-slurm test-versions gpu-check survey lint dry-runs docs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
 	@echo "make test-slurm  run the tiny chain on a SLURM of its own (root on Debian; installs packages)"
 	@echo "make test-versions  run the unit tests with PYTHON=python3.13, or RESOLUTION=lowest-direct"
+	@echo "make gpu-check   check and time everything that a GPU does, in 8 minutes (DATA=folder of CIFAR-10)"
 	@echo "make survey    test all families of networks and the statistics by simulation (an hour)"
 	@echo "make docs      build the documentation: site/index.html"
 	@echo "make check     lint, dry runs, documentation and all tests, as .ci/run does"
@@ -50,6 +51,10 @@ test-versions:
 	.venv-versions/bin/uv pip install --quiet --python .venv-versions/bin/python \
 		--resolution $(RESOLUTION) --editable ".[test]"
 	PATH="$(CURDIR)/.venv-versions/bin:$$PATH" OMP_NUM_THREADS=1 pytest -m "not survey" tests/unit
+
+# no .venv: it runs with the PyTorch that the machine has
+gpu-check:
+	PYTHONPATH=src $(PYTHON) benchmarks/gpu_check.py --out gpu-check $(if $(DATA),--data $(DATA))
 
 lint: .venv/installed
 	$(BIN)/ruff check .

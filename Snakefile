@@ -57,6 +57,7 @@ include: "rules/evaluation.smk"
 include: "rules/shortcut.smk"
 include: "rules/export.smk"
 include: "rules/report.smk"
+include: "rules/tracking.smk"
 
 
 localrules:
@@ -69,3 +70,4 @@ rule all:
         [] if IS_MODULE else "results/snakemake-report.zip",
         "results/summary.csv",
         CHAIN.everywhere(MANIFEST, CHAIN.exported),
+        TOLD,

@@ -58,23 +58,32 @@ def main() -> None:
     print(f"{given.rounds} rounds of {given.batches} batches of {given.batch_size} images")
     print(f"{'':10}{'loop':12}{'images/s':>24}{'times the plain loop':>24}{'waiting %':>18}")
     for architecture in given.architectures:
-        rounds: dict[str, Round] = {
-            "plain": plain(architecture, device, given),
-            "float32": ours(architecture, device, given, "float32"),
-            "auto": ours(architecture, device, given, "auto"),
-        }
-        speeds: dict[str, list[float]] = {loop: [] for loop in rounds}
-        waits: dict[str, list[float]] = {loop: [] for loop in rounds}
-        for count in range(given.rounds + 1):
-            for loop, run in rounds.items():
-                speed, wait = run()
-                if count:
-                    speeds[loop].append(speed)
-                    waits[loop].append(100 * wait)
-        for loop in rounds:
-            ratios = [o / p for o, p in zip(speeds[loop], speeds["plain"], strict=True)]
-            cells = told(speeds[loop], 0), told(ratios, 2), told(waits[loop], 1)
+        measured = measure(architecture, device, given)
+        for loop, one in measured.items():
+            cells = told(one["images"], 0), told(one["ratio"], 2), told(one["waiting"], 1)
             print(f"{architecture:10}{loop:12}{cells[0]:>24}{cells[1]:>24}{cells[2]:>18}")
+
+
+def measure(
+    architecture: str, device: torch.device, given: argparse.Namespace
+) -> dict[str, dict[str, list[float]]]:
+    """Of each loop, round by round: images a second, times the plain loop's, percent waiting."""
+    rounds: dict[str, Round] = {
+        "plain": plain(architecture, device, given),
+        "float32": ours(architecture, device, given, "float32"),
+        "auto": ours(architecture, device, given, "auto"),
+    }
+    measured: dict[str, dict[str, list[float]]] = {
+        loop: {"images": [], "ratio": [], "waiting": []} for loop in rounds
+    }
+    for count in range(given.rounds + 1):
+        for loop, run in rounds.items():
+            speed, wait = run()
+            if count:
+                measured[loop]["images"].append(speed)
+                measured[loop]["waiting"].append(100 * wait)
+                measured[loop]["ratio"].append(speed / measured["plain"]["images"][-1])
+    return measured
 
 
 def told(values: list[float], digits: int) -> str:
@@ -173,7 +182,8 @@ def ours(
         for values in random_images(given.batches * given.batch_size)
     ]
     split = Split(tensors[0], tensors[1])
-    trainer = Trainer(network, recipe, None, pixels=split.pixels())
+    classes = len(network.header.class_names)
+    trainer = Trainer(network, recipe, None, pixels=split.pixels(), classes=classes)
     count = 0
 
     def run() -> tuple[float, float]:

@@ -51,7 +51,7 @@ def accuracy(network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> 
 
 
 def main(epochs: int = 5) -> None:
-    """Train, then three times: score, rank, prune, fine-tune, measure."""
+    """Train, then three times: score the blocks and remove one, fine-tune, measure."""
     torch.manual_seed(0)
     digits = load_digits()
     images = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
@@ -69,14 +69,12 @@ def main(epochs: int = 5) -> None:
     # quoted in the README
     network = layer_pruning.wrap(module, input_shape=(1, 8, 8), mean=[0.3], std=[0.4])
     train(network, images[seen], labels[seen], epochs)
-    for _ in range(3):
-        scores = layer_pruning.score(network, images[:400], labels[:400])
-        block = layer_pruning.rank(scores).index[0]  # the block that changes least goes first
-        network = layer_pruning.prune(network, block)
-        train(network, images[seen], labels[seen], epochs=2)
-        cost = layer_pruning.measure(network)
-        correct = accuracy(network, images[test], labels[test])
-        print(f"less {block}: {cost['macs']:,} MACs, {100 * correct:.1f} % correct")
+    # in each step, the block that changes least is gone
+    for step in layer_pruning.iterate(network, images[:400], labels[:400], removals=3):
+        train(step.network, images[seen], labels[seen], epochs=2)
+        cost = layer_pruning.measure(step.network)
+        correct = accuracy(step.network, images[test], labels[test])
+        print(f"less {step.removed[0]}: {cost['macs']:,} MACs, {100 * correct:.1f} % correct")
     # end of the quotation
 
 

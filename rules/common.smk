@@ -25,6 +25,7 @@ from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
 from layer_pruning.installation import workflow_folder
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
+from layer_pruning.requirements import Requirements
 from layer_pruning.training.catalog import as_params
 from layer_pruning.training.scratch import STATE
 
@@ -43,6 +44,18 @@ ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or 
 # the parts in which images are attacked, each by a job of its own where there are several
 SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
 ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
+
+# the processes that train a network together. Under SLURM each is a task with a core for every
+# thread; `mpi` has the plugin leave it to the job to start them, and its tasks follow from no GPUs
+PROCESSES = config["training"]["processes"]
+OF_PROCESSES = (
+    {"mpi": "srun", "tasks": PROCESSES, "tasks_per_gpu": 0, "cpus_per_task": config["threads"]}
+    if PROCESSES > 1
+    else {}
+)
+
+# what jobs need follows from data, network and settings
+REQUIREMENTS = Requirements(config)
 
 # by whose side networks stand: after the last phase of fine-tuning, from new weights, and the
 # unpruned network trained for longer
@@ -110,6 +123,35 @@ def epochs_of_scratch(wildcards):
     return CHAIN.epochs_in("training", wildcards.architecture) + tuning_epochs(wildcards)
 
 
+def memory_for(work):
+    """A resources function: megabytes for one kind of work on the network in the path.
+
+    A retry asks for more, of time too.
+    """
+
+    def megabytes(wildcards, attempt):
+        return REQUIREMENTS.memory_mb(work, wildcards.dataset, wildcards.architecture, attempt)
+
+    return megabytes
+
+
+def minutes_for(work, epochs=None):
+    """The same: minutes; with a function of wildcards for a training of other ``epochs``."""
+
+    def minutes(wildcards, attempt):
+        those = {"epochs": epochs(wildcards)} if epochs else {}
+        return REQUIREMENTS.minutes(
+            work, wildcards.dataset, wildcards.architecture, attempt, **those
+        )
+
+    return minutes
+
+
+def disk_for(work):
+    """The same: megabytes that are written."""
+    return lambda wildcards: REQUIREMENTS.disk_mb(work, wildcards.dataset, wildcards.architecture)
+
+
 def seed_of(wildcards):
     return int(wildcards.seed)
 
@@ -146,7 +188,7 @@ def of_recipe(phase):
         return lambda wildcards: recipe_params(phase, wildcards)[key]
 
     first = recipe_of(config, phase, next(iter(config["architectures"])))
-    return {key: param(key) for key in as_params(first)} | of_threads()
+    return {key: param(key) for key in as_params(first)} | of_threads() | of_processes()
 
 
 def of_threads():
@@ -158,6 +200,16 @@ def of_threads():
     counts = config["threads"] > 1 and not config["device"].startswith("cuda")
     # as a text: Snakemake compares the values of params, not their names, and 2 may be there already
     return {"threads": f"{config['threads']} threads"} if counts else {}
+
+
+def of_processes():
+    """Params: how many processes share a batch, in whose sums the last digits depend on it.
+
+    One is left out, as one thread is.
+    """
+    norms = "batch" if config["training"]["sync_batch_norm"] else "process"
+    shared = {"processes": f"{PROCESSES} processes, norms by {norms}"}
+    return shared if PROCESSES > 1 else {}
 
 
 def recipe_params(phase, wildcards):

@@ -66,7 +66,7 @@ rule prepare_data:
         "../envs/data.yaml"
     threads: config["threads"]
     resources:
-        mem_mb=lambda wildcards: 2000 + info_of_dataset(wildcards).megabytes(),
+        mem_mb=lambda wildcards, attempt: attempt * (2000 + info_of_dataset(wildcards).megabytes()),
         runtime=240,
     params:
         kind=of_dataset("kind"),

@@ -28,8 +28,8 @@ rule evaluate:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("evaluation"),
+        runtime=minutes_for("evaluation"),
     params:
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
     message:
@@ -54,8 +54,8 @@ rule attack:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=1440,
+        mem_mb=memory_for("attack"),
+        runtime=minutes_for("attack"),
     params:
         attack=of_attack("attack"),
         norm=of_attack("norm"),
@@ -113,8 +113,8 @@ rule corrupt:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=memory_for("corruptions"),
+        runtime=minutes_for("corruptions"),
     params:
         folder=of_dataset("corrupted"),
         corruptions=lambda wildcards: corruptions_of(config, wildcards.dataset),
@@ -144,8 +144,8 @@ rule latency_report:
     resources:
         gpu=1,
         exclusive=1,
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("measurement"),
+        runtime=minutes_for("measurement"),
     params:
         batch_sizes=config["latency"]["batch_sizes"],
         repeats=config["latency"]["repeats"],
@@ -173,8 +173,8 @@ rule energy_report:
     resources:
         gpu=1,
         exclusive=1,
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("measurement"),
+        runtime=minutes_for("measurement"),
     params:
         batch_size=config["energy"]["batch_size"],
         repeats=config["energy"]["repeats"],

@@ -13,6 +13,7 @@ rule export:
         onnx=f"{NETWORK}/export/network.onnx",
         pt2=f"{NETWORK}/export/network.pt2",
         loader=f"{NETWORK}/export/load_network.py",
+        card=f"{NETWORK}/export/README.md",
     log:
         f"{NETWORK}/logs/export.log",
     benchmark:
@@ -21,9 +22,12 @@ rule export:
         "../envs/export.yaml"
     threads: config["threads"]
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("export"),
+        runtime=minutes_for("export"),
+        disk_mb=disk_for("export"),
     params:
+        opset=config["export"]["opset"],
+        license=config["export"]["license"],
         revisions=(MODELS_REVISION, EXPORT_REVISION),
     message:
         "Exporting {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"

@@ -13,6 +13,11 @@ from layer_pruning.terminal.time_left import PlannedJob
 # unlimited; on a cluster (`--jobs` rather than `--cores`) its scheduler counts.
 if workflow.resource_settings.nodes is None and "gpu" not in workflow.global_resources:
     if at_a_time := gpu_jobs_at_a_time(config["device"]):
+        if at_a_time < PROCESSES:
+            raise WorkflowError(
+                f"config: training.processes: {PROCESSES} GPUs are asked for, and this machine has "
+                f"{at_a_time}; so many, or 'device: cpu', would be right"
+            )
         workflow.register_resource("gpu", at_a_time)
 
 

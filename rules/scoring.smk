@@ -28,8 +28,9 @@ rule extract_baseline_activations:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("activations"),
+        runtime=minutes_for("activations"),
+        disk_mb=disk_for("activations"),
     params:
         images_per_class=config["probe"]["images_per_class"],
         min_blocks_per_stage=config["min_blocks_per_stage"],
@@ -77,8 +78,8 @@ rule measure_latency:
     resources:
         gpu=1,
         exclusive=1,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("measurement"),
+        runtime=minutes_for("measurement"),
     params:
         batch_size=config["savings"]["batch_size"],
         repeats=config["savings"]["repeats"],
@@ -107,8 +108,8 @@ rule measure_block_energy:
     resources:
         gpu=1,
         exclusive=1,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("measurement"),
+        runtime=minutes_for("measurement"),
     params:
         batch_size=config["savings"]["batch_size"],
         repeats=config["energy"]["repeats"],
@@ -142,8 +143,8 @@ rule score_metrics:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("scoring"),
+        runtime=minutes_for("scoring"),
     params:
         metrics=of_criterion("metrics"),
         draw=f"{NETWORK}/{{criterion}}",
@@ -224,8 +225,8 @@ rule stochastic_starts:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("scoring"),
+        runtime=minutes_for("scoring"),
     params:
         metrics=CHAIN.searching,
         seed=seed_of,
@@ -251,8 +252,8 @@ rule agreement:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_for("agreement"),
+        runtime=minutes_for("agreement"),
     params:
         aggregation=of_criterion("aggregation"),
         weights=of_criterion("weights"),

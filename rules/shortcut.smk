@@ -20,8 +20,8 @@ rule shortcut:
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for("evaluation"),
+        runtime=minutes_for("evaluation"),
     params:
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
     message:

@@ -33,11 +33,13 @@ rule train_baseline:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("training"),
+        runtime=minutes_for("training"),
+        disk_mb=disk_for("training"),
     params:
         **of_recipe("training"),
         name="{architecture}",
@@ -94,11 +96,13 @@ rule finetune:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("finetuning"),
+        runtime=minutes_for("finetuning"),
+        disk_mb=disk_for("finetuning"),
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
@@ -124,6 +128,12 @@ use rule finetune as finetune_last with:
         f"{FINAL}/logs/finetune_last.log",
     benchmark:
         f"{FINAL}/benchmarks/finetune_last.tsv"
+    resources:
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for(LONGEST_TUNING),
+        runtime=minutes_for(LONGEST_TUNING),
+        disk_mb=disk_for(LONGEST_TUNING),
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
@@ -147,6 +157,12 @@ use rule finetune as train_on with:
         f"{CONTINUED}/logs/train_on.log",
     benchmark:
         f"{CONTINUED}/benchmarks/train_on.tsv"
+    resources:
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for(LONGEST_TUNING),
+        runtime=minutes_for(LONGEST_TUNING, tuning_epochs),
+        disk_mb=disk_for(LONGEST_TUNING),
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
@@ -173,11 +189,13 @@ rule train_scratch:
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
-    threads: config["threads"]
+    threads: config["threads"] * PROCESSES
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=720,
+        **OF_PROCESSES,
+        gpu=PROCESSES,
+        mem_mb=memory_for("training"),
+        runtime=minutes_for("training", epochs_of_scratch),
+        disk_mb=disk_for("training"),
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,

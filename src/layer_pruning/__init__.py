@@ -9,7 +9,14 @@ As a library, for a network of your own in your own loop::
     ranking = layer_pruning.rank(scores)
     smaller = layer_pruning.prune(network, ranking.index[0])
 
-Everything in ``__all__`` is public, see :mod:`layer_pruning.library`. Importing this module imports
+or all of it until a target is met::
+
+    pruning = layer_pruning.iterate(network, images, labels, target={"macs_reduction": 40})
+    for step in pruning:
+        train(step.network)
+
+Everything in ``__all__`` is public, see :mod:`layer_pruning.library` and
+:mod:`layer_pruning.iteration`. Importing this module imports
 neither torch nor numpy: a name does when it is first used.
 """
 
@@ -18,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
+    from layer_pruning.iteration import iterate
     from layer_pruning.library import (
         ResidualNetwork,
         bypass,
@@ -35,6 +43,7 @@ __all__ = [
     "ResidualNetwork",
     "bypass",
     "export_network",
+    "iterate",
     "load",
     "measure",
     "prune",
@@ -52,7 +61,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("layer_pruning.installation").version()
     if name not in __all__:
         raise AttributeError(f"module 'layer_pruning' has no attribute '{name}'")
-    return getattr(importlib.import_module("layer_pruning.library"), name)
+    module = "iteration" if name == "iterate" else "library"
+    return getattr(importlib.import_module(f"layer_pruning.{module}"), name)
 
 
 def __dir__() -> list[str]:

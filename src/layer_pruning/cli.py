@@ -104,6 +104,12 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("configuration", type=Path, help="what you would give to --configfile")
     check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    check.add_argument(
+        "--cluster",
+        type=int,
+        metavar="GPUS",
+        help="how long it takes on a cluster with so many GPUs, and with 1, 8, 64 and 512",
+    )
     check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
 
@@ -183,6 +189,12 @@ def _add_export(commands: Any) -> None:
         "--build",
         metavar="MODULE:FUNCTION",
         help="builds a network of your own; never taken from the file alone",
+    )
+    export.add_argument(
+        "--opset", type=int, metavar="N", help="version of ONNX's operators (PyTorch's choice)"
+    )
+    export.add_argument(
+        "--license", metavar="NAME", help="that of the weights, for the model card, such as mit"
     )
 
 
@@ -460,7 +472,14 @@ def exported(given: argparse.Namespace) -> str:
     select_device("cpu", given.threads)
     network = load_network(given.network, build=given.build)
     metrics = {"complexity": complexity_record(network)}
-    manifest = export_network(given.network, given.folder, build=given.build, metrics=metrics)
+    manifest = export_network(
+        given.network,
+        given.folder,
+        build=given.build,
+        opset=given.opset,
+        license=given.license,
+        metrics=metrics,
+    )
     checks = manifest["checks"]
     lines = []
     for file in manifest["files"]:
@@ -468,7 +487,8 @@ def exported(given: argparse.Namespace) -> str:
         said = f"logits differ by {check['largest_logit_difference']:.1e} at most" if check else ""
         lines.append(f"{given.folder / file!s:60}{said}".rstrip())
     compared = f"Compared on {checks['images']} images: {checks['images_from']}."
-    return "\n".join([*lines, str(given.folder / "manifest.json"), compared])
+    told = [str(given.folder / name) for name in ("README.md", "manifest.json")]
+    return "\n".join([*lines, *told, compared])
 
 
 def checked(given: argparse.Namespace) -> str:
@@ -476,10 +496,13 @@ def checked(given: argparse.Namespace) -> str:
     from layer_pruning.estimate.forecast import forecast_text
     from layer_pruning.preview import preview, preview_text
 
+    if given.cluster is not None and (given.cluster < 1 or given.no_estimate):
+        wrong = "--no-estimate tries nothing" if given.no_estimate else f"{given.cluster} is none"
+        raise ValueError(f"--cluster: {wrong}; a number of GPUs alone would be right")
     record = preview(given.configuration)
     text = preview_text(record)
     if not given.no_estimate:
-        record["estimate"] = estimated(given.configuration, given.cores)
+        record["estimate"] = estimated(given.configuration, given.cores, given.cluster)
         text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
     if given.format == "json":
         return json.dumps(record, indent=2)
@@ -487,7 +510,7 @@ def checked(given: argparse.Namespace) -> str:
     return f"{text}\nWhich of its jobs are left to do: {left}"
 
 
-def estimated(configuration: Path, cores: int | None) -> dict[str, Any]:
+def estimated(configuration: Path, cores: int | None, cluster: int | None = None) -> dict[str, Any]:
     """The forecast of a run; a terminal shows what is being tried."""
     from layer_pruning.estimate.forecast import forecast
 
@@ -497,7 +520,7 @@ def estimated(configuration: Path, cores: int | None) -> dict[str, Any]:
         # a line that the next one, and at last the table, takes the place of
         print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
 
-    record = forecast(configuration, cores, say if show else lambda _: None)
+    record = forecast(configuration, cores, say if show else lambda _: None, cluster)
     if show:
         say("")
     return record

@@ -17,6 +17,7 @@ from types import TracebackType
 
 from layer_pruning.access import access_remedy, address_space, of_the_system
 from layer_pruning.printable import printable
+from layer_pruning.processes import end_with_launcher, place, run_ranks
 
 # the remedy of a damaged file, as its readers say it
 DELETE = "delete it and run the workflow again"
@@ -99,7 +100,7 @@ def _about_damage(said: str) -> str:
 
 
 @contextmanager
-def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
+def job(log: str | os.PathLike[str], processes: int = 1) -> Iterator[logging.Logger]:
     """Send all logging to the file ``log``, and end the process on an error that has a remedy.
 
     It is printed in one line, logged, and the exit status is 1, see :func:`remedy`. Anything else
@@ -109,22 +110,20 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
     The last line of the log says what starting the process (Python, imports) and its work took, in
     seconds of CPU time, which other jobs on the machine disturb less than wall time, and the most
     memory that it held.
+
+    With several ``processes`` the script is run again in each of them and the block is left out
+    here, see :mod:`layer_pruning.processes`; the first of them writes the log.
     """
     start_up = time.process_time()
     gc.enable()
     # a log that cannot be written should not bury the reason, which may be a full disk
     logging.raiseExceptions = False
     try:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(
-            filename=log,
-            filemode="w",
-            level=logging.INFO,
-            format="%(asctime)s %(message)s",
-            datefmt="%H:%M:%S",
-            force=True,
-        )
+        _log_to(Path(log))
         logger = logging.getLogger("layer_pruning.job")
+        if processes > 1 and place() is None:
+            run_ranks(processes, sys.argv, Path(f"{log}.processes"))
+            sys.exit()
         yield logger
         work = time.process_time() - start_up
         # kilobytes, but bytes on a Mac
@@ -143,6 +142,26 @@ def job(log: str | os.PathLike[str]) -> Iterator[logging.Logger]:
         logging.getLogger("layer_pruning.job").error("error: %s", line)
         print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _log_to(log: Path) -> None:
+    """Log to a file of this job's own, which of several processes the first one does."""
+    if (here := place()) is not None:
+        end_with_launcher()
+        if here.rank > 0:
+            logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+            return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if here is None:
+        log.write_text("")
+    logging.basicConfig(
+        filename=log,
+        filemode="a",
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
+    )
 
 
 def _said_briefly(

@@ -31,8 +31,9 @@ from layer_pruning.models.behaviour import Behaviour, check_wrappable
 from layer_pruning.models.candidates import candidates
 from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
+from layer_pruning.models.holders import held
 from layer_pruning.models.network_file import NetworkHeader
-from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
+from layer_pruning.models.residual import ResidualNetwork, arrays_of, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
 from layer_pruning.models.steadiness import unsteadiness
 from layer_pruning.scoring.catalog import CRITERIA, SAVINGS
@@ -124,9 +125,12 @@ def load(
     return load_network(path, device, module, build=build)
 
 
-def save(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
-    """Write a network file: weights, blocks, normalisation and class names; no pickle."""
-    save_network(network, path)
+def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
+    """Write a network file: weights, blocks, normalisation and class names; no pickle.
+
+    Numbers are written as they are, those of bfloat16 as float32; :func:`load` gives float32.
+    """
+    save_network(held(network), path)
 
 
 RANGE_TOLERANCE = 1e-3
@@ -146,7 +150,7 @@ def _check_range(images: Tensor) -> None:
 
 
 def score(
-    network: ResidualNetwork,
+    network: nn.Module,
     images: ArrayLike | Tensor,
     labels: ArrayLike | Tensor,
     *,
@@ -172,6 +176,7 @@ def score(
         if metrics not in CRITERIA:
             raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
         metrics = CRITERIA[metrics]["metrics"]
+    network = held(network).in_float32()
     header = network.header
     for name in protect:
         _check_block(network, name)
@@ -187,7 +192,7 @@ def score(
         [metric for metric in metrics if isinstance(metric, str)],
         probe,
         header=header,
-        tensors={name: v.detach().cpu().numpy() for name, v in network.body.state_dict().items()},
+        tensors=arrays_of(network),
         draw=f"seed {seed}, less {', '.join(header.removed_blocks)}",
         savings=_savings(network, given) if {*metrics} & {*SAVINGS} else None,
     )
@@ -237,40 +242,43 @@ def rank(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
 
 
-def prune(network: ResidualNetwork, block: str) -> ResidualNetwork:
+def prune(network: nn.Module, block: str) -> ResidualNetwork:
     """A copy of ``network`` without the residual branch of ``block``; its identity shortcut stays.
 
-    The logits are exactly those of :func:`bypass`. Raises ValueError in one line where the network
-    has no such block, or the block cannot go.
+    The logits are exactly those of :func:`bypass`. All else is as in ``network``: device,
+    precision, modes, what is frozen, hooks. Of a ``DistributedDataParallel``, a ``DataParallel``,
+    an ``AveragedModel`` or what ``torch.compile`` returned, it is a copy of what that holds. Raises
+    ValueError in one line where the network has no such block, or the block cannot go.
     """
+    network = held(network)
     header, _ = without_block(network.header, {}, block)
-    device = next(network.parameters()).device
-    smaller = ResidualNetwork(header, copied(network.body)).to(device)
-    return smaller.train(network.training)
+    return network.less(header.removed_blocks)
 
 
-def bypass(network: ResidualNetwork, block: str) -> Callable[[Tensor], Tensor]:
+def bypass(network: nn.Module, block: str) -> Callable[[Tensor], Tensor]:
     """A function from images to logits: ``network`` as if the branch of ``block`` were gone.
 
     Nothing is copied. Raises ValueError in one line where the network has no such block, or its
     shortcut is not the identity.
     """
+    network = held(network)
     without_block(network.header, {}, block)
-    return partial(network, bypass=block)
+    return partial(network.bypassing, block)
 
 
 def measure(
-    network: ResidualNetwork, *, batch_size: int = 64, repeats: int = 20
+    network: nn.Module, *, batch_size: int = 64, repeats: int = 20
 ) -> dict[str, int | float | str]:
     """What a network costs, on the device that it is on.
 
     ``macs`` are the multiply-accumulates of convolutions and linear layers for one image, in
     ``macs_with_attention`` with the products inside attention;
     ``parameters`` the trainable ones, and ``latency_seconds`` the median of ``repeats`` batches of
-    ``batch_size`` images, with as many threads as PyTorch has.
+    ``batch_size`` images in the precision of the network, with as many threads as PyTorch has.
     """
-    device, shape = next(network.parameters()).device, network.header.input_shape
-    runner = batch_runner(copied(network), torch.zeros(batch_size, *shape, device=device))
+    network = held(network)
+    device, shape = network.mean.device, network.header.input_shape
+    runner = batch_runner(copied(network), torch.zeros(batch_size, *shape).to(network.mean))
     return {
         **counted_cost(network, shape)._asdict(),
         "parameters": parameter_count(network),
@@ -295,7 +303,7 @@ def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, fl
     network = copied(network)
     blocks = removable_blocks(network)
     savings = counted_savings(network, blocks)
-    batch = images[:64].to(next(network.parameters()).device)
+    batch = images[:64].to(network.mean)
     for block, seconds in latencies(
         block_runners(network, batch, blocks), repeats=20, seed=0
     ).items():

@@ -110,7 +110,7 @@ def rules_with_a_gpu() -> set[str]:
     found: set[str] = set()
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         used, _, new = name.partition(" as ")
-        if "gpu=1" in body or (new and used in found):
+        if re.search(r"^ +gpu=", body, re.MULTILINE) or (new and used in found):
             found.add(new or used)
     return found
 

@@ -17,7 +17,9 @@ from collections import Counter
 import pytest
 from cluster import Cluster, Unavailable, install
 
+from layer_pruning.configuration import complete
 from layer_pruning.models.network_file import read_network
+from layer_pruning.requirements import Requirements
 from projects import TINY
 from shared_files import ROOT
 
@@ -157,8 +159,12 @@ def test_every_job_ran_on_slurm_but_those_of_a_second(cluster, chain):
 def test_jobs_asked_for_the_memory_and_time_of_their_rules(chain):
     _, _, jobs, _ = chain
     asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in jobs.values()}
-    assert asked["train_baseline"] == ("4000M", "12:00:00")
-    assert asked["attack"] == ("4000M", "1-00:00:00")
+    requirements = Requirements(complete(SHORT))
+    for rule, work in (("train_baseline", "training"), ("attack", "attack")):
+        memory = requirements.memory_mb(work, "digits", "tiny")
+        hours, minutes = divmod(requirements.minutes(work, "digits", "tiny"), 60)
+        assert asked[rule] == (f"{memory}M", f"{hours:02d}:{minutes:02d}:00")
+        assert memory < 4000
 
 
 def test_gpu_jobs_and_no_others_asked_for_one_gpu_each_and_were_given_it(chain):
@@ -231,4 +237,22 @@ def test_a_cancelled_training_is_submitted_again_and_goes_on(cluster, tmp_path):
         read_network(folder / target) for folder in (disturbed, undisturbed)
     )
     assert header == same_header and set(tensors) == set(same)
+    assert all((tensors[name] == same[name]).all() for name in same)
+
+
+def test_two_processes_of_a_training_are_two_tasks_of_one_job(cluster, tmp_path):
+    config = SHORT | {"training": {"epochs": 3, "batch_size": 64, "processes": 2}}
+    target = f"{BASELINE}/network.safetensors"
+    on_slurm, here = tmp_path / "on_slurm", tmp_path / "here"
+    finished(snakemake(on_slurm, config, target, cluster=cluster), on_slurm)
+    finished(snakemake(here, config | {"device": "cpu"}, target), here)
+    logs = [folder / BASELINE / "logs" / "train_baseline.log" for folder in (on_slurm, here)]
+    assert "2 processes, started by srun" in logs[0].read_text()
+    assert "2 processes, started by torchrun" in logs[1].read_text()
+    jobs = [job for job in cluster.jobs().values() if job["WorkDir"] == str(on_slurm)]
+    [training] = [job for job in jobs if rule_of(job) == "train_baseline"]
+    assert training["NumTasks"] == "2" and training["CPUs/Task"] == "1"
+    assert training["TresPerJob"] == "gres:gpu:2"
+    _, tensors = read_network(on_slurm / target)
+    _, same = read_network(here / target)
     assert all((tensors[name] == same[name]).all() for name in same)

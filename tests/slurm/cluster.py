@@ -146,11 +146,12 @@ class Cluster:
         self.host = socket.gethostname().split(".")[0]
         for name in ("state", "spool", "dev", "bin"):
             (self.folder / name).mkdir()
-        # inside a job, Snakemake's plugin calls srun without any variable of SLURM's
-        srun = self.folder / "bin" / "srun"
-        real = shutil.which("srun", path=_path())
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {real} "$@"\n')
-        srun.chmod(0o755)
+        # inside a job, Snakemake's plugin leaves no variable of SLURM's that says where it is
+        for command in ("srun", "scontrol"):
+            called = self.folder / "bin" / command
+            real = shutil.which(command, path=_path())
+            called.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {real} "$@"\n')
+            called.chmod(0o755)
         for index in range(self.gpus):
             # SLURM counts character devices only: these are clones of /dev/null
             os.mknod(self.folder / f"dev/gpu{index}", 0o666 | stat.S_IFCHR, os.makedev(1, 3))

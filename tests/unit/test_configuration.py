@@ -494,6 +494,21 @@ BAD = [
     ({"attacked_images": {"count": 5000}}, "attacked_images.count: 5000 is more than the"),
     ({"energy": {}}, "energy: none of country_iso_code and carbon_intensity_g_per_kwh"),
     (
+        {"device": "cuda:1", "training": {"processes": 2}},
+        "device: 'cuda:1' is one GPU and 'training.processes' is 2; 'cuda' or 'auto', with which "
+        "each process takes its own, would be right",
+    ),
+    (
+        {"training": {"processes": 64, "batch_size": 64}},
+        "training.batch_size: 64 images are less than two for each of 64 processes; 128 or more "
+        "would be right",
+    ),
+    (
+        {"training": {"processes": 2, "compile": True}},
+        "training.compile: a compiled network has batch norm of each process alone; "
+        "'training.sync_batch_norm: false', or 'compile: false', would be right",
+    ),
+    (
         {"device": "cpu", "latency": {"modes": ["eager", "cuda_graphs"]}},
         "latency.modes: 'cuda_graphs' needs a GPU, and device is 'cpu'",
     ),

@@ -32,7 +32,10 @@ def test_auto_chooses_by_batch_norm(both):
 
 def test_one_kind_of_network_has_its_recipe_written_out():
     config = completed(training={"epochs": 3}, finetuning={"final": {"epochs": 4}})
-    assert config["training"] == recipe_settings("training", {"recipe": "quick", "epochs": 3})
+    expected = recipe_settings("training", {"recipe": "quick", "epochs": 3})
+    # what all phases share is of no recipe
+    assert config["training"] == expected | {"processes": 1, "sync_batch_norm": True}
+    assert recipe_of(config, "training", "resnet20") == expected
     assert config["finetuning"]["final"] == {"epochs": 4}
     last = recipe_of(config, "final", "resnet20")
     assert last == recipe_of(config, "finetuning", "resnet20") | {"epochs": 4}

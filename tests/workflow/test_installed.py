@@ -225,7 +225,7 @@ def test_a_module_makes_the_same_networks_and_its_links_lead_somewhere(
     pages = [results / "report.html", *results.rglob("network.html")]
     assert len(pages) == 3
     for page in pages:
-        links = re.findall(r'(?:href|src)="([^"#:]+)"', page.read_text())
+        links = re.findall(r'(?:href|src)="([^"#:$]+)"', page.read_text())
         assert links and all((page.parent / link).exists() for link in links), page
     # states of trainings included: nothing of it lies anywhere else
     assert not (project.folder / "results").exists()

@@ -12,7 +12,7 @@ from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, files = dict(snakemake.params.items()), snakemake.input
     names = snakemake.wildcards
     kind = snakemake.config["architectures"][names.architecture]
@@ -28,5 +28,6 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        sync_batch_norm=snakemake.config["training"]["sync_batch_norm"],
         teacher=load(files.teacher) if files.teacher else None,
     )

@@ -11,7 +11,7 @@ from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, name = dict(snakemake.params.items()), snakemake.wildcards.architecture
     data = read_data(snakemake.input.data)
     header = NetworkHeader.of(name, params["architecture"], **data.description())
@@ -24,4 +24,5 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        sync_batch_norm=snakemake.config["training"]["sync_batch_norm"],
     )

@@ -13,7 +13,7 @@ from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.run import train_to_files
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
     params, name = dict(snakemake.params.items()), snakemake.wildcards.scratch
     kind = snakemake.config["architectures"][snakemake.wildcards.architecture]
     load, teacher = partial(load_network, build=kind.get("build")), snakemake.input.teacher
@@ -27,5 +27,6 @@ with job(snakemake.log[0]):
         energy=EnergySettings.of(snakemake.config["energy"]),
         state_path=params["state"],
         outputs=dict(snakemake.output.items()),
+        sync_batch_norm=snakemake.config["training"]["sync_batch_norm"],
         teacher=load(teacher) if teacher else None,
     )

@@ -17,6 +17,7 @@ from layer_pruning.configuration.evaluation_checks import (
     check_corruptions,
     check_energy,
     check_latency,
+    check_tracking,
 )
 from layer_pruning.configuration.keys import Configuration
 from layer_pruning.configuration.messages import validated
@@ -26,7 +27,12 @@ from layer_pruning.configuration.network_checks import (
     check_start_weights,
     check_target,
 )
-from layer_pruning.configuration.recipes import check_recipes, write_out_recipes
+from layer_pruning.configuration.recipes import (
+    OF_ALL_PHASES,
+    check_processes,
+    check_recipes,
+    write_out_recipes,
+)
 from layer_pruning.configuration.shorthands import write_out_shorthands
 from layer_pruning.installation import workflow_folder
 
@@ -37,6 +43,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_start_weights,
     check_target,
     check_recipes,
+    check_processes,
     check_schedule,
     check_criteria,
     check_probe,
@@ -44,6 +51,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_corruptions,
     check_energy,
     check_latency,
+    check_tracking,
 )
 
 
@@ -96,7 +104,8 @@ def _dumped(settings: Configuration, given: Config) -> Config:
         for name, written in given.get(key, {}).items() if isinstance(config[key], dict) else ():
             if isinstance(written, dict):
                 config[key][name] = {one: config[key][name][one] for one in written}
-    for phase, always in (("training", {"recipe"}), ("finetuning", {"recipe", "final"})):
+    always_of = {"training": {"recipe", *OF_ALL_PHASES}, "finetuning": {"recipe", "final"}}
+    for phase, always in always_of.items():
         kept = always | given.get(phase, {}).keys()
         config[phase] = {key: value for key, value in config[phase].items() if key in kept}
     if final := config["finetuning"]["final"]:
@@ -122,8 +131,11 @@ def _wrong(config: Config) -> Iterator[str]:
 
 
 def as_yaml(config: Config) -> str:
-    """A completed configuration as YAML text, without the device, which each job records."""
-    kept = {key: value for key, value in config.items() if key != "device"}
+    """A completed configuration as YAML text, less what changes no result.
+
+    That is the device, which each job records, and who is told of results.
+    """
+    kept = {key: value for key, value in config.items() if key not in ("device", "tracking")}
     # a copy in which no two keys share a list, for which YAML would write an anchor
     text: str = yaml.safe_dump(json.loads(json.dumps(kept)), sort_keys=False, allow_unicode=True)
     return text

@@ -14,6 +14,7 @@ from layer_pruning.configuration.contents import (
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.data.catalog import shifted_name
 from layer_pruning.energy.catalog import countries
+from layer_pruning.tracking.catalog import check_installed, wanted
 
 
 def check_attacks(config: Config) -> None:
@@ -95,6 +96,15 @@ def check_energy(config: Config) -> None:
             f"{'; did you mean ' + ', '.join(near) + '?' if near else ''}; "
             "'carbon_intensity_g_per_kwh' would do instead"
         )
+
+
+def check_tracking(config: Config) -> None:
+    """The packages of the trackers that are switched on are installed."""
+    for name in wanted(config["tracking"]):
+        try:
+            check_installed(name)
+        except ValueError as error:
+            raise ConfigError(f"tracking.{error}") from error
 
 
 def check_latency(config: Config) -> None:

@@ -7,6 +7,9 @@ from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.models.network_blocks import has_batch_norm
 from layer_pruning.training.catalog import AUTO, OPTIMIZERS, recipe_settings
 
+OF_ALL_PHASES = ("processes", "sync_batch_norm")
+"""Keys of ``training`` that are of no recipe: how every network is trained."""
+
 
 def phases(config: Config) -> list[str]:
     """``training``, ``finetuning`` and, where there is a last phase, ``final``."""
@@ -42,7 +45,7 @@ def epochs_of(config: Config, phase: str) -> list[int]:
 
 def _given(config: Config, phase: str) -> Config:
     if phase == "training":
-        return dict(config[phase])
+        return {key: value for key, value in config[phase].items() if key not in OF_ALL_PHASES}
     given = {key: value for key, value in config["finetuning"].items() if key != "final"}
     return given | config["finetuning"]["final"] if phase == "final" else given
 
@@ -51,7 +54,8 @@ def write_out_recipes(config: Config) -> None:
     """Write the settings of each phase out, where they are the same for all networks."""
     # what the last phase does not name is as in fine-tuning
     last = {"final": config["finetuning"]["final"]}
-    config["training"] = _common(config, "training") or config["training"]
+    shared = {key: config["training"][key] for key in OF_ALL_PHASES}
+    config["training"] = (_common(config, "training") or config["training"]) | shared
     config["finetuning"] = (_common(config, "finetuning") or config["finetuning"]) | last
 
 
@@ -80,6 +84,31 @@ def check_recipes(config: Config) -> None:
                     "0, or 'schedule: cosine', would be right"
                 )
             _check_rand_augment(config, key, recipe["rand_augment"])
+
+
+def check_processes(config: Config) -> None:
+    """What several processes share is enough for all, and there can be a device for each."""
+    processes = config["training"]["processes"]
+    if processes == 1:
+        return
+    if ":" in config["device"]:
+        raise ConfigError(
+            f"device: '{config['device']}' is one GPU and 'training.processes' is {processes}; "
+            "'cuda' or 'auto', with which each process takes its own, would be right"
+        )
+    for phase in phases(config):
+        key = "finetuning.final" if phase == "final" else phase
+        for recipe in _recipes(config, phase):
+            if recipe["batch_size"] < 2 * processes:
+                raise ConfigError(
+                    f"{key}.batch_size: {recipe['batch_size']} images are less than two for each "
+                    f"of {processes} processes; {2 * processes} or more would be right"
+                )
+            if recipe["compile"] and config["training"]["sync_batch_norm"]:
+                raise ConfigError(
+                    f"{key}.compile: a compiled network has batch norm of each process alone; "
+                    "'training.sync_batch_norm: false', or 'compile: false', would be right"
+                )
 
 
 def _recipes(config: Config, phase: str) -> Iterator[Config]:

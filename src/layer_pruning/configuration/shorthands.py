@@ -6,7 +6,7 @@ import re
 from layer_pruning.configuration.contents import Config
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.configuration.keys.values import LONGEST_NAME
-from layer_pruning.data.catalog import KINDS, complete_settings
+from layer_pruning.data.catalog import KINDS, complete_settings, streams_by_size
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
 
 # comparisons known by name, and the key that says which criterion they are beside
@@ -24,7 +24,10 @@ def write_out_shorthands(config: Config) -> None:
                 raise ConfigError(f"datasets: '{name}' is unknown; {known}")
         config["datasets"] = {name: {} for name in config["datasets"]}
     for name, settings in config["datasets"].items():
-        config["datasets"][name] = complete_settings(name, settings)
+        settings = complete_settings(name, settings)
+        if settings["stream"] is None:
+            settings["stream"] = streams_by_size(settings)
+        config["datasets"][name] = settings
     if isinstance(config["architectures"], list):
         config["architectures"] = _named_architectures(config["architectures"])
     if isinstance(config["criteria"], list):

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,40 +13,65 @@ RAND_AUGMENT_OPERATIONS = 2
 """Operations on each image, as in the recipes that made vision transformers train on ImageNet."""
 
 
-def shifted(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
+class Part(NamedTuple):
+    """Which images of a batch these are, where several processes share it.
+
+    All of them draw for the whole batch, so that an image is changed alike however many there are.
+    """
+
+    chosen: slice
+    whole: int
+    """Images in the batch."""
+
+    @classmethod
+    def all_of(cls, images: Tensor) -> "Part":
+        """The whole batch."""
+        return cls(slice(None), len(images))
+
+
+def shifted(
+    images: Tensor, pixels: int, generator: torch.Generator, part: Part | None = None
+) -> Tensor:
     """Every image moved by its own draw of -pixels … pixels in both directions, zeros moving in.
 
     The same as cropping at random from images padded by ``pixels``. Shape (n, c, h, w) is kept.
     """
+    part = part or Part.all_of(images)
     if pixels == 0:
         return images
     count, _, height, width = images.shape
     padded = functional.pad(images, (pixels,) * 4)
     # drawn on the CPU so that a seed means the same augmentation on every device
-    offsets = torch.randint(0, 2 * pixels + 1, (2, count, 1), generator=generator)
-    rows, columns = offsets.to(images.device)
+    offsets = torch.randint(0, 2 * pixels + 1, (2, part.whole, 1), generator=generator)
+    rows, columns = offsets[:, part.chosen].to(images.device)
     rows = rows + torch.arange(height, device=images.device)
     columns = columns + torch.arange(width, device=images.device)
     image = torch.arange(count, device=images.device)[:, None, None]
     return padded[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
+def flipped(images: Tensor, generator: torch.Generator, part: Part | None = None) -> Tensor:
     """Every image mirrored left to right with probability one half."""
-    mirror = torch.rand(len(images), generator=generator) < 0.5
+    part = part or Part.all_of(images)
+    mirror = (torch.rand(part.whole, generator=generator) < 0.5)[part.chosen]
     return torch.where(mirror.to(images.device)[:, None, None, None], images.flip(-1), images)
 
 
-def cut_out(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
+def cut_out(
+    images: Tensor, pixels: int, generator: torch.Generator, part: Part | None = None
+) -> Tensor:
     """In every image a square of ``pixels`` × ``pixels`` set to zero (arXiv 1708.04552).
 
     The centre is drawn from all pixels, so that the square may reach over the border.
     """
     if pixels == 0:
         return images
-    count, _, height, width = images.shape
-    top = torch.randint(0, height, (count, 1), generator=generator).to(images.device) - pixels // 2
-    left = torch.randint(0, width, (count, 1), generator=generator).to(images.device) - pixels // 2
+    part = part or Part.all_of(images)
+    height, width = images.shape[2:]
+    tops = torch.randint(0, height, (part.whole, 1), generator=generator)
+    lefts = torch.randint(0, width, (part.whole, 1), generator=generator)
+    top = tops[part.chosen].to(images.device) - pixels // 2
+    left = lefts[part.chosen].to(images.device) - pixels // 2
     row = torch.arange(height, device=images.device)
     column = torch.arange(width, device=images.device)
     rows = (row >= top) & (row < top + pixels)
@@ -61,18 +86,22 @@ def augmented(
     flip: bool,
     cutout_pixels: int = 0,
     generator: torch.Generator,
+    part: Part | None = None,
 ) -> Tensor:
-    """A batch (n, c, h, w) as the training loop sees it."""
-    images = shifted(images, shift_pixels, generator)
+    """A batch (n, c, h, w), or a ``part`` of one, as the training loop sees it."""
+    images = shifted(images, shift_pixels, generator, part)
     if flip:
-        images = flipped(images, generator)
-    return cut_out(images, cutout_pixels, generator)
+        images = flipped(images, generator, part)
+    return cut_out(images, cutout_pixels, generator, part)
 
 
 @contextmanager
-def drawing_from(generator: torch.Generator) -> Iterator[None]:
-    """Torchvision's transforms know the global generator only: seed it, then put it back."""
-    seed = int(torch.randint(2**62, (), generator=generator))
+def drawing_from(generator: torch.Generator, further: int = 0) -> Iterator[None]:
+    """Torchvision's transforms know the global generator only: seed it, then put it back.
+
+    ``further`` tells apart what draws from the same state of the generator.
+    """
+    seed = int(torch.randint(2**62, (), generator=generator)) + further
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

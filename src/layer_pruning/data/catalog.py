@@ -223,6 +223,21 @@ def shifted_files(
     return files
 
 
+LARGEST_IN_MEMORY = 4000
+"""Megabytes of decoded images above which a folder is streamed unless told otherwise. No matter of
+the machine: streamed images are cut at random in training, which makes other networks."""
+
+
+def streams_by_size(settings: Mapping[str, Any]) -> bool:
+    """Whether a data set is too large to be held by every job. Nothing is said of a wrong one."""
+    if settings["kind"] != IMAGE_FOLDER or not settings["image_size"] or settings["cue"]:
+        return False
+    try:
+        return dataset_info({**settings, "stream": False}).megabytes() > LARGEST_IN_MEMORY
+    except (ValueError, OSError):
+        return False
+
+
 def dataset_info(settings: Mapping[str, Any]) -> DatasetInfo:
     """What is known of the data set with these settings, see :func:`complete_settings`.
 

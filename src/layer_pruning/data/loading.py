@@ -31,18 +31,28 @@ class Split:
         """Some of the images in [0, 1]."""
         return images if images.is_floating_point() else images.float() / self.levels
 
+    def part(self, chosen: slice) -> "Split":
+        """Some of the images."""
+        return Split(self.images[chosen], self.labels[chosen], self.levels)
+
     def training_batches(
-        self, indices: Sequence[Tensor], generator: torch.Generator, *, rand_augment: int = 0
+        self,
+        indices: Sequence[Tensor],
+        generator: torch.Generator,
+        *,
+        rand_augment: int = 0,
+        rank: int = 0,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Images as they are stored and labels of each batch of ``indices``.
 
         Changed by :func:`layer_pruning.data.augmentation.rand_augmented` with the magnitude
-        ``rand_augment``. ``generator`` is for that, and for splits that cut images at random.
+        ``rand_augment``. ``generator`` is for that, and for splits that cut images at random;
+        processes of another ``rank``, whose batches are parts of the same ones, share its state.
         """
         for chosen in indices:
             images = self.images[chosen]
             if rand_augment:
-                with drawing_from(generator):
+                with drawing_from(generator, rank):
                     images = rand_augmented(images, rand_augment, levels=self.levels)
             yield images, self.labels[chosen]
 
@@ -133,12 +143,22 @@ class StreamedSplit:
             chosen, images = batch
             yield images.to(device, non_blocking=True), self.labels[chosen.to(device)]
 
+    def part(self, chosen: slice) -> "StreamedSplit":
+        """Some of the images."""
+        return StreamedSplit(self.manifest, self.names[chosen], self.labels[chosen], self.workers)
+
     def training_batches(
-        self, indices: Sequence[Tensor], generator: torch.Generator, *, rand_augment: int = 0
+        self,
+        indices: Sequence[Tensor],
+        generator: torch.Generator,
+        *,
+        rand_augment: int = 0,
+        rank: int = 0,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """A random part of each image (uint8) and labels of each batch of ``indices``.
 
-        Changed as in :meth:`Split.training_batches`, by the workers.
+        Changed as in :meth:`Split.training_batches`, by the workers; an image is changed alike
+        whatever the ``rank``.
         Raises ValueError naming a file that is no longer readable.
         """
         seed = int(torch.randint(2**62, (), generator=generator))

@@ -8,6 +8,7 @@ interruption is not in the sum: it is done again, and its second time counts.
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,41 @@ class Parts:
     def total(self, rest: EmissionsRecord) -> EmissionsRecord:
         """The energy of all parts, ``rest`` being that of this process."""
         return rest if self._earlier is None else joined(self._earlier, rest)
+
+
+def side_by_side(records: Sequence[tuple[int, EmissionsRecord]]) -> EmissionsRecord:
+    """One record of the processes of one job, which run at the same time.
+
+    Each record comes with the number of its process among those on its machine. In machine mode
+    all of these measured the same processor and memory, which count once, and a GPU each.
+    """
+    first = records[0][1]
+    if len(records) == 1:
+        return first
+    parts = []
+    for number, record in records:
+        if not record.measured:
+            return record
+        if number > 0 and record.tracking_mode == "machine":
+            record = dataclasses.replace(
+                record,
+                cpu_energy_kwh=0.0,
+                ram_energy_kwh=0.0,
+                energy_kwh=record.gpu_energy_kwh,
+            )
+        parts.append(record)
+    sums: dict[str, Any] = {
+        key: math.fsum(getattr(part, key) for part in parts)
+        for key in _SUMMED
+        if key != "duration_seconds"
+    }
+    intensity = first.carbon_intensity_g_per_kwh or 0.0
+    return dataclasses.replace(
+        first,
+        duration_seconds=max(part.duration_seconds or 0.0 for part in parts),
+        emissions_kg_co2e=sums["energy_kwh"] * intensity / 1000,
+        **sums,
+    )
 
 
 def joined(earlier: EmissionsRecord, rest: EmissionsRecord) -> EmissionsRecord:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.chain import Chain
 from layer_pruning.configuration import (
     Config,
     blocks_per_step,
@@ -23,6 +24,7 @@ from layer_pruning.configuration import (
     sizes_of_classes,
 )
 from layer_pruning.devices import select_device
+from layer_pruning.estimate.makespan import graph_of, makespans, makespans_text
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
 from layer_pruning.gpus import gpu_jobs_at_a_time
 from layer_pruning.machine import machine
@@ -36,13 +38,17 @@ from layer_pruning.training.recipe import Recipe
 
 
 def forecast(
-    path: Path, cores: int | None = None, say: Callable[[str], None] = lambda _: None
+    path: Path,
+    cores: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    cluster: int | None = None,
 ) -> dict[str, Any]:
     """What the run of a configuration takes: a record of JSON, units in the names.
 
     ``cores`` is what would be given to Snakemake, all that this process may use by default. ``say``
-    is told what is being tried. Takes a few seconds for each data set and architecture. Raises
-    ConfigError as the workflow does.
+    is told what is being tried. With ``cluster`` GPUs the record has ``cluster``, see
+    :func:`layer_pruning.estimate.makespan.makespans`. Takes a few seconds for each data set and
+    architecture. Raises ConfigError as the workflow does.
     """
     # torch takes two seconds to import, and a wrong configuration is said before
     from layer_pruning.estimate.costs import measured_costs
@@ -53,7 +59,7 @@ def forecast(
     device = select_device(config["device"], config["threads"])
     gpus = gpu_jobs_at_a_time(config["device"]) if device.type == "cuda" else None
     at_a_time = gpus or max(1, available // config["threads"])
-    stages: list[Stage] = []
+    by_network: dict[tuple[str, str], list[Stage]] = {}
     peak, gpu_peak, disk = 0, None, 0.0
     for (dataset, name), most in removals.items():
         info, options = infos[dataset], config["architectures"][name]
@@ -82,7 +88,7 @@ def forecast(
         )
         usual = list(info.epsilons)
         epsilons = {key: one["epsilons"] or usual for key, one in config["attacks"].items()}
-        stages += stages_of(
+        by_network[dataset, name] = stages_of(
             its,
             work,
             costs,
@@ -96,11 +102,16 @@ def forecast(
     for info in infos.values():
         peak = max(peak, 2 * 10**6 * info.megabytes())
         disk += 10**6 * info.megabytes()
+    stages = [stage for those in by_network.values() for stage in those]
     all_networks = sum(stage.jobs for stage in stages if stage.name == "accuracy")
     voting = sum(len(c["metrics"]) > 1 for c in pruning_criteria(config).values())
     stages.append(report_stage(all_networks, voting * len(config["seeds"]) * len(removals)))
     joined = _joined(stages)
-    return {
+    on_cluster: dict[str, Any] = {}
+    if cluster is not None:
+        graph = graph_of(Chain.of(config), by_network, report_seconds=stages[-1].seconds)
+        on_cluster["cluster"] = makespans(graph, cluster)
+    return on_cluster | {
         "cores": available,
         "jobs_at_a_time": at_a_time,
         "device": str(device),
@@ -205,4 +216,6 @@ def forecast_text(record: Mapping[str, Any]) -> str:
     lines.append("From a few seconds of each kind of work; other load makes it longer. Cheaper:")
     for one in record["cheaper"]:
         lines.append(f"  {one['stage']} ({duration_text(one['seconds'])}): {one['keys']}")
+    if "cluster" in record:
+        lines += ["On a cluster:", makespans_text(record["cluster"], record["device"])]
     return "\n".join(lines)

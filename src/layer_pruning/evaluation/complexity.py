@@ -119,10 +119,15 @@ def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     network = copied(network).eval()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
-    images = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
+    images = torch.zeros(1, *input_shape).to(_like(network))
     with torch.enable_grad(), _Counter(images) as counter:
         network(images)
     return Cost(counter.macs, counter.macs + counter.attention)
+
+
+def _like(network: nn.Module) -> Tensor:
+    """A tensor of the device and the precision in which a network takes images."""
+    return next(p for p in network.parameters() if p.is_floating_point())
 
 
 def multiply_accumulates(network: nn.Module, input_shape: tuple[int, ...]) -> int:

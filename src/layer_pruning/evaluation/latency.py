@@ -18,7 +18,6 @@ from layer_pruning.evaluation.interleaving import Median, interleaved_seconds, r
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
 from layer_pruning.machine import machine
-from layer_pruning.models.copies import copied
 from layer_pruning.models.residual import ResidualNetwork
 
 logger = logging.getLogger(__name__)
@@ -33,9 +32,7 @@ NO_MEMORY = "not measured: PyTorch counts memory on GPUs alone"
 
 def without_blocks(network: ResidualNetwork, blocks: Sequence[str]) -> ResidualNetwork:
     """A copy of an unpruned network without ``blocks``; its other weights are the same."""
-    header = replace(network.header, removed_blocks=tuple(blocks))
-    device = next(network.parameters()).device
-    return ResidualNetwork(header, copied(network.body)).to(device).eval()
+    return network.less(blocks).eval()
 
 
 def removed_by_stage(network: ResidualNetwork) -> dict[str, list[str]]:

@@ -47,9 +47,8 @@ def called_blocks(network: ResidualNetwork, images: Tensor) -> dict[str, nn.Modu
 
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Multiply-accumulates (of one image) and parameters of each block: its removal saves them."""
-    device = next(network.parameters()).device
     shape = network.header.input_shape
-    called = called_blocks(network, torch.zeros(1, *shape, device=device))
+    called = called_blocks(network, torch.zeros(1, *shape).to(network.mean))
     return {
         name: {
             "macs": float(multiply_accumulates(called[name], shape)),

@@ -1,6 +1,7 @@
 """The folder of an exported network: its files, checked, and the manifest that describes them."""
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -11,28 +12,35 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from layer_pruning import __version__
 from layer_pruning.atomic import write_json
+from layer_pruning.export.card import model_card
 from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, write_pt2
 from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
 from layer_pruning.models.copies import copied
+from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 
 logger = logging.getLogger(__name__)
 
 FORMAT = "layer-pruning export 1"
 FILES = ("network.safetensors", "network.onnx", "network.pt2", "load_network.py")
+CARD = "README.md"
+"""The model card, which a hub shows first."""
 CHECKED_IMAGES = 32
 """Images on which the files are compared with the network; more would show nothing else."""
 
 
 def export_network(
-    network: ResidualNetwork | str | os.PathLike[str],
+    network: nn.Module | str | os.PathLike[str],
     folder: str | os.PathLike[str],
     images: np.ndarray | None = None,
     *,
     build: str | None = None,
+    opset: int | None = None,
+    license: str | None = None,
     images_from: str = "given by the caller",
     metrics: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -40,11 +48,14 @@ def export_network(
     """Write a network, or the one in a network file, as files that load without this package.
 
     They are ``network.safetensors`` (the network file as it is), ``network.onnx``,
-    ``network.pt2``, ``load_network.py`` and ``manifest.json``, the content of which is returned.
+    ``network.pt2``, ``load_network.py``, ``README.md``, a model card as hubs show it
+    (:mod:`layer_pruning.export.card`), and ``manifest.json``, the content of which is returned.
     Each is read again and has to compute, on the CPU, what the network does on ``images``
     (n, channels, height, width), float32 in [0, 1]. Without any, random ones are taken, and the
     manifest says so. ``build`` is the function that builds a network of one's own, as
-    :func:`layer_pruning.load` takes it. ``metrics`` and ``provenance`` go into the manifest as
+    :func:`layer_pruning.load` takes it. ``opset`` is the version of ONNX's operators, that of the
+    installed PyTorch by default, and ``license`` that of the weights, for the card, by its name on
+    the hub (``mit``, ``apache-2.0``). ``metrics`` and ``provenance`` go into the manifest as
     they are.
 
     Raises ValueError in one line where a file does not agree; the files of ``folder`` then stay as
@@ -54,15 +65,15 @@ def export_network(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as name:
         scratch = Path(name)
-        if isinstance(network, ResidualNetwork):
-            network = copied(network).cpu().eval()
+        if isinstance(network, nn.Module):
+            network = copied(held(network).in_float32()).cpu().eval()
             save_network(network, scratch / "network.safetensors")
         else:
             shutil.copyfile(network, scratch / "network.safetensors")
             network = load_network(network, build=build)
         program = traced(network)
         write_pt2(program, scratch / "network.pt2")
-        write_onnx(program, scratch / "network.onnx")
+        write_onnx(program, scratch / "network.onnx", opset=opset, about=onnx_metadata(network))
         shutil.copyfile(Path(__file__).with_name("load_network.py"), scratch / "load_network.py")
         if images is None:
             images, images_from = random_images(network), "random, uniform in [0, 1]"
@@ -71,6 +82,7 @@ def export_network(
             "files": {file: fingerprint(scratch / file) for file in FILES},
             "checks": checks(network, scratch, images) | {"images_from": images_from},
             "metrics": dict(metrics or {}),
+            "license": license,
             "provenance": {
                 "layer_pruning_version": __version__,
                 "torch_version": torch.__version__,
@@ -78,8 +90,9 @@ def export_network(
             },
         }
         write_json(scratch / "manifest.json", manifest)
+        (scratch / CARD).write_text(model_card(manifest), encoding="utf-8")
         # the manifest last: where it is, all that it names is
-        for file in (*FILES, "manifest.json"):
+        for file in (*FILES, CARD, "manifest.json"):
             (scratch / file).replace(folder / file)
     return manifest
 
@@ -139,6 +152,23 @@ def description(network: ResidualNetwork) -> dict[str, Any]:
         },
         "output": {"name": "logits", "type": "float32", "shape": ["n", len(header.class_names)]},
         "class_names": list(header.class_names),
+    }
+
+
+def onnx_metadata(network: ResidualNetwork) -> dict[str, str]:
+    """What an ONNX file says of its network, as texts; lists and the like are JSON."""
+    told = description(network)
+    chosen = {
+        "architecture": told["architecture"],
+        "class_names": told["class_names"],
+        "removed_blocks": told["removed_blocks"],
+        "input_value_range": told["input"]["value_range"],
+        "normalisation": told["normalisation"],
+        "layer_pruning_version": __version__,
+    }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in chosen.items()
     }
 
 

@@ -4,7 +4,7 @@ import io
 import logging
 import runpy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from layer_pruning.models.residual import ResidualNetwork
+
+OLDEST_OPSET = 18
+"""PyTorch's exporter writes no older one."""
 
 Run = Callable[[np.ndarray], np.ndarray]
 """A format that was read again: images (n, channels, height, width) in [0, 1] to logits."""
@@ -80,12 +83,24 @@ def write_pt2(program: ExportedProgram, path: Path) -> None:
     torch.export.save(program, path)
 
 
-def write_onnx(program: ExportedProgram, path: Path) -> None:
+def write_onnx(
+    program: ExportedProgram,
+    path: Path,
+    *,
+    opset: int | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Write ``program`` as ONNX, with one input ``images`` and one output ``logits``, checked.
 
-    Raises ValueError in one line where the checker of ONNX objects.
+    The number of images is free. ``opset`` is the version of ONNX's operators, PyTorch's own
+    choice by default, and ``about`` goes into the metadata of the model. Raises ValueError in one
+    line where the checker of ONNX objects, and for an opset in which the network cannot be written.
     """
     import onnx
+
+    newest = onnx.defs.onnx_opset_version()
+    if opset is not None and not OLDEST_OPSET <= opset <= newest:
+        raise ValueError(f"opset: {OLDEST_OPSET} to {newest} would be right, not {opset}")
 
     # what each of their passes did would drown the log of the job
     for library in ("onnx_ir", "onnxscript"):
@@ -102,19 +117,41 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
                 dynamo=True,
                 external_data=False,
                 verbose=False,
+                opset_version=opset,
                 # the program knows that this axis varies; here it gets its name
                 dynamic_shapes=({0: "n"},),
                 **names,
             )
-        # an operator that ONNX lacks, say
-        except torch.onnx.errors.OnnxExporterError as error:
-            raise _not_exported("ONNX cannot hold the network", error) from error
+        # an operator that ONNX lacks, or a converter of operators that fails in its own way
+        except Exception as error:
+            if opset is None:
+                raise _not_exported("ONNX cannot hold the network", error) from error
+            raise ValueError(
+                f"opset: the network cannot be written in {opset} "
+                f"({' '.join(str(error).split())[:200]}); none, PyTorch's choice, would be right"
+            ) from error
+    _describe(path, opset, about or {})
     try:
         onnx.checker.check_model(path, full_check=True)
     except onnx.checker.ValidationError as error:
         raise ValueError(
             f"{path.name}: ONNX's checker says: {' '.join(str(error).split())}"
         ) from error
+
+
+def _describe(path: Path, opset: int | None, about: Mapping[str, str]) -> None:
+    """Put ``about`` into the metadata of a model; it has to be of the ``opset`` asked for."""
+    import onnx
+
+    model = onnx.load(path)
+    written = next(one.version for one in model.opset_import if not one.domain)
+    if opset is not None and written != opset:
+        # the converter leaves a model as it is where it lacks an operator
+        raise ValueError(
+            f"opset: the network cannot be written in {opset}; {written}, or none, would be right"
+        )
+    onnx.helper.set_model_props(model, dict(about))
+    onnx.save(model, path)
 
 
 def run_loader(folder: Path) -> Run:
@@ -134,9 +171,16 @@ def run_onnx(folder: Path) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(
-        folder / "network.onnx", options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        session = onnxruntime.InferenceSession(
+            folder / "network.onnx", options, providers=["CPUExecutionProvider"]
+        )
+    # its errors have no class of their own: operators that it does not know yet, say
+    except Exception as error:
+        raise ValueError(
+            f"network.onnx: ONNX Runtime {onnxruntime.__version__} cannot read it: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
     return lambda images: session.run(["logits"], {"images": images})[0]
 
 

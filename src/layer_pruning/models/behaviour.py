@@ -9,11 +9,9 @@ from torch import Tensor, nn
 
 from layer_pruning.models.copies import copied
 from layer_pruning.models.head import logits_of
+from layer_pruning.models.holders import HOLDERS
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.models.steadiness import check_float32
-
-HOLDERS = {"DataParallel": "module", "DistributedDataParallel": "module"}
-HOLDERS |= {"OptimizedModule": "_orig_mod"}
 
 
 def check_wrappable(module: nn.Module, name: str) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
 from layer_pruning.models.head import features_of, heads, logits_of
+from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.pass_through import arguments, mapped, routed
 from layer_pruning.models.shortcut import Verdict, verdict
 from layer_pruning.models.specifications import GRANULARITIES
@@ -39,6 +40,7 @@ class Found:
     classes: int
     """Width of the logits."""
     batch_norm: bool
+    size: NetworkSize
 
 
 def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "block") -> Found:
@@ -58,7 +60,37 @@ def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "blo
     except ValueError as error:
         raise ValueError(f"{name}: {error}; {NEEDS}") from error
     batch_norm = any("BatchNorm" in type(module).__name__ for module in body.modules())
-    return Found(blocks, features.shape[1], classes, batch_norm)
+    return Found(blocks, features.shape[1], classes, batch_norm, size_of(body, images[:1]))
+
+
+def size_of(body: nn.Module, image: Tensor) -> NetworkSize:
+    """The size of a module that is run with one image (1, channels, height, width)."""
+    maps: list[int] = []
+    macs = 0
+
+    def seen(module: nn.Module, _: object, output: object) -> None:
+        nonlocal macs
+        if isinstance(output, Tensor):
+            maps.append(output.numel())
+            weight = module.weight
+            assert isinstance(weight, Tensor)
+            # every output value of a convolution takes a product for each weight of its channel
+            macs += output.numel() * weight[0].numel()
+
+    layers = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+    handles = [
+        module.register_forward_hook(seen)
+        for module in body.modules()
+        if isinstance(module, layers)
+    ]
+    try:
+        with evaluating(body), torch.no_grad():
+            body(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    parameters = sum(parameter.numel() for parameter in body.parameters())
+    return NetworkSize(parameters, sum(maps), max(maps, default=0), macs)
 
 
 def _features(body: nn.Module, images: Tensor, head: nn.Module) -> Tensor:

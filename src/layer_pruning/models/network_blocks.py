@@ -7,6 +7,7 @@ from typing import Any
 
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.blocks import Block
+from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.specifications import Architecture, CifarResNet, FoundNetwork, Shape
 
 
@@ -28,6 +29,14 @@ def feature_width(network: Architecture) -> int:
 def has_batch_norm(network: Architecture) -> bool:
     """Whether a network has batch norm. Raises as :func:`blocks_of`."""
     return isinstance(network, CifarResNet) or bool(_found(network).batch_norm)
+
+
+def size_of(network: Architecture, input_shape: Shape, classes: int) -> NetworkSize:
+    """Counts of a network for images of ``input_shape``. Raises as :func:`blocks_of`."""
+    if isinstance(network, CifarResNet):
+        return network.size(input_shape, classes)
+    found: NetworkSize = _found(network).size
+    return found
 
 
 def _found(network: FoundNetwork) -> Any:

@@ -2,8 +2,8 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from layer_pruning.models.architectures import architecture
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.bodies import drawn_body, new_body
 from layer_pruning.models.calls import evaluating
+from layer_pruning.models.copies import copied
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_file import (
     NetworkHeader,
@@ -25,6 +26,9 @@ from layer_pruning.models.network_file import (
 )
 from layer_pruning.models.specifications import FoundNetwork, OwnNetwork
 from layer_pruning.models.surroundings import take_out, without
+
+# whoever traces a network by torch.fx need not follow what only looks at a type
+torch.fx.wrap("logits_of")
 
 
 class ResidualNetwork(nn.Module):
@@ -50,11 +54,9 @@ class ResidualNetwork(nn.Module):
         """
         super().__init__()
         self.header = header
-        statistics = (1, -1, 1, 1)
-        mean, std = torch.tensor(header.mean), torch.tensor(header.std)
         # not persistent: the header holds them, and a state dict should hold what is learnt
-        self.register_buffer("mean", mean.view(statistics), persistent=False)
-        self.register_buffer("std", std.view(statistics), persistent=False)
+        for name, value in _statistics(header).items():
+            self.register_buffer(name, value, persistent=False)
         network = architecture(header.architecture, header.arguments, header.input_shape)
         if body is None:
             check_build(header)
@@ -84,17 +86,37 @@ class ResidualNetwork(nn.Module):
         x = (images - self.mean) / self.std
         return x.expand(-1, self._channels, -1, -1)
 
-    def forward(self, images: Tensor, bypass: str | None = None) -> Tensor:
-        """Logits of ``images``; with ``bypass``, as if that block's residual branch were gone."""
-        with self._bypassed(bypass) if bypass else nullcontext():
-            return logits_of(self.body(self.normalised(images)))
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of ``images``."""
+        return logits_of(self.body(self.normalised(images)))
+
+    def bypassing(self, block: str, images: Tensor) -> Tensor:
+        """Logits of ``images`` as if the residual branch of ``block`` were gone."""
+        with without(self.body, [self.block(block)]):
+            logits: Tensor = self(images)
+        return logits
 
     def features(self, images: Tensor, bypass: str | None = None) -> Tensor:
-        """Features (n, d) of ``images``: what the classifier is given, pooled where it is not."""
+        """Features (n, d) of ``images``: what the classifier is given, pooled where it is not.
+
+        With ``bypass``, as if that block's residual branch were gone.
+        """
         seen: list[Tensor] = []
         with self.features_seen(seen.append):
-            self(images, bypass)
+            self.bypassing(bypass, images) if bypass else self(images)
         return seen[0]
+
+    def less(self, removed_blocks: Sequence[str]) -> "ResidualNetwork":
+        """A copy without ``removed_blocks``, all of them, in the order of their removal.
+
+        All else is as here: modes, precision, device, hooks, what was added or frozen. Those that
+        are gone already are among ``removed_blocks``.
+        """
+        smaller = copied(self)
+        smaller.header = replace(self.header, removed_blocks=tuple(removed_blocks))
+        smaller.block_names = smaller.header.kept_blocks()
+        take_out_removed(smaller.body, smaller.header)
+        return smaller
 
     @contextmanager
     def features_seen(self, use: Callable[[Tensor], None]) -> Iterator[None]:
@@ -105,6 +127,16 @@ class ResidualNetwork(nn.Module):
             yield
         finally:
             handle.remove()
+
+    def in_float32(self) -> "ResidualNetwork":
+        """The network itself, or a copy of one of another precision."""
+        if self.mean.dtype == torch.float32:
+            return self
+        copy = copied(self).float()
+        # what was rounded on the way is in the header as it was
+        for name, value in _statistics(self.header).items():
+            getattr(copy, name).copy_(value)
+        return copy
 
     @property
     def classifier(self) -> nn.Module:
@@ -119,7 +151,7 @@ class ResidualNetwork(nn.Module):
         if not self._heads:
             shape = (2, *self.header.input_shape)
             images = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-            images = images.to(next(self.parameters()).device)
+            images = images.to(self.mean)
             blocks = [self.body.get_submodule(block.name) for block in self.header.blocks]
             with evaluating(self), torch.no_grad():
                 self._heads = heads(self.body, self.normalised(images), blocks)
@@ -129,10 +161,11 @@ class ResidualNetwork(nn.Module):
         """What the header says of a block."""
         return next(block for block in self.header.blocks if block.name == name)
 
-    @contextmanager
-    def _bypassed(self, name: str) -> Iterator[None]:
-        with without(self.body, [self.block(name)]):
-            yield
+
+def _statistics(header: NetworkHeader) -> dict[str, Tensor]:
+    """Mean and standard deviation by which images are normalised, as they are broadcast."""
+    given = {"mean": header.mean, "std": header.std}
+    return {name: torch.tensor(value).view(1, -1, 1, 1) for name, value in given.items()}
 
 
 def take_out_removed(body: nn.Module, header: NetworkHeader) -> None:
@@ -258,8 +291,20 @@ def put_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None:
-    """Write the network file of ``network``, whole."""
-    tensors = {
-        name: value.detach().cpu().numpy() for name, value in network.body.state_dict().items()
-    }
-    write_network(path, network.header, tensors)
+    """Write the network file of ``network``, whole.
+
+    Numbers of a format that NumPy lacks (bfloat16) are written as float32, which holds them all.
+    """
+    write_network(path, network.header, arrays_of(network))
+
+
+def arrays_of(network: ResidualNetwork) -> dict[str, np.ndarray]:
+    """The tensors of a network file, on the CPU."""
+    return {name: _array(value) for name, value in network.body.state_dict().items()}
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    own = tensor.detach().cpu()
+    known = own.dtype in (torch.float64, torch.float32, torch.float16)
+    array: np.ndarray = (own.float() if own.is_floating_point() and not known else own).numpy()
+    return array

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from layer_pruning.models.blocks import Block
+from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.named_function import WRITTEN
 
 SHORTCUTS = ("parameter_free", "projection")
@@ -94,6 +95,34 @@ class CifarResNet:
                     )
                 )
         return tuple(blocks)
+
+    def size(self, input_shape: Shape, classes: int) -> NetworkSize:
+        """The size of a network for images of ``input_shape`` (channels, height, width)."""
+        channels, height, width = input_shape
+        # inputs, outputs, size of the kernel and pixels put out, of every convolution
+        layers = [(channels, self.widths[0], 9, height * width)]
+        inputs = self.widths[0]
+        for stage, outputs in enumerate(self.widths):
+            if stage:
+                height, width = -(-height // 2), -(-width // 2)
+            pixels = height * width
+            for position in range(self.blocks_per_stage):
+                layers += [(inputs, outputs, 9, pixels), (outputs, outputs, 9, pixels)]
+                changes_shape = bool(stage) and position == 0
+                if self.shortcut == "projection" and changes_shape:
+                    layers.append((inputs, outputs, 1, pixels))
+                inputs = outputs
+        maps = [outputs * pixels for _, outputs, _, pixels in layers]
+        norms = sum(2 * outputs for _, outputs, _, _ in layers)
+        weights = sum(inputs * outputs * kernel for inputs, outputs, kernel, _ in layers)
+        last = (self.features + 1) * classes
+        macs = sum(i * o * kernel * pixels for i, o, kernel, pixels in layers)
+        return NetworkSize(
+            weights + norms + last,
+            sum(maps) + classes,
+            max(maps),
+            macs + self.features * classes,
+        )
 
     def arguments(self) -> dict[str, Any]:
         """What :func:`architecture` needs to build this again, as JSON can hold it."""

@@ -44,6 +44,16 @@ def pretrained_record(network: NamedNetwork) -> Record:
     return record_of(network)
 
 
+def started_from(options: Mapping[str, Any], name: str) -> str:
+    """In words, which weights the training of architecture ``name`` starts from."""
+    weights = options.get("weights")
+    if not weights:
+        return "new weights"
+    if weights in (PRETRAINED, "torchvision"):
+        return f"{weights} weights of {options.get('network') or name}"
+    return str(weights)
+
+
 def check_start(name: str, options: Mapping[str, Any], network: Architecture) -> None:
     """Raise ValueError in one line where the start options of ``name`` cannot work.
 

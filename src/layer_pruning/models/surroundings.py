@@ -28,6 +28,6 @@ def take_out(body: nn.Module, block: Block) -> None:
     module = body.get_submodule(block.name)
     if isinstance(module, PassThrough):
         return
-    replacement = PassThrough(block.route, module)
+    replacement = PassThrough(block.route, module).train(module.training)
     for path in block.paths:
         body.set_submodule(path, replacement)

@@ -15,15 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from layer_pruning.data.augmentation import augmented, mixed
+from layer_pruning.data.augmentation import Part, augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
 from layer_pruning.training.averaging import moving_average
+from layer_pruning.training.batch_norm import has_batch_norm, synchronised
 from layer_pruning.training.catalog import as_params
 from layer_pruning.training.history import Epoch
 from layer_pruning.training.loss import training_loss
 from layer_pruning.training.optimizer import optimizer_of
 from layer_pruning.training.precision import compiled, resolved_precision
-from layer_pruning.training.recipe import Recipe
+from layer_pruning.training.ranks import ALONE, Ranks, replicated
+from layer_pruning.training.recipe import Recipe, validation_batch
 from layer_pruning.training.resume import fingerprint, read_state, write_state
 from layer_pruning.training.teacher import Teacher
 
@@ -57,23 +59,30 @@ def seeded_masks(network: nn.Module, seed: int) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def accuracy(network: nn.Module, split: Split | StreamedSplit, batch_size: int) -> float:
+def accuracy(
+    network: nn.Module, split: Split | StreamedSplit, batch_size: int, ranks: Ranks = ALONE
+) -> float:
     """Share of ``split`` that the network, put in evaluation mode, classifies correctly."""
     network.eval()
+    own = split if ranks.count == 1 else split.part(ranks.part_of(len(split.labels)))
     correct = sum(
         int((network(images).argmax(dim=1) == labels).sum())
-        for images, labels in split.batches(batch_size)
+        for images, labels in own.batches(batch_size)
+        if len(labels)
     )
-    return correct / len(split.labels)
+    return int(ranks.summed(torch.tensor(correct))) / len(split.labels)
 
 
-def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def batches(
+    count: int, size: int, generator: torch.Generator, processes: int = 1
+) -> Iterator[Tensor]:
     """Shuffled indices in batches; a last one of a single image joins the one before.
 
-    Batch norm has no variance to take from a single value per channel.
+    Batch norm has no variance to take from a single value per channel. So does one with less than
+    two images for each of several ``processes``.
     """
     parts = list(torch.randperm(count, generator=generator).split(size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
+    if len(parts) > 1 and len(parts[-1]) < 2 * processes:
         parts[-2:] = [torch.cat(parts[-2:])]
     yield from parts
 
@@ -90,6 +99,8 @@ def train(
     context: str = "",
     on_resume: Callable[[int], None] | None = None,
     on_epoch: Callable[[int], None] | None = None,
+    ranks: Ranks = ALONE,
+    sync_batch_norm: bool = True,
 ) -> Run:
     """Train ``network`` in place.
 
@@ -104,16 +115,28 @@ def train(
     told how many epochs an earlier process had done, and ``on_epoch`` the number of each epoch
     before its state is written: a caller keeps accounts with them.
 
+    Several ``ranks`` share every batch and the validation. All take the same steps, with the
+    statistics of norms over the whole batch where ``sync_batch_norm``, else of each one's part;
+    the first keeps the state.
+
     Raises FloatingPointError, naming epoch and step, where the loss is not finite; the state of
     the last good epoch stays. Raises ValueError where the recipe asks for what the machine lacks,
     or for distillation without a teacher.
     """
     classes = int(train_split.labels.max()) + 1
-    trainer = Trainer(network, recipe, teacher, pixels=train_split.pixels(), classes=classes)
+    trainer = Trainer(
+        network,
+        recipe,
+        teacher,
+        pixels=train_split.pixels(),
+        classes=classes,
+        ranks=ranks,
+        sync_batch_norm=sync_batch_norm,
+    )
     run = trainer.fingerprint(seed, context)
     history: list[Epoch] = []
     resumed_after = 0
-    if (state := read_state(state_path, run=run)) is not None:
+    if (state := ranks.from_first(lambda: read_state(state_path, run=run))) is not None:
         history, tensors = state
         trainer.restore(tensors)
         resumed_after = len(history)
@@ -123,9 +146,14 @@ def train(
 
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         started = time.perf_counter()
-        with seeded_masks(network, derived_seed(seed, "masks", epoch)):
+        # each rank masks its own part of a batch
+        further = [ranks.rank] if ranks.rank else []
+        with seeded_masks(network, derived_seed(seed, "masks", epoch, *further)):
             loss, learning_rate = trainer.epoch(train_split, epoch, seed)
-        validation = accuracy(trainer.candidate, validation_split, 1024)
+        ranks.share_buffers(network)
+        ranks.share_buffers(trainer.candidate)
+        size = validation_batch(train_split.pixels(), recipe.batch_size)
+        validation = accuracy(trainer.candidate, validation_split, size, ranks)
         seconds = time.perf_counter() - started
         if validation > max((past.validation_accuracy for past in history), default=-1.0):
             trainer.best = copy.deepcopy(trainer.candidate.state_dict())
@@ -133,7 +161,8 @@ def train(
         _log_last(history, recipe.epochs, len(train_split.labels))
         if on_epoch is not None:
             on_epoch(epoch)
-        write_state(state_path, run=run, history=history, tensors=trainer.state())
+        if ranks.first:
+            write_state(state_path, run=run, history=history, tensors=trainer.state())
     trainer.finish()
     return Run(history, resumed_after)
 
@@ -166,11 +195,16 @@ class Trainer:
         *,
         pixels: int,
         classes: int,
+        ranks: Ranks = ALONE,
+        sync_batch_norm: bool = True,
     ) -> None:
         """``pixels`` of one image. Raises ValueError as :func:`train`."""
         if recipe.distillation_weight > 0 and teacher is None:
             raise ValueError("distillation_weight: there is no network to distil from")
         self.network, self.recipe, self.classes = network, recipe, classes
+        self.ranks = ranks
+        self.synchronises = ranks.count > 1 and sync_batch_norm and has_batch_norm(network)
+        self.norms = synchronised(self.synchronises)
         self.device = next(network.parameters()).device
         self.precision = resolved_precision(recipe.precision, self.device, pixels)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
@@ -185,6 +219,8 @@ class Trainer:
                 "every parameter of the network is frozen (requires_grad false): 'epochs: 0', or a "
                 "parameter that trains, would be right"
             )
+        if ranks.count > 1 and self.optimizer.parameters:
+            self.forward = replicated(self.forward)
         self.average: AveragedModel | None = None
         if recipe.ema_decay > 0:
             self.average = moving_average(network, recipe.ema_decay)
@@ -200,6 +236,9 @@ class Trainer:
             settings["threads"] = str(threads)
         if self.teacher is not None:
             settings["teacher"] = self.teacher.fingerprint()
+        if self.ranks.count > 1:
+            norms = "batch" if self.synchronises else "process"
+            settings["processes"] = f"{self.ranks.count}, norms by {norms}"
         return fingerprint(settings, self.network.state_dict())
 
     @property
@@ -213,9 +252,14 @@ class Trainer:
         self.network.train()
         if self.teacher is not None:
             self.teacher.remember(split)
-        steps = list(batches(len(split.labels), self.recipe.batch_size, generator))
+        count = len(split.labels)
+        steps = list(batches(count, self.recipe.batch_size, generator, self.ranks.count))
+        parts = [Part(self.ranks.part_of(len(step)), len(step)) for step in steps]
+        own = [step[part.chosen] for step, part in zip(steps, parts, strict=True)]
         losses = torch.zeros(len(steps), device=self.device)
-        drawn = split.training_batches(steps, generator, rand_augment=self.recipe.rand_augment)
+        drawn = split.training_batches(
+            own, generator, rand_augment=self.recipe.rand_augment, rank=self.ranks.rank
+        )
         for step, (images, labels) in enumerate(drawn):
             images = augmented(
                 images,
@@ -223,6 +267,7 @@ class Trainer:
                 flip=self.recipe.flip,
                 cutout_pixels=self.recipe.cutout_pixels,
                 generator=generator,
+                part=parts[step],
             )
             images = split.floats(images)
             if self.recipe.mixes_images:
@@ -239,29 +284,39 @@ class Trainer:
             learning_rate = self.recipe.learning_rate_at(progress)
             taught = None
             if self.teacher is not None:
-                taught = self.teacher.of_batch(images, steps[step].to(self.device))
-            losses[step] = self.step(images, labels, taught, learning_rate)
+                taught = self.teacher.of_batch(images, own[step].to(self.device))
+            losses[step] = self.step(images, labels, taught, learning_rate, len(steps[step]))
             if (step + 1) % STEPS_BETWEEN_CHECKS == 0 or step + 1 == len(steps):
-                self.check(losses[: step + 1], epoch)
+                # one that is not finite is not so for all
+                self.check(self.ranks.summed(losses[: step + 1].clone()), epoch)
+        self.ranks.summed(losses)
         sizes = torch.tensor([len(step) for step in steps], device=self.device)
-        return float(losses.double() @ sizes.double()) / len(split.labels), learning_rate
+        return float(losses.double() @ sizes.double()) / count, learning_rate
 
     def step(
-        self, images: Tensor, labels: Tensor, taught: Tensor | None, learning_rate: float
+        self,
+        images: Tensor,
+        labels: Tensor,
+        taught: Tensor | None,
+        learning_rate: float,
+        batch: int,
     ) -> Tensor:
         """One step: forward, backward, update. Returns the loss, on the device.
 
         ``taught`` are the logits (n, classes) of the network to distil from, if there is one.
+        Where processes share the batch of ``batch`` images, their losses add up to its own.
         """
         casts = self.precision != torch.float32
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=casts):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=casts), self.norms():
             logits = self.forward(images)
         loss = training_loss(logits, labels, taught, self.recipe)
+        if self.ranks.count > 1:
+            loss = loss * self.ranks.weight(len(images), batch)
         loss.backward()
         self.optimizer.step(learning_rate)
         if self.average is not None:
             self.average.update_parameters(self.network)
-        return loss.detach()
+        return loss.detach() / self.ranks.count
 
     def check(self, losses: Tensor, epoch: int) -> None:
         """Raise FloatingPointError for the first loss of an epoch that is not finite."""

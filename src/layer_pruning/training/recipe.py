@@ -9,6 +9,14 @@ SCHEDULES = ("one_cycle", "cosine", "multi_step", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
+def validation_batch(pixels: int, batch_size: int) -> int:
+    """Images of so many pixels that are sent through a network at a time after each epoch.
+
+    Large ones go in batches as large as those of training, which are known to fit.
+    """
+    return 1024 if pixels <= 64 * 64 else batch_size
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How parameters move, at which rate, and on what images."""

@@ -43,7 +43,8 @@ def copied(exported, tmp_path):
 def test_the_manifest_tells_what_somebody_with_the_files_alone_should_know(exported):
     path, folder = exported
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert {*manifest["files"], "manifest.json"} == {p.name for p in folder.iterdir()}
+    named = {*manifest["files"], "README.md", "manifest.json"}
+    assert named == {p.name for p in folder.iterdir()}
     for file, fingerprint in manifest["files"].items():
         content = (folder / file).read_bytes()
         assert fingerprint["sha256"] == hashlib.sha256(content).hexdigest()

@@ -300,7 +300,7 @@ def test_every_block_is_found_and_goes(name, pictures, tmp_path):
     for path in paths:
         smaller = layer_pruning.prune(network, path)
         assert torch.equal(smaller(pictures), overwritten(untouched, path, pictures))
-        assert torch.equal(smaller(pictures), network(pictures, bypass=path))
+        assert torch.equal(smaller(pictures), network.bypassing(path, pictures))
         assert not torch.equal(smaller(pictures), intact)
         assert not [n for n, _ in smaller.body.named_parameters() if n.startswith(f"{path}.")]
     layer_pruning.save(smaller, tmp_path / "smaller.safetensors")
@@ -322,7 +322,7 @@ def test_a_sweep_is_one_evaluation_a_candidate(name, branches, pictures):
     assert torch.allclose(features, network.features(pictures), **close)
     assert features.shape == (5, WIDTH)
     for place, block in enumerate(names):
-        assert torch.allclose(logits_bypassed[place], network(pictures, bypass=block), **close)
+        assert torch.allclose(logits_bypassed[place], network.bypassing(block, pictures), **close)
         assert torch.allclose(bypassed[place], network.features(pictures, block), **close)
 
 
@@ -485,7 +485,7 @@ def test_tied_weights_stay_with_the_block_that_is_left(pictures):
     module.blocks[1].branch[0].weight = module.blocks[0].branch[0].weight
     network = layer_pruning.wrap(module, input_shape=SHAPE)
     pruned = layer_pruning.prune(network, "blocks.0")
-    assert torch.equal(pruned(pictures), network(pictures, bypass="blocks.0"))
+    assert torch.equal(pruned(pictures), network.bypassing("blocks.0", pictures))
     weight = pruned.body.blocks[1].branch[0].weight
     assert torch.equal(weight, module.blocks[0].branch[0].weight)
 
@@ -512,7 +512,7 @@ def test_halves_of_blocks_are_blocks_when_asked_for(pictures):
         f"blocks.{place}.{half}" for place in range(3) for half in ("attention", "feed_forward")
     ]
     pruned = layer_pruning.prune(fine, "blocks.1.attention")
-    assert torch.equal(pruned(pictures), fine(pictures, bypass="blocks.1.attention"))
+    assert torch.equal(pruned(pictures), fine.bypassing("blocks.1.attention", pictures))
     with pytest.raises(ValueError, match="granularity: 'half' should be one of block, sublayer"):
         layer_pruning.wrap(Net(Halves), input_shape=SHAPE, granularity="half")
 

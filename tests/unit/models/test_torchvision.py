@@ -75,7 +75,7 @@ def check_removals(network, blocks, photographs):
 def check_removal(network, block, photographs, intact):
     body, module = network.body, network.body.get_submodule(block)
     with torch.no_grad():
-        bypassed = network(photographs, bypass=block)
+        bypassed = network.bypassing(block, photographs)
         weights = [parameter.clone() for parameter in module.parameters()]
         for parameter in module.parameters():
             parameter.zero_()

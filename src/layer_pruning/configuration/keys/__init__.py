@@ -19,6 +19,7 @@ from layer_pruning.configuration.keys.measuring import (
     Evaluation,
     Export,
     Latency,
+    Tracking,
 )
 from layer_pruning.configuration.keys.networks import Architecture
 from layer_pruning.configuration.keys.pruning import Bootstrap, Criterion, Savings, Target
@@ -107,6 +108,7 @@ class Configuration(Settings):
     finetuning: Finetuning = at_defaults()
     evaluation: Evaluation = at_defaults()
     export: Export = at_defaults()
+    tracking: Tracking = at_defaults()
     attacks: dict[Name, Attack] = at_defaults("fgsm", "autoattack")
     """Adversarial attacks, by a name of your choice. Where `attack` is not given, the name is the
     attack: `fgsm`, `pgd`, `autoattack` or `autoattack_plus`."""

@@ -50,9 +50,10 @@ class Dataset(Settings):
     images stay as they are, and should have one size."""
     channels: Literal[1, 3] | None = None
     """1 makes all images grey, 3 coloured. Empty: images should be all grey or all in colour."""
-    stream: bool = False
+    stream: bool | None = None
     """Read images from their files when they are needed, by `threads` workers, and train on random
-    parts of them. For a folder that does not fit in memory."""
+    parts of them. Empty: a folder with `image_size` whose images would take more than 4 GB of
+    memory, and no other."""
     cue: Cue | None = None
     corrupted: Text | None = None
     """Folder of the official corruptions of this data set, where you have them: that of CIFAR-10-C

@@ -15,6 +15,7 @@ from layer_pruning.configuration.keys.values import (
     Seed,
     Settings,
     Some,
+    Text,
     Unique,
     Whole,
 )
@@ -44,6 +45,24 @@ class Export(Settings):
     networks: Literal["last", "all", "none"] = "last"
     """`last`: the last network of each criterion, but for those that only compare (`random`,
     `shallowest`). `all`: every network. `none`: none."""
+    opset: Annotated[Whole, Ge(18)] | None = None
+    """Version of ONNX's operators, 18 or more, for a runtime that lacks new ones. Empty: what the
+    installed PyTorch writes."""
+    license: Text | None = None
+    """Licence of the weights, by its name on the Hugging Face hub (`mit`, `cc-by-4.0`), for the
+    model card. Empty: the card says that none was stated."""
+
+
+class Tracking(Settings):
+    """Trackers of experiments that are told of each network, its training and the figures, once
+    they are there. Nothing is made again when one is switched on or off."""
+
+    tensorboard: bool = False
+    """Events below `results/tracking/tensorboard/`, which `tensorboard --logdir` shows. Needs the
+    package `tensorboard`."""
+    mlflow: bool = False
+    """Runs of MLflow, on the server that `MLFLOW_TRACKING_URI` names or in
+    `results/tracking/mlflow/mlflow.db`. Needs the package `mlflow`."""
 
 
 class Attack(Settings):

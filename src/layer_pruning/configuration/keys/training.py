@@ -113,6 +113,13 @@ class Training(Phase):
 
     epochs: NotNegative = of_recipe()
     """Passes over the training split. 0 takes the start weights (`architectures`) as they are."""
+    processes: Count = 1
+    """Processes that train one network together, the baseline as well as what is fine-tuned: as
+    many GPUs, or `threads` each on a processor. `batch_size` stays that of all together. Under
+    SLURM each is a task, on one node or several. Another number trains again."""
+    sync_batch_norm: bool = True
+    """With several processes: the statistics of batch norm are those of the whole batch, as with
+    one process. `false`: each process has those of its part, which saves messages."""
 
 
 class Taught(Settings):

@@ -1,0 +1,15 @@
+"""How large a network is: what its jobs need follows from that. No torch."""
+
+from typing import NamedTuple
+
+
+class NetworkSize(NamedTuple):
+    """Counts of one network, for one image."""
+
+    parameters: int
+    map_values: int
+    """Numbers that convolutions and linear layers put out, which training keeps."""
+    largest_map: int
+    """Most that one of them puts out."""
+    macs: int
+    """Multiply-accumulates of these layers."""
