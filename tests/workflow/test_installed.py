@@ -179,11 +179,13 @@ REPLACED = {
 }
 
 
-def as_module(folder: Path, where: dict[str, str]) -> Project:
+def as_module(folder: Path, where: dict[str, str], **more) -> Project:
     """A workflow of another's that uses this one."""
     folder.mkdir()
     (folder / "Snakefile").write_text(OF_ANOTHER.format(**where))
-    (folder / "config.yaml").write_text(yaml.safe_dump({"pruning": CHAIN, "seeds": "theirs"}))
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump({"pruning": CHAIN | more, "seeds": "theirs"})
+    )
     return Project(folder, CHAIN)
 
 
@@ -197,8 +199,9 @@ def run_in(project: Project, *arguments: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("where", [PREFIXED, REPLACED], ids=["prefix", "replace_prefix"])
 def test_every_file_of_a_module_lies_where_it_was_told_to(tmp_path, where):
-    project = as_module(tmp_path / "theirs", where)
-    said = run_in(project, "--detailed-summary").stdout.splitlines()
+    more = {"export": {"networks": "all"}, "tracking": {"tensorboard": True}}
+    project = as_module(tmp_path / "theirs", where, **more)
+    said = run_in(project, "--detailed-summary", "lp_all", "all").stdout.splitlines()
     table = csv.DictReader(said, delimiter="\t")
     columns = ("output_file", "log-file(s)", "input-file(s)")
     files = {name for row in table for column in columns for name in row[column].split(",")}
