@@ -183,9 +183,8 @@ def as_module(folder: Path, where: dict[str, str], **more) -> Project:
     """A workflow of another's that uses this one."""
     folder.mkdir()
     (folder / "Snakefile").write_text(OF_ANOTHER.format(**where))
-    (folder / "config.yaml").write_text(
-        yaml.safe_dump({"pruning": CHAIN | more, "seeds": "theirs"})
-    )
+    config = {"pruning": CHAIN | more, "seeds": "theirs"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return Project(folder, CHAIN)
 
 
@@ -199,8 +198,7 @@ def run_in(project: Project, *arguments: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("where", [PREFIXED, REPLACED], ids=["prefix", "replace_prefix"])
 def test_every_file_of_a_module_lies_where_it_was_told_to(tmp_path, where):
-    more = {"export": {"networks": "all"}, "tracking": {"tensorboard": True}}
-    project = as_module(tmp_path / "theirs", where, **more)
+    project = as_module(tmp_path / "theirs", where, export={"networks": "all"})
     said = run_in(project, "--detailed-summary", "lp_all", "all").stdout.splitlines()
     table = csv.DictReader(said, delimiter="\t")
     columns = ("output_file", "log-file(s)", "input-file(s)")
