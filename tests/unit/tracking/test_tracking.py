@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from layer_pruning.configuration import ConfigError, complete
+from layer_pruning.configuration import ConfigError, as_yaml, complete, evaluation_checks
 from layer_pruning.record_files import write_record_file
 from layer_pruning.tracking import runs
 from layer_pruning.tracking.catalog import TRACKERS, wanted
@@ -145,3 +145,11 @@ def test_none_is_wanted_by_default_and_no_other_rule_knows_of_them():
     for path in [*(ROOT / "rules").glob("*.smk"), *(ROOT / "workflow/scripts").glob("*.py")]:
         if path.name not in ("tracking.smk", "track_network.py", "track_figures.py"):
             assert not re.search(r"\btracking\b(?!_mode)", path.read_text()), path.name
+
+
+def test_the_provenance_of_results_does_not_change_with_who_is_told(monkeypatch):
+    """It is a param of the report."""
+    monkeypatch.setattr(evaluation_checks, "check_installed", lambda name: None)
+    given = {"energy": {"carbon_intensity_g_per_kwh": 1}}
+    told = complete(given | {"tracking": {"tensorboard": True, "mlflow": True}})
+    assert as_yaml(told) == as_yaml(complete(given)) and "tracking:" not in as_yaml(told)
