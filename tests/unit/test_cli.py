@@ -215,8 +215,8 @@ def test_an_estimate_has_every_stage_and_what_would_make_it_cheaper(capsys, tmp_
         "criteria: {votes: [cka, disagreement], random: [random]}\nattacks: {fgsm: {}}\n"
         "energy: {carbon_intensity_g_per_kwh: 475}\nexport: {networks: none}\ndevice: cpu\n"
     )
-    record = json.loads(printed(capsys, "check", str(config), "--cores", "2", "--format", "json"))
-    estimate = record["estimate"]
+    asked = ["check", str(config), "--cores", "2", "--cluster", "4", "--format", "json"]
+    estimate = json.loads(printed(capsys, *asked))["estimate"]
     jobs = {stage["stage"]: stage["jobs"] for stage in estimate["stages"]}
     assert (jobs["training"], jobs["fine-tuning"], jobs["activations"]) == (1, 4, 3)
     assert (jobs["accuracy"], jobs["attack fgsm"], jobs["energy and latency"]) == (5, 3, 2)
@@ -224,9 +224,27 @@ def test_an_estimate_has_every_stage_and_what_would_make_it_cheaper(capsys, tmp_
     total = sum(stage["seconds"] for stage in estimate["stages"])
     assert estimate["seconds"] == pytest.approx(total) and estimate["disk_bytes"] > 1e5
     assert len(estimate["cheaper"]) == 3 and all(one["keys"] for one in estimate["cheaper"])
+    # the graph of a cluster's jobs has as many of each kind
+    of_tables = ("scores and ranks", "bootstrap of the votes", "report")
+    on_cards = sum(count for stage, count in jobs.items() if stage not in of_tables)
+    assert estimate["cluster"]["gpu_jobs"] == on_cards
+    assert [one["gpus"] for one in estimate["cluster"]["makespans"]] == [1, 4, 8, 64, 512]
     # ten rounds of twenty seconds in all: two networks, five windows of each and of its baseline
     measuring = next(s for s in estimate["stages"] if s["stage"] == "energy and latency")
     assert measuring["seconds"] >= 2 * 10 * 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cluster", "0"], "--cluster: 0 is none; a number of GPUs alone would be right"),
+        (["--cluster", "4", "--no-estimate"], "--cluster: --no-estimate tries nothing"),
+    ],
+)
+def test_a_cluster_without_gpus_or_times_is_refused_at_once(capsys, arguments, message):
+    assert main(["check", "any.yaml", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
 
 
 def test_a_reader_that_ends_early_prints_no_error():
