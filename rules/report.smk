@@ -58,7 +58,7 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=CHAIN.everywhere(NETWORK, CHAIN.all),
+        networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
         target=TARGET,
@@ -122,8 +122,6 @@ rule report_figures:
         ),
         latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
-        # relative: in another clone it is the same input
-        published=os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv")),
     output:
         **{
             name: report(
@@ -148,6 +146,7 @@ rule report_figures:
         mem_mb=2000,
         runtime=10,
     params:
+        published=PUBLISHED,
         published_setting=lambda names: published_setting(config, names.dataset, names.architecture),
         revision=REPORT_REVISION,
     message:
@@ -162,13 +161,13 @@ rule report_ranks:
         outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=report(
-            f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
+            f"{RANKS}.svg",
             caption="../workflow/report/ranks.rst",
             category="3 Agreement of the metrics",
             subcategory="{dataset} {architecture}",
             labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
         ),
-        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
+        png=f"{RANKS}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:
@@ -277,14 +276,13 @@ rule report_provenance:
         "../workflow/scripts/report_provenance.py"
 
 
-CAPTIONS = Path(workflow.basedir, "workflow", "report")
 OF_FAMILIES = {"dataset": config["datasets"], "architecture": config["architectures"]}
 CONTENTS = [
     *[f for f in rules.report_tables.output if f.endswith(".html")],
     *rules.report_provenance.output,
     *expand(rules.report_accuracy.output, **OF_FAMILIES),
     *expand(rules.report_figures.output, **OF_FAMILIES),
-    *CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
+    *CHAIN.everywhere([f"{RANKS}.svg", f"{RANKS}.png"], criterion=CHAIN.votes),
     *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CHAIN.cued}),
 ]
 
@@ -301,7 +299,7 @@ COSTS = ["energy.json", "latency.json", "ledger.json"]
 OF_NETWORKS = [
     *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=KEPT),
     *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.measured, file=COSTS),
-    *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+    *CHAIN.everywhere(MANIFEST, CHAIN.exported),
     *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
     *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
     *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
@@ -366,15 +364,12 @@ rule report:
             "All networks",
             "How it was made",
         ],
-        # relative, and no input: in another clone they are the same, whatever their time
-        captions=[
-            os.path.relpath(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]
-        ],
+        captions=["accuracy", "shortcut", *DRAWN],
         beside={
             "summary.csv": "summary.csv",
             "answers.json": "answers.json",
             "figures as SVG and PNG": "figures/",
-            "Snakemake's own report": "snakemake-report.zip",
+            **({} if IS_MODULE else {"Snakemake's own report": "snakemake-report.zip"}),
         },
         revision=REPORT_REVISION,
     message:
@@ -383,6 +378,7 @@ rule report:
         "../workflow/scripts/report.py"
 
 
+# of a module, that of the workflow which uses it has all figures and tables
 rule snakemake_report:
     input:
         rules.report_contents.input,
@@ -399,9 +395,6 @@ rule snakemake_report:
         mem_mb=2000,
         runtime=30,
     params:
-        # relative: in another clone they are the same
-        snakefile=os.path.relpath(workflow.main_snakefile),
-        program=os.path.relpath(Path(workflow.basedir, "workflow", "report", "snakemake_report.py")),
         revision=REPORT_REVISION,
     message:
         "Collecting figures and tables in Snakemake's own report"

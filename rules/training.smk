@@ -1,7 +1,6 @@
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
-from layer_pruning.training.scratch import STATE
 
 
 localrules:
@@ -27,7 +26,7 @@ SCRATCH_EPOCHS = lambda names: CHAIN.scratch_epochs(names.architecture, int(name
 rule train_baseline:
     input:
         data="results/{dataset}/data.npz",
-        start=lambda names: start_files(config, names.architecture),
+        start=start_of_baseline,
     output:
         network=f"{RUN}/baseline/network.safetensors",
         history=f"{RUN}/baseline/history.csv",
@@ -51,7 +50,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=lambda names: config["architectures"][names.architecture],
         seed=seed_of,
-        state=f"{RUN}/baseline/{STATE}",
+        state=placed(f"{RUN}/baseline/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -112,7 +111,7 @@ rule finetune:
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
-        state=f"{PRUNED}/{STATE}",
+        state=placed(f"{PRUNED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -143,7 +142,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
-        state=f"{FINAL}/{STATE}",
+        state=placed(f"{FINAL}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -172,7 +171,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": TUNING_EPOCHS}),
         seed=seed_of,
-        state=f"{CONTINUED}/{STATE}",
+        state=placed(f"{CONTINUED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -205,7 +204,7 @@ rule train_scratch:
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": SCRATCH_EPOCHS}),
         seed=seed_of,
-        state=f"{SCRATCH}/{STATE}",
+        state=placed(f"{SCRATCH}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"

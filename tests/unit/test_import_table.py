@@ -14,6 +14,7 @@ COMMON = {
     "access",
     "atomic",
     "checksums",
+    "installation",
     "intervals",
     "machine",
     "named_function",
@@ -74,7 +75,11 @@ MAY_IMPORT = {
     "processes": set(),
     "requirements": {"configuration", "models", "training"},
     "preview": {"configuration", "models", "targets"},
+    "launch": set(),
+    "first_configuration": {"configuration", "data", "models", "terminal"},
     "cli": {
+        "first_configuration",
+        "launch",
         "configuration",
         "data",
         "devices",
@@ -119,6 +124,7 @@ LIBRARIES = {
 # what a configuration is checked against: data, no computations
 CATALOGUES = (
     "catalog",
+    "installation",
     "named_function",
     "models.architectures",
     "models.candidates",
@@ -163,7 +169,9 @@ NO_TORCH = [
     "report.overview",
     "report.summary",
     "report.figures.corruptions",
+    "first_configuration",
     "job",
+    "launch",
     "devices",
     "gpus",
     "machine",

@@ -8,17 +8,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-output = Path(snakemake.output[0])
-# beside the output, so that it is moved into place whole
-temporary = tempfile.TemporaryDirectory(prefix=".report-", dir=output.parent)
-with job(snakemake.log[0]) as logger, temporary as folder:
+from layer_pruning.installation import workflow_folder
+
+source, output = workflow_folder(), Path(snakemake.output[0])
+whole = tempfile.TemporaryDirectory(prefix=".report-", dir=output.parent)
+with job(snakemake.log[0]) as logger, whole as folder:
     config, written = Path(folder, "config.json"), Path(folder, output.name)
     config.write_text(json.dumps(snakemake.config))
-    command = [sys.executable, "-P", snakemake.params.program, "report_contents"]
-    command += ["--report", str(written), "--configfile", str(config), "--cores", "1"]
-    command += ["--snakefile", snakemake.params.snakefile, "--workflow-profile", "none", "--nolock"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    logger.info(done.stdout + done.stderr)
-    if done.returncode or not written.is_file():
+    files = {"report": written, "configfile": config, "snakefile": source / "Snakefile"}
+    program = f"{source}/workflow/report/snakemake_report.py"
+    command = [sys.executable, "-P", program, "report_contents", "--nolock", "--cores=1"]
+    command += ["--workflow-profile=none", *(f"--{name}={value}" for name, value in files.items())]
+    if (done := subprocess.run(command, capture_output=True, text=True)).returncode:
+        logger.info(done.stdout + done.stderr)
         raise ValueError(f"snakemake --report failed; see {snakemake.log[0]}")
     written.replace(output)
