@@ -1,15 +1,17 @@
 # make run: the demonstration; make test: all tests. Both set up .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc)
+RESOLUTION ?= highest
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help run test test-slurm gpu-check survey lint dry-runs docs check lock manual clean
+.PHONY: help run test test-slurm test-versions gpu-check survey lint dry-runs docs check lock manual clean
 
 help:
 	@echo "make run       run the demonstration (CONFIG=config/compare.yaml for another configuration)"
 	@echo "make test      run all tests but the long ones"
 	@echo "make test-slurm  run the tiny chain on a SLURM of its own (root on Debian; installs packages)"
+	@echo "make test-versions  run the unit tests with PYTHON=python3.13, or RESOLUTION=lowest-direct"
 	@echo "make gpu-check   check and time everything that a GPU does, in 8 minutes (DATA=folder of CIFAR-10)"
 	@echo "make survey    test all families of networks and the statistics by simulation (an hour)"
 	@echo "make docs      build the documentation: site/index.html"
@@ -42,6 +44,14 @@ survey: .venv/installed
 test-slurm: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm/chain_on_slurm.py
 
+# the unit tests with another Python, or with the lowest version of every dependency
+test-versions:
+	$(PYTHON) -m venv .venv-versions
+	.venv-versions/bin/pip install --quiet uv==$(UV_VERSION)
+	.venv-versions/bin/uv pip install --quiet --python .venv-versions/bin/python \
+		--resolution $(RESOLUTION) --editable ".[test]"
+	PATH="$(CURDIR)/.venv-versions/bin:$$PATH" OMP_NUM_THREADS=1 pytest -m "not survey" tests/unit
+
 # no .venv: it runs with the PyTorch that the machine has
 gpu-check:
 	PYTHONPATH=src $(PYTHON) benchmarks/gpu_check.py --out gpu-check $(if $(DATA),--data $(DATA))
@@ -50,7 +60,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 
 dry-runs: .venv/installed
@@ -71,7 +81,7 @@ lock:
 		--extra dev --upgrade --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-versions
 
 manual: .venv/installed
 	$(BIN)/python -m layer_pruning.manual config/config.schema.yaml config/README.md

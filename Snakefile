@@ -6,34 +6,40 @@ from snakemake.utils import min_version
 from layer_pruning.atomic import check_writable, folders_below
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
-from layer_pruning.installation import shadowing
+from layer_pruning.installation import check_interpreter, shadowing, workflow_folder
 
 min_version("9.10.0")
 
-DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
+# of another workflow, whose are then the configuration files and the folders
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+DEFAULT = workflow_folder() / "config" / "config.yaml"
 
 # A configuration of one's own replaces the demonstration, rather than being merged into it.
 try:
+    check_interpreter()
     check_writable(Path(), Path(".snakemake"))
-    if workflow.is_main_process:
+    if workflow.is_main_process and not IS_MODULE:
         check_writable(*folders_below(Path("results")))
-    for path in workflow.configfiles or [DEFAULT]:
+    for path in [] if IS_MODULE else workflow.configfiles or [DEFAULT]:
         check_parses(Path(path))
-except PermissionError as error:
-    raise WorkflowError(str(error))
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
+except (PermissionError, ValueError) as error:
+    raise WorkflowError(str(error))
 
 if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
     logger.warning(shadowed)
 
-if not workflow.configfiles:
+if not (config if IS_MODULE else workflow.configfiles):
 
     configfile: DEFAULT
 
 
 try:
-    config.update(complete(with_command_line(config, workflow.config_settings.config)))
+    # not in place: a module's may be a part of that of the workflow which uses it
+    is_whole = config is workflow.modifier_stack[0].globals["config"]
+    said = workflow.config_settings.config if is_whole else {}
+    config = complete(with_command_line(config, said))
     CHAIN = Chain.of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")
@@ -59,10 +65,9 @@ localrules:
 
 
 rule all:
-    default_target: True
     input:
         "results/report.html",
-        "results/snakemake-report.zip",
+        [] if IS_MODULE else "results/snakemake-report.zip",
         "results/summary.csv",
-        CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+        CHAIN.everywhere(MANIFEST, CHAIN.exported),
         TOLD,

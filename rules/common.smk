@@ -3,11 +3,11 @@
 Which networks there are, and what is done to each, is said by the chain (src/layer_pruning/chain.py).
 """
 
-import os
 from functools import partial
 
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.chain import BASELINE, NETWORK, RUN, removal
+from layer_pruning.checksums import text_checksum
 from layer_pruning.configuration import (
     continued_criteria,
     corrupted_images,
@@ -22,16 +22,20 @@ from layer_pruning.configuration import (
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info, shifted_name
+from layer_pruning.installation import workflow_folder
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.requirements import Requirements
 from layer_pruning.training.catalog import as_params
+from layer_pruning.training.scratch import STATE
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
 SCRATCH = f"{RUN}/{{scratch}}/removed-{{step}}"
 FINAL = f"{RUN}/{{final}}/removed-{{step}}"
 CONTINUED = f"{RUN}/{{continued}}/beside-{{step}}"
 FIGURES = "results/figures/{dataset}/{architecture}"
+RANKS = f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}"
+MANIFEST = f"{NETWORK}/export/manifest.json"
 
 # Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a
 # node for itself instead (profiles/slurm), and has the same threads where it is planned and run.
@@ -61,6 +65,10 @@ TRAINED_ON = continued_criteria(config)
 # what the networks that count are fine-tuned by at last
 LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
 TARGET = target(config)
+
+# What others published, drawn beside results about the same networks. No input: it lies with the
+# workflow, and there may be several copies of that.
+PUBLISHED = text_checksum([(workflow_folder() / "config/published/points.csv").read_text()])
 
 # What comes first where several jobs could: the networks and their accuracy, then its figure. What
 # looks at finished networks (attacks, energy, exports) has Snakemake's 0.
@@ -214,6 +222,14 @@ def recipe_params(phase, wildcards):
     return as_params(recipe)
 
 
+def placed(path):
+    """A path as a param: where the files of this workflow lie, which a module may be told.
+
+    Not by a function of outputs, whose value Snakemake would not compare with the one before.
+    """
+    return str(workflow.modifier.modify_path(path))
+
+
 def teacher_of(phase):
     """An input function: the network to distil from, where a phase asks for one."""
 
@@ -236,8 +252,11 @@ def of_architecture(wildcards):
 
 
 def start_of_baseline(wildcards):
-    """An input function: the files of the user's or the hub's that a baseline starts from."""
-    return start_files(config, wildcards.architecture)
+    """An input function: the files of the user's or the hub's that a baseline starts from.
+
+    They stay where they are when this workflow is a module whose results go elsewhere.
+    """
+    return [local(file) for file in start_files(config, wildcards.architecture)]
 
 
 def promised_checksum(wildcards):
@@ -249,7 +268,7 @@ def promised_checksum(wildcards):
 def own_metrics(wildcards):
     """An input function: the modules in the working folder that define metrics of a criterion."""
     metrics = config["criteria"][wildcards.criterion]["metrics"]
-    return [file for metric in metrics if ":" in metric for file in source_files(metric)]
+    return [local(file) for metric in metrics if ":" in metric for file in source_files(metric)]
 
 
 def of_attack(key):
@@ -273,12 +292,6 @@ def shifted_of_dataset(wildcards):
     """A params function: newly collected test sets of the data set in the path, by name."""
     paths = config["datasets"][wildcards.dataset]["shifted"]
     return {shifted_name(path): path for path in paths}
-
-
-def published_points(wildcards):
-    """An input function: what others published, drawn beside results about the same networks."""
-    # relative: in another clone it is the same input
-    return os.path.relpath(Path(workflow.basedir, "config", "published", "points.csv"))
 
 
 def published_setting_of_one(wildcards):

@@ -31,7 +31,8 @@ rule download_data:
 
 rule download_weights:
     output:
-        update("downloads/hub/{repository}/{file}"),
+        # where the architecture looks for it, in a module too
+        local(update("downloads/hub/{repository}/{file}")),
     log:
         "downloads/hub/{repository}/logs/{file}.log",
     benchmark:

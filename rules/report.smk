@@ -55,7 +55,7 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        networks=CHAIN.everywhere(NETWORK, CHAIN.all),
+        networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
         target=TARGET,
@@ -119,7 +119,6 @@ rule report_figures:
         ),
         latencies=of_one(f"{NETWORK}/latency.json", CHAIN.measured),
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
-        published=published_points,
     output:
         pareto=report(
             f"{FIGURES}/pareto.svg",
@@ -197,6 +196,7 @@ rule report_figures:
         mem_mb=2000,
         runtime=10,
     params:
+        published=PUBLISHED,
         published_setting=published_setting_of_one,
         revision=REPORT_REVISION,
     message:
@@ -326,14 +326,13 @@ rule report_provenance:
         "../workflow/scripts/report_provenance.py"
 
 
-CAPTIONS = Path(workflow.basedir, "workflow", "report")
 OF_FAMILIES = {"dataset": config["datasets"], "architecture": config["architectures"]}
 CONTENTS = [
     *[f for f in rules.report_tables.output if f.endswith(".html")],
     *rules.report_provenance.output,
     *expand(rules.report_accuracy.output, **OF_FAMILIES),
     *expand(rules.report_figures.output, **OF_FAMILIES),
-    *CHAIN.everywhere(rules.report_ranks.output, criterion=CHAIN.votes),
+    *CHAIN.everywhere([f"{RANKS}.svg", f"{RANKS}.png"], criterion=CHAIN.votes),
     *expand(rules.report_shortcut.output, **OF_FAMILIES | {"dataset": CHAIN.cued}),
 ]
 
@@ -350,7 +349,7 @@ COSTS = ["energy.json", "latency.json", "ledger.json"]
 OF_NETWORKS = [
     *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.all, file=KEPT),
     *CHAIN.everywhere(f"{NETWORK}/{{file}}", CHAIN.measured, file=COSTS),
-    *CHAIN.everywhere(rules.export.output.manifest, CHAIN.exported),
+    *CHAIN.everywhere(MANIFEST, CHAIN.exported),
     *CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
     *CHAIN.everywhere(f"{NETWORK}/corruptions.json", CHAIN.attacked, CHAIN.shifted),
     *CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, CHAIN.cued),
@@ -415,15 +414,12 @@ rule report:
             "All networks",
             "How it was made",
         ],
-        # relative, and no input: in another clone they are the same, whatever their time
-        captions=[
-            os.path.relpath(CAPTIONS / f"{name}.rst") for name in ["accuracy", "shortcut", *DRAWN]
-        ],
+        captions=["accuracy", "shortcut", *DRAWN],
         beside={
             "summary.csv": "summary.csv",
             "answers.json": "answers.json",
             "figures as SVG and PNG": "figures/",
-            "Snakemake's own report": "snakemake-report.zip",
+            **({} if IS_MODULE else {"Snakemake's own report": "snakemake-report.zip"}),
         },
         revision=REPORT_REVISION,
     message:
@@ -432,6 +428,7 @@ rule report:
         "../workflow/scripts/report.py"
 
 
+# of a module, that of the workflow which uses it has all figures and tables
 rule snakemake_report:
     input:
         rules.report_contents.input,
@@ -448,9 +445,6 @@ rule snakemake_report:
         mem_mb=2000,
         runtime=30,
     params:
-        # relative: in another clone they are the same
-        snakefile=os.path.relpath(workflow.main_snakefile),
-        program=os.path.relpath(Path(workflow.basedir, "workflow", "report", "snakemake_report.py")),
         revision=REPORT_REVISION,
     message:
         "Collecting figures and tables in Snakemake's own report"

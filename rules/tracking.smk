@@ -12,6 +12,9 @@ wildcard_constraints:
     tracker="|".join(TRACKERS),
 
 
+TRACKED = "results/tracking/{tracker}/{dataset}/{architecture}/seed-{seed}/{network}.json"
+
+
 rule track_network:
     input:
         history=f"{NETWORK}/history.csv",
@@ -66,7 +69,7 @@ TOLD = [
     path
     for tracker in wanted(config["tracking"])
     for path in [
-        *CHAIN.everywhere(rules.track_network.output[0], CHAIN.all, tracker=tracker),
+        *CHAIN.everywhere(TRACKED, CHAIN.all, tracker=tracker),
         *expand(rules.track_figures.output[0], tracker=tracker, **OF_FAMILIES),
     ]
 ]

@@ -1,7 +1,6 @@
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
-from layer_pruning.training.scratch import STATE
 
 
 localrules:
@@ -46,7 +45,7 @@ rule train_baseline:
         name="{architecture}",
         architecture=of_architecture,
         seed=seed_of,
-        state=f"{RUN}/baseline/{STATE}",
+        state=placed(f"{RUN}/baseline/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
@@ -107,7 +106,7 @@ rule finetune:
     params:
         **of_recipe("finetuning"),
         seed=seed_of,
-        state=f"{PRUNED}/{STATE}",
+        state=placed(f"{PRUNED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -138,7 +137,7 @@ use rule finetune as finetune_last with:
     params:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
-        state=f"{FINAL}/{STATE}",
+        state=placed(f"{FINAL}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
@@ -167,7 +166,7 @@ use rule finetune as train_on with:
     params:
         **(of_recipe(LONGEST_TUNING) | {"epochs": tuning_epochs}),
         seed=seed_of,
-        state=f"{CONTINUED}/{STATE}",
+        state=placed(f"{CONTINUED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
@@ -200,7 +199,7 @@ rule train_scratch:
     params:
         **(of_recipe("training") | TAUGHT | {"epochs": epochs_of_scratch}),
         seed=seed_of,
-        state=f"{SCRATCH}/{STATE}",
+        state=placed(f"{SCRATCH}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"

@@ -1,7 +1,10 @@
-"""The command line, beside running the workflow.
+"""The command line.
 
-Is a configuration right, which blocks has a network, what can pruning reach, what does a file hold?
+Begin a configuration and run it; is it right, which blocks has a network, what can pruning reach,
+what does a file hold? What a command needs is imported by it: ``run`` is there at once.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -10,40 +13,40 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import shtab
-import yaml
-
-from layer_pruning import __version__
-from layer_pruning.configuration.keys import Configuration
-from layer_pruning.data.catalog import DatasetInfo, complete_settings, dataset_info
-from layer_pruning.estimate.forecast import forecast, forecast_text
-from layer_pruning.models.architectures import architecture
-from layer_pruning.models.candidates import candidates
-from layer_pruning.models.network_file import NetworkHeader, read_header, read_network
-from layer_pruning.models.specifications import (
-    Architecture,
-    CifarResNet,
-    HuggingFaceNetwork,
-    Shape,
-    TimmNetwork,
-)
-from layer_pruning.models.starts import pretrained_record
+from layer_pruning import launch
+from layer_pruning.installation import version, workflow_folder
 from layer_pruning.planning import KINDS, Cost, Point, around, reachable_points
-from layer_pruning.preview import preview, preview_text
 from layer_pruning.printable import printable
 from layer_pruning.terminal.style import COLUMNS, coloured, row_text
+
+if TYPE_CHECKING:
+    from layer_pruning.data.catalog import DatasetInfo
+    from layer_pruning.models.network_file import NetworkHeader
+    from layer_pruning.models.specifications import Architecture, Shape
+
+
+class Version(argparse.Action):
+    """``--version``: the version is looked up where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print it and end."""
+        print(version())
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="layer-pruning",
-        description="Look at networks before and after pruning. To prune, run snakemake.",
+        description="Make image classifiers shallower: begin a configuration (init), see what it "
+        "asks for (check), run it (run). The others look at networks before and after pruning.",
     )
-    top.add_argument("--version", action="version", version=__version__)
+    top.add_argument("--version", action=Version, nargs=0, help="print the version and end")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_init(commands)
 
     network = argparse.ArgumentParser(add_help=False)
     network.add_argument(
@@ -124,6 +127,53 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser(
+        "run",
+        help="prune, as a configuration says; what follows it is for snakemake",
+        description="Run the workflow with a configuration. Results go to the working folder. All "
+        "behind the configuration is for snakemake, such as --cores 2, --dry-run or --directory; "
+        "without --cores, all cores are used. 'snakemake --snakefile' with the Snakefile that "
+        "'layer-pruning where' names does the same.",
+        usage="layer-pruning run (CONFIG | --demo) [SNAKEMAKE OPTION ...]",
+    )
+    run.add_argument(
+        "configuration",
+        metavar="CONFIG",
+        nargs="?",
+        help="a file, or the name of one that lies with the workflow, such as compare",
+    )
+    run.add_argument(
+        launch.DEMONSTRATION,
+        action="store_true",
+        help="the demonstration: handwritten digits, nothing is downloaded",
+    )
+    commands.add_parser(
+        "where", help="the folder of the workflow: its Snakefile, configurations and profiles"
+    )
+
+
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser(
+        "init",
+        help="write a commented configuration to begin with",
+        description="Write a configuration with comments. With --images it is for the images of a "
+        "folder, which are looked at; a network that fits them is chosen, and what the run takes "
+        "on this machine is said. A file that is there is left alone.",
+    )
+    init.add_argument(
+        "configuration",
+        metavar="CONFIG",
+        type=Path,
+        nargs="?",
+        default=Path("mine.yaml"),
+        help="the file to write (mine.yaml)",
+    )
+    init.add_argument("--images", type=Path, metavar="FOLDER", help="holds a folder for each class")
+    init.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
+    init.add_argument("--cores", type=int, help="what you would give to run (all)")
+
+
 def _add_export(commands: Any) -> None:
     export = commands.add_parser(
         "export",
@@ -150,6 +200,11 @@ def _add_export(commands: Any) -> None:
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
     """The unpruned network that the arguments describe."""
+    import yaml
+
+    from layer_pruning.models.architectures import architecture
+    from layer_pruning.models.network_file import NetworkHeader
+
     options: dict[str, Any] = {}
     data: DatasetInfo | None = None
     if given.config is not None:
@@ -181,6 +236,9 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
 
 def _usual(network: Architecture) -> tuple[Shape, int]:
     """Shape of images and number of classes that a network is usually for."""
+    from layer_pruning.models.specifications import CifarResNet, HuggingFaceNetwork, TimmNetwork
+    from layer_pruning.models.starts import pretrained_record
+
     if isinstance(network, TimmNetwork | HuggingFaceNetwork):
         record = pretrained_record(network)
         return record.input_shape, record.classes
@@ -189,6 +247,9 @@ def _usual(network: Architecture) -> tuple[Shape, int]:
 
 def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
     """What is known of the first data set of a configuration file, or of the default one."""
+    from layer_pruning.configuration.keys import Configuration
+    from layer_pruning.data.catalog import complete_settings, dataset_info
+
     named = config.get("datasets") or Configuration.model_fields["datasets"].default
     name = next(iter(named))
     settings = named[name] if isinstance(named, dict) else {}
@@ -283,6 +344,8 @@ def planned_points(
     header: NetworkHeader, costs: dict[str, Any], given: argparse.Namespace
 ) -> list[list[Point]]:
     """The levels of the lattice around the target of ``plan``."""
+    from layer_pruning.models.candidates import candidates
+
     limits = {"min_blocks_per_stage": given.min_blocks_per_stage, "protect": given.protect}
     known = [block.name for block in header.blocks]
     for name in given.protect:
@@ -351,6 +414,8 @@ def span_of(values: Sequence[int]) -> str:
 
 def shown(path: Path) -> dict[str, Any]:
     """What a network file holds."""
+    from layer_pruning.models.network_file import read_network
+
     header, tensors = read_network(path)
     return {
         "file": str(path),
@@ -395,6 +460,8 @@ def show_text(record: dict[str, Any]) -> str:
 
 def exported(given: argparse.Namespace) -> str:
     """Export a network file; the lines that say what was written and how well it agrees."""
+    from layer_pruning.models.network_file import read_header
+
     read_header(given.network)
     # torch takes two seconds to import, and a wrong file is said before
     from layer_pruning.devices import select_device
@@ -426,35 +493,93 @@ def exported(given: argparse.Namespace) -> str:
 
 def checked(given: argparse.Namespace) -> str:
     """What ``check`` prints: what is asked for, and what that takes on this machine."""
+    from layer_pruning.estimate.forecast import forecast_text
+    from layer_pruning.preview import preview, preview_text
+
     if given.cluster is not None and (given.cluster < 1 or given.no_estimate):
         wrong = "--no-estimate tries nothing" if given.no_estimate else f"{given.cluster} is none"
         raise ValueError(f"--cluster: {wrong}; a number of GPUs alone would be right")
     record = preview(given.configuration)
     text = preview_text(record)
     if not given.no_estimate:
-        show = sys.stderr.isatty()
-
-        def say(what: str) -> None:
-            # a line that the next one, and at last the table, takes the place of
-            print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
-
-        record["estimate"] = forecast(
-            given.configuration, given.cores, say if show else lambda _: None, given.cluster
-        )
-        if show:
-            say("")
+        record["estimate"] = estimated(given.configuration, given.cores, given.cluster)
         text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
     if given.format == "json":
         return json.dumps(record, indent=2)
-    left = f"snakemake -n --configfile {record['configuration']}"
+    left = f"layer-pruning run {record['configuration']} --dry-run"
     return f"{text}\nWhich of its jobs are left to do: {left}"
 
 
-def run(given: argparse.Namespace) -> str:
+def estimated(configuration: Path, cores: int | None, cluster: int | None = None) -> dict[str, Any]:
+    """The forecast of a run; a terminal shows what is being tried."""
+    from layer_pruning.estimate.forecast import forecast
+
+    show = sys.stderr.isatty()
+
+    def say(what: str) -> None:
+        # a line that the next one, and at last the table, takes the place of
+        print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
+
+    record = forecast(configuration, cores, say if show else lambda _: None, cluster)
+    if show:
+        say("")
+    return record
+
+
+def begun(given: argparse.Namespace) -> str:
+    """Write a configuration to begin with; the lines that say what it is for."""
+    from layer_pruning.first_configuration import (
+        check_new,
+        configuration_text,
+        look_at,
+        with_cost,
+        write_new,
+    )
+
+    path, cost = given.configuration, None
+    check_new(path)
+    images = look_at(given.images) if given.images else None
+    text = configuration_text(given.images, images)
+    if not given.no_estimate:
+        text, cost = with_cost(text, lambda tried: estimated(tried, given.cores))
+    write_new(path, text)
+    lines = [f"{path} is written."]
+    if images:
+        lines.append(row_text("  images", images.text(), 10))
+    if cost:
+        lines.append(row_text("  takes", cost, 10))
+    lines += ["Read it, then", f"  layer-pruning check {path}", f"  layer-pruning run {path}"]
+    return "\n".join(lines)
+
+
+def launched(arguments: Sequence[str]) -> int:
+    """Run the workflow: this process becomes Snakemake's. Exit status 2 without a configuration.
+
+    Raises FileNotFoundError or ValueError in one line before that.
+    """
+    own, options = launch.split(arguments)
+    top = parser()
+    given = top.parse_args(["run", *own])
+    if given.configuration is None and not given.demo:
+        top.error(
+            "run: name a configuration first, such as mine.yaml, or --demo; 'layer-pruning init' "
+            "writes one"
+        )
+    words = launch.command(given.configuration, options)
+    os.execv(words[0], words)
+
+
+def printed(given: argparse.Namespace) -> str:
     """What a command prints."""
+    if given.command == "where":
+        return str(workflow_folder())
+    if given.command == "init":
+        return begun(given)
     if given.command == "export":
         return exported(given)
     if given.command == "completion":
+        import shtab
+
         return str(shtab.complete(parser(), given.shell))
     if given.command == "show":
         record = shown(given.network)
@@ -473,15 +598,26 @@ def run(given: argparse.Namespace) -> str:
     return plan_text(levels, costs)
 
 
+def _is_users(error: Exception) -> bool:
+    """Whether a message is for who called, rather than a defect of this software."""
+    yaml = sys.modules.get("yaml")
+    return isinstance(error, ValueError | OSError | (yaml.YAMLError if yaml else ValueError))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; a wrong argument or file is one line and exit status 2."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        if words[:1] == ["run"]:
+            return launched(words[1:])
         # at once, so that a reader that is gone (| head) is noticed here
-        print(printable(run(parser().parse_args(arguments))), flush=True)
+        print(printable(printed(parser().parse_args(words))), flush=True)
     except BrokenPipeError:
         # Python would say so once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError, yaml.YAMLError) as error:
+    except Exception as error:
+        if not _is_users(error):
+            raise
         name = coloured("layer-pruning:", "red", sys.stderr)
         for line in (str(error), *getattr(error, "others", ())):
             print(f"{name} {printable(' '.join(line.split()))}", file=sys.stderr)

@@ -11,6 +11,8 @@ from snakemake.cli import parse_args
 
 from layer_pruning.cli import main
 from layer_pruning.configuration import complete, evaluation_checks
+from layer_pruning.launch import DEMONSTRATION, split
+from layer_pruning.launch import command as launched
 from projects import SNAKEMAKES
 
 # programs whose arguments nobody here can check
@@ -31,6 +33,7 @@ OTHERS |= {
 }
 # one round of a measurement does: whether the command runs is asked, not how fast blocks are
 QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"], "check": ["--no-estimate"]}
+QUICK["init"] = ["--no-estimate"]
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -90,11 +93,33 @@ def test_python_runs_from_the_first_block_of_a_page_to_the_last(file, folder, mo
             exec(compile(code, str(ROOT / file), "exec"), names)
 
 
-@pytest.mark.parametrize(("file", "command"), of_program("layer-pruning"))
+RUNS = [given for given in of_program("layer-pruning") if given.values[1][1] == "run"]
+
+
+@pytest.mark.parametrize(("file", "command"), RUNS)
+def test_what_a_run_hands_on_is_known_to_snakemake(file, command, folder, monkeypatch):
+    write_files(file, folder)
+    monkeypatch.chdir(folder)
+    own, options = split(command[2:])
+    [configuration] = own
+    words = launched(None if configuration == DEMONSTRATION else configuration, options)
+    # a profile is read from its folder
+    kept = words[words.index("snakemake") + 1 :]
+    given = parse_args([w for w in kept if w != "--profile" and "profiles" not in w])[1]
+    for path in given.configfile or []:
+        assert path.is_file(), f"{path} is no file of the project, nor one that a page shows"
+
+
+@pytest.mark.parametrize(
+    ("file", "command"), [g for g in of_program("layer-pruning") if g not in RUNS]
+)
 def test_a_command_of_layer_pruning_runs(file, command, folder, monkeypatch, capsys):
     write_files(file, folder)
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
+    if command[1] == "init":
+        # the page may show what else could be in it
+        (folder / "mine.yaml").unlink(missing_ok=True)
     assert main([*command[1:], *QUICK.get(command[1], [])]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out.strip()
 

@@ -14,6 +14,7 @@ COMMON = {
     "access",
     "atomic",
     "checksums",
+    "installation",
     "intervals",
     "machine",
     "named_function",
@@ -73,7 +74,11 @@ MAY_IMPORT = {
     "processes": set(),
     "requirements": {"configuration", "models", "training"},
     "preview": {"configuration", "models", "targets"},
+    "launch": set(),
+    "first_configuration": {"configuration", "data", "models", "terminal"},
     "cli": {
+        "first_configuration",
+        "launch",
         "configuration",
         "data",
         "devices",
@@ -116,6 +121,7 @@ LIBRARIES = {
 # what a configuration is checked against: data, no computations
 CATALOGUES = (
     "catalog",
+    "installation",
     "named_function",
     "models.architectures",
     "models.candidates",
@@ -160,7 +166,9 @@ NO_TORCH = [
     "report.overview",
     "report.summary",
     "report.figures.corruptions",
+    "first_configuration",
     "job",
+    "launch",
     "devices",
     "gpus",
     "machine",

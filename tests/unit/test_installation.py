@@ -1,6 +1,8 @@
 """A checkout whose package is not the one that runs is named."""
 
-from layer_pruning.installation import HERE, shadowing
+import pytest
+
+from layer_pruning.installation import HERE, check_interpreter, shadowing
 from shared_files import ROOT
 
 
@@ -14,3 +16,11 @@ def test_a_second_installation_is_named_with_both_folders(tmp_path):
     # a link to the checkout is the checkout
     (tmp_path / "link").symlink_to(tmp_path)
     assert shadowing(tmp_path / "link", tmp_path / "src" / "layer_pruning") is None
+
+
+@pytest.mark.parametrize("letter", " ;$'(&")
+def test_a_python_that_snakemake_cannot_start_is_named(letter):
+    with pytest.raises(ValueError, match="Snakemake starts no job with a Python whose path holds"):
+        check_interpreter(f"/home/me/my{letter}project/.venv/bin/python")
+    check_interpreter("/home/mé/my-project_2/.venv/bin/python3.11")
+    check_interpreter()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vl_convert import javascript_bundle
 
+from layer_pruning.installation import workflow_folder
 from layer_pruning.report.assembly import family_parts
 from layer_pruning.report.front_page import answer_lines, front_page
 from layer_pruning.report.html_page import write_html
@@ -13,10 +14,12 @@ from layer_pruning.report.main_table import write_text
 from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.overview import read_answers
 
+CAPTIONS = workflow_folder() / "workflow" / "report"
+
 with job(snakemake.log[0]):
     given, beside = snakemake.input, snakemake.params.beside
     answers = read_answers(given.answers)
-    shown = {Path(file).stem: Path(file) for file in snakemake.params.captions}
+    shown = {name: CAPTIONS / f"{name}.rst" for name in snakemake.params.captions}
     files = (given.figures, given.attacks, given.pages)
     parts = family_parts(answers, read_csv(given.summary), *files, shown)
     headings = zip(snakemake.params.tables, given.tables, strict=True)

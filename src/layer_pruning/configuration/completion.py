@@ -5,7 +5,6 @@ Defaults are filled in here rather than by Snakemake, so that remote jobs see th
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import yaml
 
@@ -35,9 +34,7 @@ from layer_pruning.configuration.recipes import (
     write_out_recipes,
 )
 from layer_pruning.configuration.shorthands import write_out_shorthands
-
-QUICK = Path(__file__).parents[3] / "config" / "quick.yaml"
-"""The defaults of a quick look."""
+from layer_pruning.installation import workflow_folder
 
 # what no key can say for itself; a check may rely on those before it
 CHECKS: tuple[Callable[[Config], None], ...] = (
@@ -59,11 +56,12 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
 
 
 def over_quick(given: Config) -> Config:
-    """What the user wrote, with the values of ``QUICK`` for what is not named.
+    """What the user wrote, with the values of ``config/quick.yaml`` for what is not named.
 
     Attacks that the user names replace those of the file; all other groups of keys are joined.
     """
-    defaults: Config = yaml.safe_load(QUICK.read_text(encoding="utf-8"))
+    quick = workflow_folder() / "config" / "quick.yaml"
+    defaults: Config = yaml.safe_load(quick.read_text(encoding="utf-8"))
     if "country_iso_code" in (given.get("energy") or {}):
         del defaults["energy"]["carbon_intensity_g_per_kwh"]
     joined = {

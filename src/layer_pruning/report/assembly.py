@@ -67,7 +67,7 @@ def _family_of(folder: Path) -> tuple[str, str]:
 
 
 def _address(page: Path) -> str:
-    return Path(relpath(page, "results")).as_posix()
+    return Path(relpath(page, Network.of(page.parent).results)).as_posix()
 
 
 def _picture(

@@ -80,6 +80,11 @@ class Network:
             return self.folder
         return self.folder.parent.parent / BASELINE
 
+    @property
+    def results(self) -> Path:
+        """The folder of all results, in which the report lies."""
+        return self.baseline.parents[3]
+
     def path(self, criterion: str, blocks_per_step: int = 1) -> list[Path]:
         """The folders of a criterion's fine-tuned networks up to as many removals as this one."""
         steps, run = steps_to(self.removed, blocks_per_step), self.baseline.parent
