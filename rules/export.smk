@@ -8,7 +8,7 @@ rule export:
         accuracy=f"{NETWORK}/accuracy.json",
         complexity=f"{NETWORK}/complexity.json",
     output:
-        manifest=MANIFEST,
+        manifest=f"{NETWORK}/export/manifest.json",
         network=f"{NETWORK}/export/network.safetensors",
         onnx=f"{NETWORK}/export/network.onnx",
         pt2=f"{NETWORK}/export/network.pt2",

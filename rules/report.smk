@@ -161,13 +161,13 @@ rule report_ranks:
         outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=report(
-            f"{RANKS}.svg",
+            f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
             caption="../workflow/report/ranks.rst",
             category="3 Agreement of the metrics",
             subcategory="{dataset} {architecture}",
             labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
         ),
-        png=f"{RANKS}.png",
+        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:

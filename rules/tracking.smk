@@ -21,7 +21,7 @@ rule track_network:
         accuracy=f"{NETWORK}/accuracy.json",
         complexity=f"{NETWORK}/complexity.json",
     output:
-        TRACKED,
+        "results/tracking/{tracker}/{dataset}/{architecture}/seed-{seed}/{network}.json",
     log:
         f"{NETWORK}/logs/track_network/{{tracker}}.log",
     benchmark:

@@ -331,7 +331,7 @@ def test_best_on_validation_is_kept_where_asked_for(tmp_path, monkeypatch):
     scores = iter([0.2, 0.9, 0.5, 0.4])
     snapshots = []
 
-    def scripted(network, split, batch_size):
+    def scripted(network, split, batch_size, ranks):
         snapshots.append({k: v.clone() for k, v in network.state_dict().items()})
         return next(scores)
 
