@@ -74,7 +74,7 @@ def bypass_is_removal(device: torch.device) -> float:
     name = candidates(network.header.blocks, limits=Limits(1))[0]
     header, _ = without_block(network.header, {}, name)
     smaller = ResidualNetwork(header, copied(network.body)).to(device).eval()
-    return float((network(images, bypass=name) - smaller(images)).abs().max())
+    return float((network.bypassing(name, images) - smaller(images)).abs().max())
 
 
 def trained(device: torch.device, state: Path, *, epochs: int, until: int) -> Tensor:

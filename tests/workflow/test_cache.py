@@ -73,6 +73,7 @@ def test_a_second_folder_takes_the_baseline_and_its_activations(tmp_path, first,
     assert set(cache.iterdir()) == before
 
 
+@pytest.mark.long
 def test_what_makes_other_results_is_computed(tmp_path, cache):
     before = len(list(cache.iterdir()))
     # another probe set: other activations of the same network

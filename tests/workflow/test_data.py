@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from layer_pruning.data.image_file import read_data
@@ -86,6 +87,7 @@ def test_only_a_file_that_is_not_there_is_downloaded(tmp_path, monkeypatch):
     assert file.read_bytes() == b"not what it should be"
 
 
+@pytest.mark.long
 def test_a_streamed_folder_goes_all_the_way(tmp_path):
     streamed = FOLDER["mine-too"] | {"stream": True, "image_size": 8, "channels": 3}
     project = project_with(tmp_path, {"mine-too": streamed})

@@ -150,6 +150,7 @@ def test_another_corruption_touches_corruptions_and_the_report_only(project):
     assert project.planned() == {}
 
 
+@pytest.mark.long
 def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project):
     files = sorted(project.folder.glob("results/**/attacks/fgsm.json"))
     assert len(files) == 3

@@ -19,6 +19,7 @@ def kwh(project, network):
     return json.loads(project.path(f"{network}/emissions.json").read_text())["energy_kwh"]
 
 
+@pytest.mark.long
 def test_a_last_phase_is_beside_the_path_and_what_is_compared_has_its_budget(project):
     project.config["finetuning"]["final"] = {"epochs": 2, "learning_rate": 0.01}
     project.config["criteria"] |= {
@@ -77,6 +78,7 @@ def test_networks_count_where_the_configuration_says(project):
     assert project.planned() == {}
 
 
+@pytest.mark.long
 def test_blocks_go_at_once_by_the_ranking_of_the_baseline(project):
     project.config |= {
         "schedule": "at_once",

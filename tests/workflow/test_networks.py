@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import save_file
 
 from layer_pruning.models.network_file import read_network
@@ -58,6 +59,7 @@ def test_start_weights_are_the_baseline_without_epochs(finished, tmp_path):
     assert project.planned()["train_baseline"] == 1
 
 
+@pytest.mark.long
 def test_a_network_of_ones_own_from_a_module_in_the_working_folder(finished, tmp_path):
     project, _ = project_of(tmp_path, finished)
     project.config["architectures"] = ["lies_here:build_plain"]

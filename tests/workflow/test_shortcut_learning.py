@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from layer_pruning.data.image_file import read_data
 from projects import TINY, Project
@@ -10,6 +11,7 @@ from projects import TINY, Project
 QUICK = {"criteria": {"control": ["random"]}, "removals": 1, "attacks": {}}
 
 
+@pytest.mark.long
 def test_networks_of_a_data_set_with_a_cue_are_tested_and_reported(tmp_path):
     config = TINY | QUICK | {"datasets": {"digits": {}, "cued": {"kind": "digits", "cue": {}}}}
     project = Project.new(tmp_path / "project", config)

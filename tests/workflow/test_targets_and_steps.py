@@ -7,6 +7,7 @@ import pytest
 from layer_pruning.models.network_file import read_header, read_network
 
 
+@pytest.mark.long
 def test_steps_a_target_and_new_weights(project):
     project.config["criteria"] = {
         "votes": ["cka", "procrustes", "disagreement"],

@@ -72,6 +72,7 @@ def test_autoattack_knows_colour_and_any_size(shape, norm):
     assert 0 < entry["robust_accuracy"] < 1
 
 
+@pytest.mark.long
 def test_autoattack_equals_the_standard_version_of_the_package():
     from pyautoattack import AutoAttack
 

@@ -153,7 +153,7 @@ def test_a_file_that_does_not_agree_leaves_the_folder_as_it_was(
     tamper_with_onnx(folder)
     wrong = (folder / "network.onnx").read_bytes()
     (folder / "network.onnx").write_bytes(before[folder / "network.onnx"])
-    monkeypatch.setattr(bundle, "write_onnx", lambda program, file: file.write_bytes(wrong))
+    monkeypatch.setattr(bundle, "write_onnx", lambda program, file, **_: file.write_bytes(wrong))
     assert main(["export", str(path), str(folder)]) == 2
     error = capsys.readouterr().err
     assert "network.onnx does not compute" in error and error.count("\n") == 1
