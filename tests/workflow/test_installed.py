@@ -3,10 +3,10 @@
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -40,8 +40,7 @@ def built(tmp_path_factory) -> dict[str, Path]:
     build = [sys.executable, "-m", "hatchling", "build"]
     subprocess.run([*build, "-t", "sdist", "-d", str(folder)], cwd=ROOT, check=True)
     [sdist] = folder.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(sdist, folder)
     source = folder / sdist.name.removesuffix(".tar.gz")
     subprocess.run([*build, "-t", "wheel", "-d", str(folder)], cwd=source, check=True)
     [wheel] = folder.glob("*.whl")
