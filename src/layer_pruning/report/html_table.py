@@ -12,6 +12,8 @@ from layer_pruning.report.html_page import page
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.sources import legend, titles
 
+OF_DIFFERENCES = ("interval_low", "interval_high")
+
 
 def table(
     frame: pd.DataFrame,
@@ -61,6 +63,9 @@ def _with_intervals(
     frame: pd.DataFrame, texts: Mapping[str, Sequence[str]]
 ) -> tuple[pd.DataFrame, dict[str, Sequence[str]]]:
     """The table without the ends of intervals, which go into the texts of their values."""
+    if {"difference", *OF_DIFFERENCES} <= {*frame.columns}:
+        # in a table of comparisons they are the ends of the difference, and in points as it is
+        frame = frame.rename(columns={end: f"difference_{end}" for end in OF_DIFFERENCES})
     told, ends = dict(texts), []
     for name in map(str, frame.columns):
         stem = name.removesuffix("_mean")

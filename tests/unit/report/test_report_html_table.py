@@ -167,3 +167,11 @@ def test_pages_are_written_whole(planted, tmp_path):
     write_html(html, tmp_path / "new" / "page.html")
     assert (tmp_path / "new" / "page.html").read_text(encoding="utf-8") == html
     assert html.endswith("</html>\n")
+
+
+def test_the_interval_of_a_difference_stands_behind_it_in_points():
+    frame = pd.DataFrame(
+        {"difference": [0.0274], "interval_low": [-0.0174], "interval_high": [0.1]}
+    )
+    html = table(frame)
+    assert "+2.74 [−1.74, +10.00]" in html and "interval low" not in html
