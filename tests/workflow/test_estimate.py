@@ -1,9 +1,9 @@
 """What `layer-pruning check` says of the time is what the run takes."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ REAL = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.survey
 def test_a_run_takes_within_a_factor_of_two_of_what_was_said(tmp_path: Path) -> None:
     project = Project.new(tmp_path / "project", REAL)
     project.write_configuration()
@@ -39,7 +39,10 @@ def test_a_run_takes_within_a_factor_of_two_of_what_was_said(tmp_path: Path) -> 
 
     check = ("layer-pruning", "check", "mine.yaml", "--cores", "2")
     said = json.loads(run(*check, "--format", "json"))["estimate"]["seconds"]
-    started = time.perf_counter()
+    before = os.times()
     run("snakemake", "--cores", "2", "--configfile", "mine.yaml")
-    took = time.perf_counter() - started
+    after = os.times()
+    # of two cores that do nothing else, as the estimate is: this machine may have other work
+    took = sum(after[2:4]) - sum(before[2:4])
+    took /= 2
     assert said / 2 < took < said * 2
