@@ -70,8 +70,10 @@ def _about_damage(said: str) -> str:
     """What is done, or is to be done, about a damaged file that ``said`` names at its beginning.
 
     One that the workflow made, below ``results``, is set aside: Snakemake then misses it, and the
-    same command makes it again. A link, as files out of Snakemake's cache are, stays: without its
-    target Snakemake would link the same damaged file again.
+    same command makes it again; asked for by its name, it does so even where all that was made from
+    it is there, and trains nothing anew where it comes out as it was. A link, as files out of
+    Snakemake's cache are, stays: without its target Snakemake would link the same damaged file
+    again.
     """
     path = Path(said.partition(": ")[0])
     if DELETE not in said:
@@ -85,7 +87,8 @@ def _about_damage(said: str) -> str:
         path.replace(aside)
     except OSError:
         return said
-    return said.replace(DELETE, f"it is now {aside}; run the same command again to make it anew")
+    again = f"run the same command again to make it anew, with '-- {path}' if nothing is to be done"
+    return said.replace(DELETE, f"it is now {aside}; {again}")
 
 
 @contextmanager

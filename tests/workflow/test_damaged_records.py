@@ -63,3 +63,19 @@ def test_a_damaged_record_is_named_and_made_again_by_the_same_command(project, n
         assert float(row["accuracy_test"]) == accuracy
     # other networks, and what made them, are as they were
     assert "0.9999" not in (project.folder / SUMMARY).read_text()
+
+
+@pytest.mark.long
+def test_a_table_that_networks_came_from_is_made_again_by_name_and_nothing_is_trained(project):
+    scores, ranking = (project.path(f"baseline/{name}/votes.csv") for name in ("scores", "ranking"))
+    before = scores.read_text(), ranking.read_text()
+    scores.write_text(before[0][:-15])
+    first = project.snakemake(check=False)
+    assert first.returncode != 0 and not scores.exists()
+    path = scores.relative_to(project.folder)
+    assert f"run the same command again to make it anew, with '-- {path}'" in first.stderr
+    # the ranking went with the job that could not read them
+    project.snakemake("--", str(ranking.relative_to(project.folder)))
+    assert (scores.read_text(), ranking.read_text()) == before
+    left = project.planned()
+    assert not {"train_baseline", "finetune", "prune", "attack", "evaluate"} & set(left)
