@@ -5,13 +5,13 @@ Which networks there are, and what is done to each, is said by the chain (src/la
 
 from functools import partial
 
-from layer_pruning.attacks.catalog import shard_ranges
-from layer_pruning.chain import BASELINE, NETWORK, RUN, removal, written_out
+from layer_pruning.chain import NETWORK, RUN, removal
 from layer_pruning.checksums import text_checksum
 from layer_pruning.configuration import (
     continued_criteria,
     corrupted_images,
     corruptions_of,
+    epsilons_of,
     files_of_shift,
     final_criteria,
     promised_checksums,
@@ -20,6 +20,7 @@ from layer_pruning.configuration import (
     shifted_sets,
     scratch_criteria,
     start_files,
+    summed_in,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
@@ -41,10 +42,6 @@ MANIFEST = f"{NETWORK}/export/manifest.json"
 # node for itself instead (profiles/slurm), and has the same threads where it is planned and run.
 ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or config["threads"]
 
-# the parts in which images are attacked, each by a job of its own where there are several
-SHARDS = shard_ranges(config["attacked_images"]["count"], config["attacked_images"]["shard_size"])
-ATTACK_JOB = "{attack}" if len(SHARDS) == 1 else "{attack}/shard-{shard}"
-
 # the processes that train a network together. Under SLURM each is a task with a core for every
 # thread; `mpi` has the plugin leave it to the job to start them, and its tasks follow from no GPUs
 PROCESSES = config["training"]["processes"]
@@ -54,8 +51,9 @@ OF_PROCESSES = (
     else {}
 )
 
-# what jobs need follows from data, network and settings
-REQUIREMENTS = Requirements(config)
+# Resources functions: what a kind of work needs follows from data, network and settings.
+NEEDED = Requirements(config)
+memory_for, minutes_for, disk_for = NEEDED.memory_for, NEEDED.minutes_for, NEEDED.disk_for
 
 # by whose side networks stand: after the last phase of fine-tuning, from new weights, and the
 # unpruned network trained for longer
@@ -113,35 +111,6 @@ def beside(wildcard, sources, file):
     return path
 
 
-def memory_for(work):
-    """A resources function: megabytes for one kind of work on the network in the path.
-
-    A retry asks for more, of time too.
-    """
-
-    def megabytes(wildcards, attempt):
-        return REQUIREMENTS.memory_mb(work, wildcards.dataset, wildcards.architecture, attempt)
-
-    return megabytes
-
-
-def minutes_for(work, epochs=None):
-    """The same: minutes; with a function of wildcards for a training of other ``epochs``."""
-
-    def minutes(wildcards, attempt):
-        those = {"epochs": epochs(wildcards)} if epochs else {}
-        return REQUIREMENTS.minutes(
-            work, wildcards.dataset, wildcards.architecture, attempt, **those
-        )
-
-    return minutes
-
-
-def disk_for(work):
-    """The same: megabytes that are written."""
-    return lambda wildcards: REQUIREMENTS.disk_mb(work, wildcards.dataset, wildcards.architecture)
-
-
 def seed_of(wildcards):
     return int(wildcards.seed)
 
@@ -180,28 +149,7 @@ def of_recipe(phase):
     keys = recipe_on(
         config, phase, *(next(iter(config[of])) for of in ("datasets", "architectures"))
     )
-    return {key: param(key) for key in keys} | of_threads() | of_processes()
-
-
-def of_threads():
-    """Params: how many threads add up sums, whose last digits depend on it.
-
-    One is left out, so that what was trained before this was a param stays; so are all on a GPU,
-    where the processor adds nothing up.
-    """
-    counts = config["threads"] > 1 and not config["device"].startswith("cuda")
-    # as a text: Snakemake compares the values of params, not their names, and 2 may be there already
-    return {"threads": f"{config['threads']} threads"} if counts else {}
-
-
-def of_processes():
-    """Params: how many processes share a batch, in whose sums the last digits depend on it.
-
-    One is left out, as one thread is.
-    """
-    norms = "batch" if config["training"]["sync_batch_norm"] else "process"
-    shared = {"processes": f"{PROCESSES} processes, norms by {norms}"}
-    return shared if PROCESSES > 1 else {}
+    return {key: param(key) for key in keys} | summed_in(config)
 
 
 def placed(path):
@@ -242,15 +190,9 @@ def own_metrics(wildcards):
     return [local(file) for metric in metrics if ":" in metric for file in source_files(metric)]
 
 
-def epsilons_of_attack(wildcards):
-    """A params function: the epsilons of the attack in the path, or those usual for the data."""
-    given = config["attacks"][wildcards.attack]["epsilons"]
-    return list(given or info_of_dataset(wildcards).epsilons)
-
-
 def shard_of_attack(wildcards):
     """A params function: the first place and the end of the images that a job attacks."""
-    places = SHARDS[int(wildcards.get("shard", 0))]
+    places = CHAIN.shards[int(wildcards.get("shard", 0))]
     return (places.start, places.stop)
 
 
@@ -284,10 +226,3 @@ def below_run(paths_of):
         return [f"{run}/{path}" for path in found]
 
     return paths
-
-
-def attack_usages(network):
-    """What the attacks on a network and on its baseline used, below its run."""
-    shards = [f"{shard:03d}" for shard in range(len(SHARDS))]
-    jobs = written_out(ATTACK_JOB, attack=config["attacks"], shard=shards)
-    return [f"{one}/usage/attack/{job}.json" for one in (BASELINE, network) for job in jobs]

@@ -1,6 +1,6 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
 
-if len(SHARDS) > 1:
+if len(CHAIN.shards) > 1:
 
     localrules:
         join_attack,
@@ -43,12 +43,12 @@ rule attack:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
     output:
-        result=f"{NETWORK}/attacks/{ATTACK_JOB}.json",
-        usage=f"{NETWORK}/usage/attack/{ATTACK_JOB}.json",
+        result=f"{NETWORK}/attacks/{CHAIN.attack_job}.json",
+        usage=f"{NETWORK}/usage/attack/{CHAIN.attack_job}.json",
     log:
-        f"{NETWORK}/logs/attack/{ATTACK_JOB}.log",
+        f"{NETWORK}/logs/attack/{CHAIN.attack_job}.log",
     benchmark:
-        f"{NETWORK}/benchmarks/attack/{ATTACK_JOB}.tsv"
+        f"{NETWORK}/benchmarks/attack/{CHAIN.attack_job}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
@@ -59,7 +59,7 @@ rule attack:
     params:
         attack=of_attack("attack"),
         norm=of_attack("norm"),
-        epsilons=epsilons_of_attack,
+        epsilons=lambda names: epsilons_of(config, names.dataset)[names.attack],
         images=config["attacked_images"]["count"],
         shard=shard_of_attack,
         batch_size=config["attacked_images"]["batch_size"],
@@ -72,11 +72,14 @@ rule attack:
 
 
 # A path without shards has no such job: `attack` itself writes the file.
-if len(SHARDS) > 1:
+if len(CHAIN.shards) > 1:
 
     rule join_attack:
         input:
-            [f"{NETWORK}/attacks/{{attack}}/shard-{shard:03d}.json" for shard in range(len(SHARDS))],
+            [
+                f"{NETWORK}/attacks/{{attack}}/shard-{shard:03d}.json"
+                for shard in range(len(CHAIN.shards))
+            ],
         output:
             f"{NETWORK}/attacks/{{attack}}.json",
         log:
@@ -192,7 +195,7 @@ rule ledger:
     input:
         unpack(below_run(CHAIN.training_records)),
         scoring=below_run(CHAIN.scoring_usages),
-        attacks=below_run(attack_usages),
+        attacks=below_run(CHAIN.attack_usages),
         energy=f"{NETWORK}/energy.json",
     output:
         f"{NETWORK}/ledger.json",

@@ -170,6 +170,28 @@ class Requirements:
         written = self._job(work, dataset, architecture).written_bytes
         return 10 + math.ceil(written / MEGABYTE)
 
+    def memory_for(self, work: str) -> Callable[[Any, int], int]:
+        """A resources function of Snakemake: megabytes for the network that wildcards name."""
+        return lambda wildcards, attempt: self.memory_mb(
+            work, wildcards.dataset, wildcards.architecture, attempt
+        )
+
+    def minutes_for(
+        self, work: str, epochs: Callable[[Any], int] | None = None
+    ) -> Callable[[Any, int], int]:
+        """The same: minutes; with a function of wildcards for a training of other ``epochs``."""
+        return lambda wildcards, attempt: self.minutes(
+            work,
+            wildcards.dataset,
+            wildcards.architecture,
+            attempt,
+            epochs=epochs(wildcards) if epochs else None,
+        )
+
+    def disk_for(self, work: str) -> Callable[[Any], int]:
+        """The same: megabytes that are written."""
+        return lambda wildcards: self.disk_mb(work, wildcards.dataset, wildcards.architecture)
+
     @functools.lru_cache  # noqa: B019
     def _job(self, work: str, dataset: str, architecture: str) -> Job:
         return self.jobs[work](dataset, architecture)

@@ -49,7 +49,7 @@ def outputs_of_rules() -> set[str]:
     found = set()
     for path in sorted((ROOT / "rules").glob("*.smk")):
         # attacks with and without shards; what is within a condition is indented once more
-        text = path.read_text().replace("{ATTACK_JOB}", "{attack}/shard-{shard}")
+        text = path.read_text().replace("{CHAIN.attack_job}", "{attack}/shard-{shard}")
         text = re.sub(r"^    (?=    )", "", text, flags=re.MULTILINE) + text
         drawn = [name for name, entry in ENTRIES.items() if entry.together]
         figure = 'f"{FIGURES}/{name}.svg"'

@@ -61,7 +61,7 @@ MAY_IMPORT = {
         "tracking",
         "training",
     },
-    "chain": {"configuration", "scoring", "targets"},
+    "chain": {"attacks", "configuration", "scoring", "targets"},
     "devices": {"gpus"},
     "estimate": {
         *("activations", "attacks", "chain", "configuration", "data", "devices", "export", "gpus"),

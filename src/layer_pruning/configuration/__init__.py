@@ -13,6 +13,7 @@ from layer_pruning.configuration.contents import (
     corrupted_images,
     corruptions_of,
     datasets,
+    epsilons_of,
     files_of_shift,
     final_criteria,
     networks,
@@ -34,6 +35,7 @@ from layer_pruning.configuration.recipes import (
     phases,
     recipe_of,
     recipe_on,
+    summed_in,
 )
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "corruptions_of",
     "datasets",
     "epochs_of",
+    "epsilons_of",
     "files_of_shift",
     "final_criteria",
     "networks",
@@ -63,6 +66,7 @@ __all__ = [
     "shifted_sets",
     "sizes_of_classes",
     "start_files",
+    "summed_in",
     "target",
     "with_command_line",
 ]

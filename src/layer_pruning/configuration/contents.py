@@ -176,6 +176,12 @@ def target(config: Config) -> dict[str, float]:
     return {key: value for key, value in config["target"].items() if value is not None}
 
 
+def epsilons_of(config: Config, dataset: str) -> dict[str, list[float]]:
+    """The epsilons of each attack on a data set: those that are named, or usual for its images."""
+    usual = dataset_info(config["datasets"][dataset]).epsilons
+    return {name: list(one["epsilons"] or usual) for name, one in config["attacks"].items()}
+
+
 def corruptions_of(config: Config, dataset: str) -> list[str]:
     """The corruptions that networks on a data set are tested on: official, or those made here.
 

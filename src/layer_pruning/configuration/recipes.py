@@ -41,6 +41,23 @@ def recipe_on(config: Config, phase: str, dataset: str, architecture: str) -> Co
     return as_params(recipe)
 
 
+def summed_in(config: Config) -> Config:
+    """Params of a training: in which pieces sums are added up, on which their last digits depend.
+
+    One thread or process is left out, so that what was trained before these were params stays; so
+    are threads on a GPU, where the processor adds nothing up. They are texts, since Snakemake
+    compares the values of params without their names, and a 2 may be among them already.
+    """
+    threads, processes = config["threads"], config["training"]["processes"]
+    params = {}
+    if threads > 1 and not config["device"].startswith("cuda"):
+        params["threads"] = f"{threads} threads"
+    if processes > 1:
+        norms = "batch" if config["training"]["sync_batch_norm"] else "process"
+        params["processes"] = f"{processes} processes, norms by {norms}"
+    return params
+
+
 def of_network(config: Config, architecture: str) -> Config:
     """The configuration as it is for one network: its recipes written out."""
     recipes = {

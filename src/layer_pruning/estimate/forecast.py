@@ -16,6 +16,7 @@ from layer_pruning.configuration import (
     continued_criteria,
     corruptions_of,
     datasets,
+    epsilons_of,
     final_criteria,
     networks,
     of_network,
@@ -87,13 +88,11 @@ def forecast(
             device=device,
             say=say,
         )
-        usual = list(info.epsilons)
-        epsilons = {key: one["epsilons"] or usual for key, one in config["attacks"].items()}
         by_network[dataset, name] = stages_of(
             its,
             work,
             costs,
-            epsilons=epsilons,
+            epsilons=epsilons_of(its, dataset),
             corruptions=len(corruptions_of(config, dataset)),
             share=1 / at_a_time,
         )

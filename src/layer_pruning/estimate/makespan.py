@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.chain import BASELINE, Chain
 from layer_pruning.estimate.stages import TABLES_SECONDS, Stage
 from layer_pruning.terminal.style import duration_text
@@ -138,17 +137,15 @@ def _of_seed(
         for network in chain.that_count(criterion, *here):
             step = int(network[-2:])
             start = made[f"{source}/removed-{step:02d}"] if way != "continued" else made[BASELINE]
-            tuned = chain.tuning_epochs(here[1], step)
             epochs = {
                 "final": chain.epochs_in("final", here[1]) if way == "final" else 0,
-                "continued": tuned,
-                "scratch": chain.epochs_in("training", here[1]) + tuned,
+                "continued": chain.tuning_epochs(here[1], step),
+                "scratch": chain.scratch_epochs(here[1], step),
             }[way]
             epoch = mean["training"] / max(chain.epochs_in("training", here[1]), 1)
             made[network] = graph.add(epochs * epoch, [start])
     last = [graph.add(mean["accuracy"], [job]) for job in made.values()]
-    attacked = config["attacked_images"]
-    shards = len(shard_ranges(attacked["count"], attacked["shard_size"]))
+    shards = len(chain.shards)
     for network in chain.attacked(*here):
         for attack in config["attacks"]:
             part = mean[f"attack {attack}"] / shards
