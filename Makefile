@@ -20,10 +20,11 @@ help:
 	@echo "make lock      pin the dependencies of pyproject.toml anew in requirements.txt"
 	@echo "make clean     delete .venv; results stay"
 
+# uv leaves compiling to the first import, which may not write (PYTHONDONTWRITEBYTECODE)
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
