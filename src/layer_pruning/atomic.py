@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -63,6 +64,13 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise _full_disk(path, temporary.stat().st_size) from error
         raise
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def forget_unfinished(path: str | os.PathLike[str]) -> None:
+    """Delete what killed processes left of writing ``path``. Nobody may be writing it now."""
+    path = Path(path)
+    for temporary in path.parent.glob(f".{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"):
         temporary.unlink(missing_ok=True)
 
 

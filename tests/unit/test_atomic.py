@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from layer_pruning.atomic import write_json, written_whole
+from layer_pruning.atomic import forget_unfinished, write_json, written_whole
 
 
 def test_what_fails_halfway_leaves_the_file_that_was_there_and_nothing_else(tmp_path):
@@ -19,6 +19,26 @@ def test_what_fails_halfway_leaves_the_file_that_was_there_and_nothing_else(tmp_
         raise RuntimeError
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_half_written_is_forgotten_and_nothing_beside_it(tmp_path):
+    """os._exit, as a kill, tidies nothing up."""
+    beside = [
+        tmp_path / name for name in ("state.csv", ".state-of-others.json", ".statement-1.csv")
+    ]
+    for path in beside:
+        path.write_text("whole")
+    code = """
+import os
+from layer_pruning.atomic import written_whole
+with written_whole("state.csv") as temporary:
+    temporary.write_text("half of")
+    os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 9
+    assert len(list(tmp_path.iterdir())) == len(beside) + 1
+    forget_unfinished(tmp_path / "state.csv")
+    assert sorted(tmp_path.iterdir()) == sorted(beside)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])

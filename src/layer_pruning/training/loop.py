@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from layer_pruning.atomic import forget_unfinished
 from layer_pruning.data.augmentation import Part, augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
 from layer_pruning.training.averaging import moving_average
@@ -136,6 +137,8 @@ def train(
     run = trainer.fingerprint(seed, context)
     history: list[Epoch] = []
     resumed_after = 0
+    if ranks.first:
+        forget_unfinished(state_path)
     if (state := ranks.from_first(lambda: read_state(state_path, run=run))) is not None:
         history, tensors = state
         trainer.restore(tensors)

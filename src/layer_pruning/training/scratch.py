@@ -9,6 +9,8 @@ itself finished by it, and only writes its outputs once more.
 import os
 from pathlib import Path
 
+from layer_pruning.atomic import forget_unfinished
+
 STATE = "scratch/state.safetensors"
 """The state of a training, beside the network that is to come of it."""
 
@@ -23,3 +25,5 @@ def forget_training(network: str | os.PathLike[str]) -> None:
     state = Path(network).parent / STATE
     for path in (state, account_of(state)):
         path.unlink(missing_ok=True)
+        # a state is as large as three networks, and a kill may leave one half written
+        forget_unfinished(path)
