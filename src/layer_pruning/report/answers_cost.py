@@ -158,7 +158,8 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     ratio = float((spent / training).mean())
     text += _break_even(shown)
     unit = "times the energy of training the baseline"
-    return Answer("cost", question, verdict, text, number=ratio, unit=unit, file="ledger.json")
+    file = f"{known.index[0]}/removed-{int(shown['removed'].iloc[0]):02d}/ledger.json"
+    return Answer("cost", question, verdict, text, number=ratio, unit=unit, file=file)
 
 
 def emissions_of(shown: pd.DataFrame) -> pd.Series:

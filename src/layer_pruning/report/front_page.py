@@ -26,8 +26,9 @@ LINES = {
 LONG_CAPTION = 300
 """Letters; of longer captions the rest is folded away."""
 CHART = (
-    "Point at a mark for its network, seed, value and interval. A click in a legend shows one "
-    "criterion or seed alone, with shift one more; a click beside it shows all."
+    "A mark is one network and its bar a 95 % interval: point at it for seed, values and interval. "
+    "A click in a legend shows one criterion or seed alone, with shift one more; a click beside it "
+    "shows all."
 )
 STYLE = """
 .first{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.2rem;align-items:start}
@@ -39,7 +40,7 @@ margin:0 0 .4rem;display:grid;grid-template-columns:6.2rem 1fr;gap:0 .6rem}
 figure{margin:0 0 1rem}figcaption,.how{font-size:13px;color:var(--soft);max-width:60rem}
 figcaption summary{font-weight:400}
 figure img,.chart{background:#fff;border-radius:4px;max-width:100%;height:auto}
-.chart{color:#1a1a1a;width:100%;padding:.4rem;box-sizing:border-box}
+.chart{color:#1a1a1a;width:100%}
 .beside{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:1.2rem;align-items:start}
 nav{font-size:14px;margin:.2rem 0 .6rem}nav a{margin-right:.9rem}
 .tools{font-size:13px;margin:.4rem 0;display:flex;flex-wrap:wrap;gap:.6rem;align-items:center}
@@ -57,10 +58,13 @@ document.querySelectorAll("script.spec").forEach(function(data){
 if(typeof vegaEmbed==="undefined"){return}
 var figure=data.parentNode,picture=figure.querySelector("img"),place=document.createElement("div");
 place.className="chart";figure.insertBefore(place,picture);
-vegaEmbed(place,JSON.parse(data.textContent),{actions:false,renderer:"svg"}).then(function(){
+var spec=JSON.parse(data.textContent);
+if(place.clientWidth<720){spec.columns=1;spec.config={legend:{orient:"bottom"}}}
+vegaEmbed(place,spec,{actions:false,renderer:"svg"}).then(function(){
 picture.hidden=true;figure.querySelector(".how").hidden=false
 }).catch(function(){place.remove()})});
-function csvOf(table){return Array.prototype.map.call(table.rows,function(row){
+function csvOf(table){return Array.prototype.filter.call(table.rows,function(row){
+return !row.hidden}).map(function(row){
 return Array.prototype.filter.call(row.cells,function(cell){return !cell.hidden})
 .map(function(cell){
 var text=cell.dataset.v||cell.textContent.trim();
