@@ -67,7 +67,7 @@ MAY_IMPORT = {
         *("activations", "attacks", "chain", "configuration", "data", "devices", "export", "gpus"),
         *("models", "scoring", "similarity", "targets", "terminal", "training"),
     },
-    "gpus": set(),
+    "gpus": {"processes"},
     "job": {"processes"},
     "job_settings": {"devices", "models"},
     "manual": {"configuration", "training"},
