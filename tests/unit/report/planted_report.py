@@ -8,9 +8,9 @@ from layer_pruning.report.assembly import pair_sections
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.front_page import front_page
-from layer_pruning.report.html_table import table_page
 from layer_pruning.report.overview import pairs, tables_of, write_answers
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.table_pages import summary_page
 
 FIRST_SCREEN = ("done", "accuracy", "speed", "energy", "robustness", "cost")
 """The answers, in their order."""
@@ -41,5 +41,5 @@ def report_of(folder, steps=2, criteria=("cka", "random"), seeds=(0, 1, 2), libr
     pages = [folder / "network.html" for folder in folders]
     captions = {"accuracy": folder / "accuracy.rst"}
     parts = pair_sections(answers, summary, [drawn], attacks, pages, captions)
-    tables = {"All networks": table_page(summary.drop(columns="blocks"), "All networks")}
+    tables = {"All networks": summary_page(summary)}
     return front_page(parts, tables, library=library), answers, folders, attacks
