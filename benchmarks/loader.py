@@ -15,7 +15,7 @@ With `--train NETWORK`, the share of the time that a training on this processor 
 """
 
 import argparse
-import statistics
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -104,18 +104,16 @@ WAYS: dict[str, Callable[[Path, list[int], int], Batches]] = {
 }
 
 
-def rate(batches: Batches, count: int) -> float:
-    """Images a second of wall time, the start of workers left out."""
-    begun, seen = 0.0, 0
+def rates_of(batches: Batches, count: int) -> tuple[float, float]:
+    """Images a second of wall time, and of CPU time of this process and its workers."""
+    begun, used = time.perf_counter(), sum(os.times()[:4])
+    seen = 0
     for images, _ in batches:
         assert images.shape[1:] == (3, SIZE, SIZE) and images.dtype == torch.float32
-        if begun:
-            seen += len(images)
-        else:
-            # workers have started
-            begun = time.perf_counter()
-    assert seen + BATCH >= count
-    return seen / (time.perf_counter() - begun)
+        seen += len(images)
+    assert seen == count
+    # the workers have ended and count as children
+    return seen / (time.perf_counter() - begun), seen / (sum(os.times()[:4]) - used)
 
 
 def waiting(batches: Batches, network: torch.nn.Module) -> float:
@@ -133,9 +131,9 @@ def waiting(batches: Batches, network: torch.nn.Module) -> float:
     return waited / total
 
 
-def spread(values: list[float], digits: int = 0) -> str:
+def spread(values: np.ndarray, digits: int = 0) -> str:
     """Median, least and largest."""
-    ends = (statistics.median(values), min(values), max(values))
+    ends = (np.median(values), values.min(), values.max())
     middle, least, most = (f"{value:.{digits}f}" for value in ends)
     return f"{middle} ({least} to {most})"
 
@@ -150,23 +148,26 @@ def main() -> None:
             write_pictures(folder, classes=CLASSES, each=given.files // CLASSES)
         files = sum(1 for _ in folder.rglob("*.jpg"))
         generator = np.random.default_rng(0)
-        print("| workers | way | images/s | of the reference |\n|---|---|---|---|")
+        print("| workers | way | images/s | of the reference | images/CPU s | of the reference |")
+        print("|---|---|---|---|---|---|")
         for workers in given.workers:
-            rates: dict[str, list[float]] = {name: [] for name in WAYS}
+            rates: dict[str, list[tuple[float, float]]] = {name: [] for name in WAYS}
             for _ in range(given.repeats):
                 chosen = generator.choice(files, given.images, replace=False).tolist()
                 for name in generator.permutation(list(WAYS)):
                     way = WAYS[name](folder, chosen, workers)
-                    rates[name].append(rate(way, given.images))
-            for name, values in rates.items():
-                beside = [a / b for a, b in zip(values, rates["reference"], strict=True)]
-                cells = (str(workers), name, spread(values), spread(beside, 2))
+                    rates[name].append(rates_of(way, given.images))
+            for name, found in rates.items():
+                cells = [str(workers), name]
+                both = np.array(found).T, np.array(rates["reference"]).T
+                for values, theirs in zip(*both, strict=True):
+                    cells += [spread(values), spread(values / theirs, 2)]
                 print(f"| {' | '.join(cells)} |", flush=True)
         if given.train:
             chosen = generator.choice(files, 3 * BATCH, replace=False).tolist()
             for workers in given.workers:
-                found = architecture(given.train, {}, (3, SIZE, SIZE))
-                network = new_body(found, input_shape=(3, SIZE, SIZE), classes=CLASSES).train()
+                whole = architecture(given.train, {}, (3, SIZE, SIZE))
+                network = new_body(whole, input_shape=(3, SIZE, SIZE), classes=CLASSES).train()
                 share = waiting(ours(folder, chosen, workers), network)
                 print(f"{given.train}, {workers} workers: waiting {100 * share:.1f} %")
 
