@@ -114,7 +114,7 @@ MAY_IMPORT = {
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
     "consensus": {"numpy", "scipy", "pandas"},
-    "report": {"numpy", "pandas", "matplotlib", "scipy"},
+    "report": {"jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "scipy"},
     "scoring": {"numpy"},
     "script": set(),
     "__init__": set(),
@@ -166,7 +166,7 @@ NO_TORCH = [
     "report",
     "report.figures.shortcut",
     "report.figures.style",
-    "report.shortcut_page",
+    "report.table_pages",
     "report.overview",
     "report.summary",
     "report.figures.corruptions",
