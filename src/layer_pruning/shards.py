@@ -14,7 +14,7 @@ class Shard(NamedTuple):
     """Which of several shards, counted from 0."""
 
     number: int
-    count: int
+    total: int
 
     def of(self, whole: int, batch: int) -> slice:
         """This one's part of ``whole`` images, in their order, by whole batches of ``batch``.
@@ -22,7 +22,7 @@ class Shard(NamedTuple):
         Every image then is in the same batch as without shards.
         """
         batches = -(-whole // batch)
-        first, last = (end * batches // self.count for end in (self.number, self.number + 1))
+        first, last = (end * batches // self.total for end in (self.number, self.number + 1))
         return slice(min(first * batch, whole), min(last * batch, whole))
 
 

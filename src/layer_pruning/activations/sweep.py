@@ -136,7 +136,7 @@ def extract_activations(
 
     Raises ValueError as :func:`sweep`, and for features that are not finite.
     """
-    whole, part = len(probe_indices), Shard(*(shard or WHOLE))
+    whole, this = len(probe_indices), Shard(*(shard or WHOLE))
     prepared = _prepared(
         network,
         lambda start, stop: torch.from_numpy(images(probe_indices[start:stop])),
@@ -145,8 +145,8 @@ def extract_activations(
         precision=precision,
         branches=None,
     )
-    size = min(prepared.chunk, max(1, whole // part.count))
-    own = part.of(whole, size)
+    size = min(prepared.chunk, max(1, whole // this.total))
+    own = this.of(whole, size)
     parts = prepared.parts(own.start, own.stop, size)
     total, done, said = own.stop - own.start, 0, 0
     with activations_file(
