@@ -145,7 +145,7 @@ def test_a_chart_says_what_a_mark_is_and_switches_criteria_and_seeds(opened):
 
 
 def test_a_wide_table_has_a_filter_a_chooser_of_columns_and_csv(opened):
-    page = opened(DESK)
+    page = opened(DESK, steps=20)
     page.get_by_text("All networks", exact=True).last.click()
     tools = page.locator(".tools").last
     table = page.locator("table").last
