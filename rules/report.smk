@@ -61,6 +61,7 @@ rule summarise:
         networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
+        searched=list(CHAIN.searched),
         target=TARGET,
         energy={
             key: config["energy"][key]
@@ -102,6 +103,7 @@ rule report_accuracy:
     params:
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
+        searched=list(CHAIN.searched),
         revision=REPORT_REVISION,
     message:
         "Drawing the accuracy of {wildcards.architecture} on {wildcards.dataset}"

@@ -16,6 +16,7 @@ from layer_pruning.configuration import (
     origins,
     published_setting,
     recipe_of,
+    searched_criteria,
     with_command_line,
 )
 from layer_pruning.configuration.keys import Finetuning
@@ -247,6 +248,23 @@ def test_comparisons_stand_beside_the_first_criterion_that_prunes():
         "scratch": ("scratch", "random"),
         "continued": ("continued", "random"),
     }
+
+
+def test_a_criterion_may_search_and_greedy_is_what_it_was():
+    config = completed(
+        criteria={
+            "plain": ["kl"],
+            "greedy": {"metrics": ["kl"], "search": "greedy"},
+            "usual": {"metrics": ["kl"], "search": "beam"},
+            "wide": {"metrics": ["kl"], "search": "beam", "beam": 16},
+            "deep": {"metrics": ["cka"], "search": "profiles"},
+        }
+    )
+    assert config["criteria"]["greedy"] == config["criteria"]["plain"]
+    assert searched_criteria(config) == {"usual": "beam", "wide": "beam", "deep": "profiles"}
+    assert [config["criteria"][name].get("beam") for name in ("usual", "wide", "deep")] == [
+        *(4, 16, None)
+    ]
 
 
 def test_a_criterion_may_list_its_blocks():
