@@ -200,7 +200,9 @@ def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing(
     assert complete(config) == config
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "full.yaml", "compare.yaml", "shortcut.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "full.yaml", "compare.yaml", "search.yaml", "shortcut.yaml"]
+)
 def test_what_the_report_shows_is_a_configuration_that_asks_for_the_same(name):
     config = complete(yaml.safe_load((ROOT / "config" / name).read_text()))
     text = as_yaml(config | {"device": "cuda:1", "threads": 7})

@@ -2,8 +2,6 @@
 
 from layer_pruning.script import job
 
-from functools import partial
-
 from layer_pruning.activations.features import read_activations
 from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.ranking import removal_order, write_ranking
@@ -11,8 +9,8 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.job_settings import device_of, network_of
 from layer_pruning.models.candidates import Limits
-from layer_pruning.scoring.scores import score
 from layer_pruning.searching.profiles import profiles_of, score_profiles
+from layer_pruning.searching.ranking import score_by
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params, config, files = snakemake.params, snakemake.config, snakemake.input
@@ -20,7 +18,7 @@ with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     network = network_of(files.network, config, names.architecture, device_of(config))
     wanted = (int(names.step), Limits.of(params), removal_order(files.ranking))
     sets = profiles_of(network, *wanted, target=params.target, latencies=files.latency)
-    by = partial(score, params.metrics, header=network.header, tensors={}, draw="")
+    by = score_by(params.metrics, network.header)
     given = (lambda chosen: data.part("train", chosen)[0], read_activations(files.activations))
     ranking = score_profiles(network, sets, *given, score=by, how=Aggregation.of(params))
     write_ranking(ranking, snakemake.output.ranking)

@@ -1,7 +1,8 @@
 """Sets of blocks ranked by a criterion, held against the intact network."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -9,12 +10,18 @@ from layer_pruning.activations.features import Activations
 from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.ranking import Ranking, rank_blocks
 from layer_pruning.models.blocks import Block
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.scoring.probe import Probe
-from layer_pruning.scoring.scores import Scores
+from layer_pruning.scoring.scores import Scores, score
 from layer_pruning.searching.sets import BlockSet, named_set, set_name
 
 Score = Callable[[Probe], Scores]
 """The metrics of a criterion on a probe set: metric to name to distance."""
+
+
+def score_by(metrics: Sequence[str], header: NetworkHeader) -> Score:
+    """The metrics of these names, all of which look at the probe images and at nothing else."""
+    return partial(score, metrics, header=header, tensors={}, draw="")
 
 
 class SetScores:
