@@ -1,17 +1,19 @@
 """Rows of published runs, and the tables and figures of docs/results.md that are written from them.
 
     python benchmarks/results.py collect config/published/resnet20.yaml docs/data/resnet20.csv
+    python benchmarks/results.py collect config/shortcut.yaml docs/data/shortcut.csv
     python benchmarks/results.py write
 
 `collect`, in the folder of a run, finished or not, writes a row for every network that is there,
-with the digest of the completed configuration and the commit of the checkout. `write`, in the
-checkout, brings docs/results.md and docs/figures up to date with docs/data.
+with the digest of the completed configuration and the commit of the checkout; of a test for
+shortcut learning also a table beside it with every comparison. `write`, in the checkout, brings
+docs/results.md and docs/figures up to date with docs/data.
 """
 
 import argparse
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +32,9 @@ from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.wording import signed
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, DATA, FIGURES = (ROOT / "docs" / name for name in ("results.md", "data", "figures"))
@@ -42,8 +46,12 @@ COLUMNS += ["training_epochs", "finetuning_epochs"]
 NEEDED = ("accuracy.json", "complexity.json", "emissions.json", "history.csv")
 
 
-def folders_of(config: Config) -> Iterator[Path]:
-    """The folders of finished networks that a configuration asks for, baselines first."""
+BESIDE = "-beside-baseline"
+"""What the name of a table of comparisons ends with, after that of its table of networks."""
+
+
+def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
+    """The folders that a configuration asks for and that have what is needed, baselines first."""
     criteria = {*config["criteria"], *origins(config)}
     for dataset in config["datasets"]:
         for architecture in config["architectures"]:
@@ -51,14 +59,26 @@ def folders_of(config: Config) -> Iterator[Path]:
                 run = Path("results", dataset, architecture, f"seed-{seed}")
                 for folder in [run / BASELINE, *sorted(run.glob("*/*-[0-9][0-9]"))]:
                     wanted = folder.name == BASELINE or folder.parent.name in criteria
-                    if wanted and all((folder / name).is_file() for name in NEEDED):
+                    if wanted and all((folder / name).is_file() for name in needed):
                         yield folder
 
 
 def collect(configuration: Path, table: Path) -> None:
     """Write the rows of one run."""
     config = complete(check_parses(configuration))
-    folders = list(folders_of(config))
+    cued = any(dataset["cue"] is not None for dataset in config["datasets"].values())
+    for suffix, rows in (shortcuts(config) if cued else {"": accuracies(config)}).items():
+        commit = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+        made = subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip()
+        digest = hashlib.sha256(as_yaml(config).encode()).hexdigest()[:12]
+        path = table.with_name(f"{table.stem}{suffix}.csv")
+        write_csv(rows.assign(configuration=digest, commit=made), path)
+        print(f"{path}: {len(rows)} rows")
+
+
+def accuracies(config: Config) -> pd.DataFrame:
+    """What each network gives up, and for what."""
+    folders = list(folders_of(config, NEEDED))
     rows = summarise(
         folders,
         [path for folder in folders for path in sorted(folder.glob("attacks/*.json"))],
@@ -67,14 +87,17 @@ def collect(configuration: Path, table: Path) -> None:
         blocks_per_step=blocks_per_step(config),
     )
     robust = [name for name in rows if str(name).startswith("robust_accuracy")]
-    rows = rows[[*COLUMNS, *robust]].copy()
-    rows["configuration"] = hashlib.sha256(as_yaml(config).encode()).hexdigest()[:12]
-    commit = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    rows["commit"] = subprocess.run(
-        commit, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    write_csv(rows, table)
-    print(f"{table}: {len(rows)} networks")
+    return rows[[*COLUMNS, *robust]].copy()
+
+
+def shortcuts(config: Config) -> dict[str, pd.DataFrame]:
+    """How far each network relies on a cue, and beside the baseline, by data set."""
+    paths = [folder / "shortcut.json" for folder in folders_of(config, ["shortcut.json"])]
+    by_dataset: dict[str, list[Path]] = {}
+    for path in paths:
+        by_dataset.setdefault(path.parts[1], []).append(path)
+    beside = [compared_shortcuts(found) for found in by_dataset.values()]
+    return {"": outcomes(paths), BESIDE: pd.concat(beside, ignore_index=True)}
 
 
 def over_seeds(rows: pd.DataFrame) -> str:
@@ -87,31 +110,61 @@ def over_seeds(rows: pd.DataFrame) -> str:
     baselines = rows[rows["criterion"] == BASELINE].set_index("seed")["accuracy_test"]
     rows = rows.assign(change=rows["accuracy_test"] - rows["seed"].map(baselines))
     for (criterion, removed), group in rows.groupby(["criterion", "removed"], sort=False):
-        accuracy, change = 100 * group["accuracy_test"], 100 * group["change"]
+        accuracy, change = 100 * group["accuracy_test"], group["change"]
         spread = f" ± {accuracy.std():.2f}" if len(group) > 1 else ""
-        between = f" ± {change.std():.2f}" if len(group) > 1 else ""
+        between = f" ± {100 * change.std():.2f}" if len(group) > 1 else ""
         way, saved = group["made_by"].iloc[0], group["macs_reduction_percent"].mean()
         own = way == "scratch"
         epochs = group["training_epochs" if own else "finetuning_epochs"].mean()
         cells = [criterion, way, removed, len(group), f"{saved:.2f}"]
         cells += [f"{epochs:.0f}{' in all' if own else ''}", f"{accuracy.mean():.2f}{spread}"]
-        told = f"{change.mean():+.2f}{between}".replace("-", "−")
+        told = f"{signed(change.mean())}{between}"
         cells.append("" if criterion == BASELINE else told)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
+def shortcuts_over_seeds(rows: pd.DataFrame, beside: pd.DataFrame) -> str:
+    """A Markdown table: a row for each data set and criterion, in per cent and points."""
+    lines = [
+        "| data set | network | seeds | without a cue, % | congruent, % | swapped, % | "
+        "reliance, points | change of reliance | change of the effect of the cue |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    keys = ["dataset", "criterion", "removed", "measure"]
+    changes = beside.set_index(keys).sort_index()
+    for (dataset, criterion, removed), group in rows.groupby(keys[:3], sort=False):
+        means = [100 * group[name].mean() for name in (*ACCURACIES.values(), "shortcut_reliance")]
+        cells = [dataset, criterion, len(group), *(f"{mean:.1f}" for mean in means)]
+        for measure in ("reliance", "effect of the cue"):
+            place = (dataset, criterion, removed, measure)
+            cells.append(_change(changes.loc[place]) if criterion != BASELINE else "")
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _change(row: pd.Series) -> str:
+    """A difference in points with its interval, bold where it is shown."""
+    low, high = row["interval_low"], row["interval_high"]
+    told = f"{signed(row['difference'])} [{signed(low)}, {signed(high)}]"
+    return told if low <= 0 <= high else f"**{told}**"
+
+
 def write() -> None:
     """Write what stands between the markers of docs/results.md anew, and the figures."""
     text = PAGE.read_text(encoding="utf-8")
-    for path in sorted(DATA.glob("*.csv")):
+    for path in sorted(path for path in DATA.glob("*.csv") if BESIDE not in path.stem):
         begin, end = f"<!-- rows of {path.stem} -->", f"<!-- end of {path.stem} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"{PAGE} should have one line '{begin}' and one '{end}'")
-        rows = read_csv(path)
+        rows, beside = read_csv(path), path.with_name(f"{path.stem}{BESIDE}.csv")
+        if beside.exists():
+            table = shortcuts_over_seeds(rows, read_csv(beside))
+        else:
+            table = over_seeds(rows)
+            save(accuracy_figure(rows), FIGURES / f"{path.stem}-accuracy.svg")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{over_seeds(rows)}\n{end}{rest.split(end)[1]}"
-        save(accuracy_figure(rows), FIGURES / f"{path.stem}-accuracy.svg")
+        text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
     with written_whole(PAGE) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -1,12 +1,26 @@
 from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.report import REVISION as REPORT_REVISION
-from layer_pruning.report.figures.catalog import ENTRIES
+from layer_pruning.report.catalog import OF_A_PAIR, TABLES
+from layer_pruning.report.catalog import FIGURES as ENTRIES
 
 # the figures of one data set and architecture that a single job draws
-DRAWN = {name: figure for name, figure in ENTRIES.items() if figure.together}
+DRAWN = [name for name, figure in ENTRIES.items() if figure.together]
 # beside the figures of single criteria and seeds
 OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
 OF_ALL["agreement"] = OF_ALL["removals"]
+
+
+def in_report(file, catalogue, name, **labels):
+    """An output that Snakemake's own report shows, as its entry in a catalogue of pages says."""
+    entry, of_pair = catalogue[name], {"subcategory": "{dataset} {architecture}"}
+    return report(
+        file,
+        caption=f"../workflow/report/{entry.caption or name}.rst",
+        category=entry.category,
+        labels={entry.kind: entry.label} | labels,
+        **({} if catalogue is TABLES else of_pair),
+    )
+
 
 ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
 
@@ -17,6 +31,7 @@ localrules:
     report_networks,
     report_provenance,
     report_ranks,
+    report_shortcut,
     report_tables,
     report,
     snakemake_report,
@@ -81,13 +96,7 @@ rule report_accuracy:
         complexity=of_one(f"{NETWORK}/complexity.json", CHAIN.all),
         emissions=of_one(f"{NETWORK}/emissions.json", CHAIN.all),
     output:
-        svg=report(
-            f"{FIGURES}/accuracy.svg",
-            caption="../workflow/report/accuracy.rst",
-            category="1 Accuracy",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "accuracy against MACs"},
-        ),
+        svg=in_report(f"{FIGURES}/accuracy.svg", ENTRIES, "accuracy"),
         png=f"{FIGURES}/accuracy.png",
     log:
         f"{FIGURES}/logs/report_accuracy.log",
@@ -126,14 +135,8 @@ rule report_figures:
         ledgers=of_one(f"{NETWORK}/ledger.json", CHAIN.measured),
     output:
         **{
-            name: report(
-                f"{FIGURES}/{name}.svg",
-                caption=f"../workflow/report/{name}.rst",
-                category=figure.category,
-                subcategory="{dataset} {architecture}",
-                labels={"figure": figure.label} | OF_ALL.get(name, {}),
-            )
-            for name, figure in DRAWN.items()
+            name: in_report(f"{FIGURES}/{name}.svg", ENTRIES, name, **OF_ALL.get(name, {}))
+            for name in DRAWN
         },
         # for print; the report holds the vector graphics
         png=expand(f"{FIGURES}/{{figure}}.png", figure=DRAWN, allow_missing=True),
@@ -162,12 +165,12 @@ rule report_ranks:
         rankings=of_one_criterion(f"{NETWORK}/ranking/{{criterion}}.csv", CHAIN.ranked_by),
         outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
-        svg=report(
+        svg=in_report(
             f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
-            caption="../workflow/report/ranks.rst",
-            category="3 Agreement of the metrics",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "ranks", "criterion": "{criterion}", "seed": "{seed}"},
+            ENTRIES,
+            "ranks",
+            criterion="{criterion}",
+            seed="{seed}",
         ),
         png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
     log:
@@ -188,6 +191,33 @@ rule report_ranks:
         "../workflow/scripts/report_ranks.py"
 
 
+rule report_shortcut:
+    input:
+        of_one(f"{NETWORK}/shortcut.json", CHAIN.attacked),
+    output:
+        figure=in_report(f"{FIGURES}/shortcut.svg", ENTRIES, "shortcut"),
+        png=f"{FIGURES}/shortcut.png",
+        table=in_report(
+            "results/tables/shortcut/{dataset}-{architecture}.html", OF_A_PAIR, "shortcut"
+        ),
+    log:
+        f"{FIGURES}/logs/report_shortcut.log",
+    benchmark:
+        f"{FIGURES}/benchmarks/report_shortcut.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        revision=REPORT_REVISION,
+    message:
+        "Drawing what {wildcards.architecture} learnt of the cue on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/report_shortcut.py"
+
+
 rule report_tables:
     input:
         summary="results/summary.csv",
@@ -198,30 +228,10 @@ rule report_tables:
         shortcuts=CHAIN.everywhere(f"{NETWORK}/shortcut.json", CHAIN.attacked, datasets=CHAIN.cued),
     output:
         answers="results/answers.json",
-        overview=report(
-            "results/tables/overview.html",
-            caption="../workflow/report/overview.rst",
-            category="0 Overview",
-            labels={"table": "what came out"},
-        ),
-        summary=report(
-            "results/tables/summary.html",
-            caption="../workflow/report/summary.rst",
-            category="0 Overview",
-            labels={"table": "all networks"},
-        ),
-        robustness=report(
-            "results/tables/robustness.html",
-            caption="../workflow/report/robustness_tables.rst",
-            category="4 Robustness",
-            labels={"figure": "paired differences to the baseline"},
-        ),
-        cost=report(
-            "results/tables/cost.html",
-            caption="../workflow/report/cost.rst",
-            category="5 Cost",
-            labels={"figure": "cheaper in time and energy?"},
-        ),
+        overview=in_report("results/tables/overview.html", TABLES, "overview"),
+        summary=in_report("results/tables/summary.html", TABLES, "summary"),
+        robustness=in_report("results/tables/robustness.html", TABLES, "robustness"),
+        cost=in_report("results/tables/cost.html", TABLES, "cost"),
         markdown="results/tables/main.md",
         latex="results/tables/main.tex",
     log:
@@ -253,12 +263,7 @@ rule report_provenance:
         emissions=CHAIN.everywhere(f"{NETWORK}/emissions.json", CHAIN.all),
         latencies=CHAIN.everywhere(f"{NETWORK}/latency.json", CHAIN.measured),
     output:
-        report(
-            "results/tables/provenance.html",
-            caption="../workflow/report/provenance.rst",
-            category="0 Overview",
-            labels={"table": "how it was made"},
-        ),
+        in_report("results/tables/provenance.html", TABLES, "provenance"),
     log:
         "results/logs/report_provenance.log",
     benchmark:
@@ -335,13 +340,7 @@ rule report:
     input:
         answers=rules.report_tables.output.answers,
         summary=rules.summarise.output[0],
-        tables=[
-            rules.report_tables.output.overview,
-            rules.report_tables.output.robustness,
-            rules.report_tables.output.cost,
-            rules.report_tables.output.summary,
-            rules.report_provenance.output[0],
-        ],
+        tables=[f"results/tables/{name}.html" for name in TABLES],
         figures=[f for f in CONTENTS if f.endswith(".svg")],
         attacks=CHAIN.everywhere(ATTACKS, CHAIN.attacked, attack=config["attacks"]),
         pages=list(rules.report_networks.output),
@@ -359,13 +358,7 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
-        tables=[
-            "Criteria side by side",
-            "Robustness, every comparison",
-            "Time and energy",
-            "All networks",
-            "How it was made",
-        ],
+        tables=[table.heading for table in TABLES.values()],
         captions=["accuracy", "shortcut", *DRAWN],
         beside={
             "summary.csv": "summary.csv",

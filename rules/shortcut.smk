@@ -1,10 +1,3 @@
-from layer_pruning.report import REVISION as REPORT_REVISION
-
-
-localrules:
-    report_shortcut,
-
-
 rule shortcut:
     input:
         data="results/{dataset}/data.npz",
@@ -28,40 +21,3 @@ rule shortcut:
         "Testing {wildcards.network} for shortcut learning, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/shortcut.py"
-
-
-rule report_shortcut:
-    input:
-        of_one(f"{NETWORK}/shortcut.json", CHAIN.attacked),
-    output:
-        figure=report(
-            f"{FIGURES}/shortcut.svg",
-            caption="../workflow/report/shortcut.rst",
-            category="4 Robustness",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "shortcut learning"},
-        ),
-        png=f"{FIGURES}/shortcut.png",
-        table=report(
-            "results/tables/shortcut/{dataset}-{architecture}.html",
-            caption="../workflow/report/shortcut.rst",
-            category="4 Robustness",
-            subcategory="{dataset} {architecture}",
-            labels={"figure": "shortcut learning, table"},
-        ),
-    log:
-        f"{FIGURES}/logs/report_shortcut.log",
-    benchmark:
-        f"{FIGURES}/benchmarks/report_shortcut.tsv"
-    conda:
-        "../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        revision=REPORT_REVISION,
-    message:
-        "Drawing what {wildcards.architecture} learnt of the cue on {wildcards.dataset}"
-    script:
-        "../workflow/scripts/report_shortcut.py"

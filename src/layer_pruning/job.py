@@ -107,6 +107,8 @@ def job(log: str | os.PathLike[str], processes: int = 1) -> Iterator[logging.Log
     here, see :mod:`layer_pruning.processes`; the first of them writes the log.
     """
     start_up = time.process_time()
+    # what was imported stays until the end: looking through it there, too, takes half a second
+    gc.freeze()
     gc.enable()
     # a log that cannot be written should not bury the reason, which may be a full disk
     logging.raiseExceptions = False

@@ -8,8 +8,8 @@ from documents import FILES, LINK, ROOT, anchors, prose
 from layer_pruning.attacks.catalog import ATTACKS
 from layer_pruning.consensus.catalog import AGGREGATIONS
 from layer_pruning.models.architectures import TORCHVISION
+from layer_pruning.report.catalog import FIGURES
 from layer_pruning.report.columns import SUMMARY, reference, with_reference
-from layer_pruning.report.figures.catalog import ENTRIES
 from layer_pruning.scoring.catalog import (
     CRITERIA,
     FUNCTIONAL_METRICS,
@@ -51,7 +51,7 @@ def outputs_of_rules() -> set[str]:
         # attacks with and without shards; what is within a condition is indented once more
         text = path.read_text().replace("{CHAIN.attack_job}", "{attack}/shard-{shard}")
         text = re.sub(r"^    (?=    )", "", text, flags=re.MULTILINE) + text
-        drawn = [name for name, entry in ENTRIES.items() if entry.together]
+        drawn = [name for name, entry in FIGURES.items() if entry.together]
         figure = 'f"{FIGURES}/{name}.svg"'
         text = text.replace(figure, ", ".join(figure.replace("{name}", each) for each in drawn))
         for output in re.findall(r"^    output:\n((?:^ {8}.*\n)+)", text, re.MULTILINE):

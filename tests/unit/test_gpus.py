@@ -18,7 +18,11 @@ import sys
 from pathlib import Path
 from layer_pruning import gpus
 gpus.LOCKS = Path(sys.argv[1])
-print(gpus.take_gpu(sys.argv[2].split(","), poll_seconds=0.02), flush=True)
+gpus.DEVICES, gpus.DRIVER = Path(sys.argv[3]), gpus.LOCKS / "driver"
+try:
+    print(gpus.take_gpu(sys.argv[2].split(","), poll_seconds=0.02), flush=True)
+except ValueError as error:
+    print(error, flush=True)
 sys.stdin.read()
 """
 
@@ -33,6 +37,7 @@ def machine(tmp_path, monkeypatch):
         for other in ("nvidiactl", "nvidia-uvm", "nvidia-caps"):
             (tmp_path / other).touch()
         monkeypatch.setattr(gpus, "DEVICES", tmp_path)
+        monkeypatch.setattr(gpus, "DRIVER", tmp_path / "driver")
         monkeypatch.setattr(gpus, "LOCKS", tmp_path)
         monkeypatch.setattr(gpus, "_held", {})
         if visible is None:
@@ -49,9 +54,9 @@ def start():
     """A function that starts a job on the locks in a folder; all are killed in the end."""
     jobs = []
 
-    def job(folder, cards="0,1", **environment):
+    def job(folder, cards="0,1", devices="nowhere", **environment):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        command = [sys.executable, "-c", HOLDER, str(folder), cards]
+        command = [sys.executable, "-c", HOLDER, str(folder), cards, str(folder / devices)]
         jobs.append(subprocess.Popen(command, env=os.environ | environment, **pipes))
         return jobs[-1]
 
@@ -61,8 +66,29 @@ def start():
             one.kill()
 
 
+@pytest.fixture
+def node(tmp_path):
+    """A machine of two cards whose driver tells them apart; and a process may be shown only one.
+
+    The first card by its bus has the second device file, as on some machines.
+    """
+    for minor, bus in ((1, "0000:18:00.0"), (0, "0000:3a:00.0")):
+        (tmp_path / "driver" / bus).mkdir(parents=True)
+        (tmp_path / "driver" / bus / "information").write_text(
+            f"Model: \t\t Fake\nGPU UUID: \t GPU-{minor}c0ffee-12\nBus Location: \t {bus}\n"
+            f"Device Minor: \t {minor}\nGPU Firmware: \t N/A\n"
+        )
+    for name, shown in {"both": [0, 1], "only-0": [0], "only-1": [1]}.items():
+        (tmp_path / name).mkdir()
+        for minor in (0, 1):
+            # a folder cannot be opened for writing, as a device that a control group denies
+            device = tmp_path / name / f"nvidia{minor}"
+            device.touch() if minor in shown else device.mkdir()
+    return tmp_path
+
+
 def card_of(job):
-    return job.stdout.readline().strip()
+    return "none yet" if says_nothing_for(job, 60) else job.stdout.readline().strip()
 
 
 def says_nothing_for(job, seconds):
@@ -90,6 +116,44 @@ def test_allocations_of_slurm_have_cards_of_their_own_by_the_same_names(tmp_path
     jobs = [start(tmp_path, "0", SLURM_JOB_ID=number) for number in ("7", "8")]
     assert [card_of(job) for job in jobs] == ["0", "0"]
     assert says_nothing_for(start(tmp_path, "0", SLURM_JOB_ID="7"), 0.5)
+
+
+def test_a_card_that_each_task_of_a_step_calls_0_is_another_one(node, start):
+    step = {"SLURM_JOB_ID": "7", "LAYER_PRUNING_LAUNCHER": "1"}
+    tasks = [start(node, "0", f"only-{task}", SLURM_LOCALID=str(task), **step) for task in (0, 1)]
+    assert [card_of(task) for task in tasks] == ["0", "0"]
+    # and a job of the same allocation that is shown both waits for either of them
+    third = start(node, "0,1", "both", SLURM_JOB_ID="7")
+    assert says_nothing_for(third, 0.5)
+    tasks[0].kill()
+    assert card_of(third) == "1"
+
+
+def test_tasks_with_a_card_each_do_not_wait_where_no_driver_tells_cards_apart(tmp_path, start):
+    tasks = [start(tmp_path, "0", SLURM_JOB_ID="7", SLURM_LOCALID=local) for local in "012"]
+    assert [card_of(task) for task in tasks] == ["0", "0", "0"]
+    assert says_nothing_for(start(tmp_path, "0", SLURM_JOB_ID="7"), 0.5)
+
+
+@pytest.mark.parametrize("same", ["GPU-0c0ffee-12", "GPU-0c0", "1"])
+def test_a_card_has_one_lock_whatever_it_is_called(node, start, same):
+    assert card_of(start(node, "0", "only-0", SLURM_JOB_ID="7")) == "0"
+    assert says_nothing_for(start(node, same, "both", SLURM_JOB_ID="7", SLURM_LOCALID="1"), 0.5)
+
+
+def test_processes_of_a_training_on_one_machine_have_a_card_each(node, start):
+    ranks = [start(node, "0,1", "both", LAYER_PRUNING_LAUNCHER="12") for _ in range(2)]
+    assert sorted(card_of(rank) for rank in ranks) == ["0", "1"]
+
+
+@pytest.mark.parametrize("cards", ["0", "0,1"])
+def test_a_process_without_a_card_says_so_instead_of_waiting_for_its_fellows(node, start, cards):
+    ranks = [start(node, cards, "both", LAYER_PRUNING_LAUNCHER="12") for _ in cards.split(",")]
+    assert sorted(card_of(rank) for rank in ranks) == cards.split(",")
+    one_more = start(node, cards, "both", LAYER_PRUNING_LAUNCHER="12", SLURM_LOCALID="1")
+    assert "as many processes as GPUs" in card_of(one_more)
+    # another training waits for them
+    assert says_nothing_for(start(node, cards, "both", LAYER_PRUNING_LAUNCHER="13"), 0.5)
 
 
 def test_waiting_is_said_once(machine, start, caplog, monkeypatch):
@@ -133,6 +197,15 @@ def test_a_process_has_one_card(machine):
 def test_the_cards_are_those_that_cuda_would_show(machine, visible, expected):
     machine(3, visible)
     assert gpus.visible_gpus() == expected
+
+
+def test_a_card_that_a_process_may_not_open_is_none_of_its_cards(node, monkeypatch):
+    monkeypatch.setattr(gpus, "DRIVER", node / "driver")
+    monkeypatch.setattr(gpus, "DEVICES", node / "only-1")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert gpus.visible_gpus() == ["0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    assert gpus.visible_gpus() == []
 
 
 def test_a_variable_without_a_card_is_no_card(machine):

@@ -1,15 +1,23 @@
-"""An answer of the front page: a question, a verdict in a few words, and what it rests on."""
+"""An answer of the front page: a question, a verdict in a few words, and what it rests on.
+
+What is found is a small value, the facts; the words are those of ``templates/answers/{name}.html``,
+which has a macro for the question, the verdict and the evidence.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from html import escape
+import re
+from dataclasses import dataclass, fields
 from typing import Any
 
-LISTED = 4
-"""So many criteria are listed one by one; of more, only the first and the last."""
+import pandas as pd
+from markupsafe import Markup
+
+from layer_pruning.report.html_page import template
+
 ONE_NETWORK = "For this one trained network"
 """How a verdict begins that rests on one seed."""
+Ends = tuple[float, float]
+"""The least and the greatest of some numbers."""
 
 
 @dataclass(frozen=True)
@@ -35,43 +43,44 @@ class Answer:
     test: str = ""
     n: str = ""
     file: str = ""
+    facts: Any = None
+    """What the words were made of; not part of the record."""
 
     def record(self) -> dict[str, Any]:
         """The answer as it is written to ``answers.json``: NaN is null."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["facts"]
         return {
             key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in asdict(self).items()
+            for key, value in values.items()
         }
 
 
-def answers_html(answers: Iterable[Answer]) -> str:
-    """The answers as a list of questions with their verdicts in bold."""
-    items = "".join(
-        f"<dt>{escape(answer.question)}</dt>"
-        f"<dd><b>{escape(answer.verdict)}</b> {answer.evidence}{_rests_on(answer)}</dd>\n"
-        for answer in answers
+def answered(name: str, facts: Any, *, seeds: int = 0, **number: Any) -> Answer:
+    """The answer ``name`` in its words for ``facts``; what rests on one of ``seeds`` says so."""
+    made = template(f"answers/{name}.html").make_module(
+        {field.name: getattr(facts, field.name) for field in fields(facts)}
     )
-    return f'<dl class="answers">\n{items}</dl>'
+    question, verdict, evidence = (
+        Markup(re.sub(r"[ \n]+", " ", getattr(made, part)()).strip(" "))
+        for part in ("question", "verdict", "evidence")
+    )
+    said = verdict.unescape()
+    if seeds == 1:
+        said = f"{ONE_NETWORK}: {said[:1].lower()}{said[1:]}"
+    return Answer(name, question.unescape(), said, str(evidence), **number, facts=facts)
 
 
-def _rests_on(answer: Answer) -> str:
-    """The test, what it counts, and the file behind a verdict."""
-    parts = [escape(part) for part in (answer.test, answer.n) if part]
-    parts += [f"<code>{escape(answer.file)}</code>"] if answer.file else []
-    return f" <small>({'; '.join(parts)})</small>" if parts else ""
+def ends(values: pd.Series) -> Ends:
+    """The least and the greatest of some numbers, but for those that are missing."""
+    return float(values.min()), float(values.max())
 
 
-def listed(texts: Mapping[str, str]) -> str:
-    """HTML of a text for each criterion; of many, the first and the last."""
-    parts = [f"{escape(name)} {text}" for name, text in texts.items()]
-    if len(parts) > LISTED:
-        between = f"{len(parts) - 2} others between (see the table)"
-        parts = [parts[0], between, parts[-1]]
-    return "; ".join(parts)
+def known(value: float) -> float | None:
+    """A number, or None where it is NaN."""
+    return None if math.isnan(value) else value
 
 
-def sentence(verdict: str, seeds: int) -> str:
-    """A verdict, which with one seed says that it is of one network alone."""
-    if seeds > 1:
-        return verdict
-    return f"{ONE_NETWORK}: {verdict[:1].lower()}{verdict[1:]}"
+def epochs_of(values: pd.Series) -> Ends | None:
+    """From how many to how many epochs; None where that is not known of all."""
+    return None if values.isna().any() else ends(values)

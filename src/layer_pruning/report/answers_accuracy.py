@@ -4,18 +4,17 @@ Everything is about one data set and architecture. ``level`` is the number of re
 criteria are compared, and ``shown`` are the pruned networks there.
 """
 
-from collections.abc import Collection
-from html import escape
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, listed, sentence
+from layer_pruning.report.answers import Answer, Ends, answered, ends, epochs_of, known
 from layer_pruning.report.over_seeds import (
-    HIGHER,
-    LOST,
     UNKNOWN,
+    Choice,
     accuracy_verdict,
     best_criterion,
     changes,
@@ -23,20 +22,102 @@ from layer_pruning.report.over_seeds import (
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.repeated import Contrast, seeds_needed
 from layer_pruning.report.selection import counted, equally_trained
-from layer_pruning.report.wording import (
-    change_text,
-    count_text,
-    epochs_text,
-    named,
-    percent,
-    plural,
-    points,
-    range_text,
-)
+from layer_pruning.report.significance import Kind
+from layer_pruning.report.wording import plural
 
 DUNNETT = "repeated measures over seeds, Dunnett"
 TUKEY = "repeated measures over seeds, Tukey"
 NEWCOMBE = "over test images, Newcombe"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was pruned, how far, and by whom."""
+
+    level: int
+    blocks: int
+    at_a_time: int
+    macs: float
+    macs_saved: Ends
+    """In percent."""
+    parameters: float
+    parameters_saved: Ends
+    criteria: list[str]
+    controls: list[str]
+    seeds: int
+    deeper: dict[str, int]
+    """The criteria that went further than ``level``, and how far."""
+
+
+@dataclass(frozen=True)
+class Power:
+    """What the seeds could have shown."""
+
+    n: str
+    detectable: float | None
+    """A true difference that would have been shown in four of five runs, if that is known."""
+    margin: float
+    needed: int | None
+    """So many seeds would show a change of the margin."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The test accuracy of a criterion, and its change."""
+
+    accuracy: float
+    change: Contrast
+    said: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Changes against networks that were trained as long without being pruned."""
+
+    other: str
+    way: str
+    changes: Mapping[str, Contrast]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What pruning did to test accuracy."""
+
+    before: float
+    criteria: dict[str, Kept]
+    """The best first."""
+    beside: list[Beside]
+    power: Power
+    counts: dict[str, int]
+    """How many criteria have which verdict."""
+    unknown: str = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Best:
+    """The criterion that validation chose, beside the others on test."""
+
+    chosen: str
+    accuracy: float
+    leads: Mapping[str, Contrast]
+    shown: bool
+    better: list[str]
+    tied_controls: list[str]
+    """Controls that are not told apart from criteria that look at similarity."""
+    power: Power | None
+
+
+@dataclass(frozen=True)
+class NewWeights:
+    """What pruning left, beside the same trained from new weights."""
+
+    criterion: str
+    source: str
+    epochs: Ends | None
+    accuracy: float
+    change: Contrast
+    helps: str | None
+    detectable: float | None
 
 
 def what_was_done(
@@ -44,32 +125,24 @@ def what_was_done(
 ) -> Answer:
     """What was pruned, how far, and by whom; ``path`` holds all networks that were pruned."""
     first, shown = baseline.iloc[0], path[path["removed"] == level]
-    seeds, criteria = baseline["seed"].nunique(), sorted(path["criterion"].unique())
-    at_a_time = int(path["removed"].min())
-    pace = "one at a time" if at_a_time == 1 else f"{at_a_time} at a time"
-    blocks = len(first["blocks"].split())
-    cut = range_text(shown["macs_reduction_percent"], ".1f")
-    weights = range_text(shown["parameters_reduction_percent"], ".1f")
-    text = (
-        f"were removed from a trained network, {pace}, with fine-tuning after each. That takes "
-        f"away {cut} % of its {count_text(first['macs'])} multiply-accumulates per image and "
-        f"{weights} % of its {count_text(first['parameters'])} parameters. Which blocks go was "
-        f"chosen by {plural(len(criteria), 'criterion', 'criteria')} "
-        f"({escape(', '.join(criteria))}), in "
-        f"{plural(seeds, 'training (seed)', 'independent trainings (seeds)')} each."
+    criteria = sorted(path["criterion"].unique())
+    reached = path.groupby("criterion")["removed"].max()
+    facts = Done(
+        level=level,
+        blocks=len(first["blocks"].split()),
+        at_a_time=int(path["removed"].min()),
+        macs=first["macs"],
+        macs_saved=ends(shown["macs_reduction_percent"]),
+        parameters=first["parameters"],
+        parameters_saved=ends(shown["parameters_reduction_percent"]),
+        criteria=criteria,
+        controls=[name for name in criteria if name in controls],
+        seeds=baseline["seed"].nunique(),
+        deeper={str(name): most for name, most in reached[reached > level].items()},
     )
-    if there := [name for name in criteria if name in controls]:
-        text += f" {named(there)} looks at no similarity and serves as the control."
-    deeper = path.groupby("criterion")["removed"].max()
-    deeper = deeper[deeper > level]
-    if len(deeper):
-        beyond = ", ".join(f"{escape(str(name))} to {most}" for name, most in deeper.items())
-        text += f" Some went further ({beyond}); compared is what all reached."
-    return Answer(
+    return answered(
         "done",
-        "What was done?",
-        f"{level} of {blocks} residual blocks",
-        text,
+        facts,
         number=float(shown["macs_reduction_percent"].mean()),
         unit="% of multiply-accumulates",
         file="complexity.json",
@@ -81,36 +154,28 @@ def accuracy_kept(summary: pd.DataFrame, level: int, margin: float) -> Answer:
     base = summary[summary["criterion"] == BASELINE]
     step = counted(summary[summary["removed"] == level])
     means = step.groupby("criterion")["accuracy_test"].mean().sort_values(ascending=False)
-    found = changes(summary, level, BASELINE)
-    found = {str(name): found[str(name)] for name in means.index}
+    by_name = changes(summary, level, BASELINE)
+    found = {str(name): by_name[str(name)] for name in means.index}
     said = {name: accuracy_verdict(c.low, c.high, margin) for name, c in found.items()}
-    seeds, (chosen, *_) = _seeds(step), [best_criterion(summary, level).name]
-    texts = {
-        name: f"{percent(means[name])}, {change_text(c, said[name])}" for name, c in found.items()
-    }
-    text = (
-        f"Test accuracy: {percent(base['accuracy_test'].mean())} before; after pruning and "
-        f"fine-tuning {listed(texts)}."
+    seeds, chosen = _seeds(step), best_criterion(summary, level).name
+    beside = [
+        Beside(other, way, {n: c for n, c in changes(summary, level, other).items() if n in found})
+        for other, way in equally_trained(summary).items()
+    ]
+    verdicts = list(said.values())
+    facts = Accuracy(
+        before=base["accuracy_test"].mean(),
+        criteria={name: Kept(means[name], c, said[name]) for name, c in found.items()},
+        beside=[one for one in beside if one.changes],
+        power=_power(list(found.values()), summary, seeds, margin),
+        counts={verdict: verdicts.count(verdict) for verdict in verdicts},
     )
-    for other, way in equally_trained(summary).items():
-        beside = {
-            name: change_text(c)
-            for name, c in changes(summary, level, other).items()
-            if name in found
-        }
-        if beside:
-            text += f" Against {_WAYS[way]} ({escape(other)}): {listed(beside)}."
-    text += _power(list(found.values()), summary, seeds, len(found) + 1, margin)
-    return Answer(
+    return answered(
         "accuracy",
-        "Is accuracy kept?",
-        sentence(_kept(list(said.values())), seeds),
-        text,
-        of=chosen,
-        **_number(found[chosen]),
-        test=DUNNETT if seeds > 1 else NEWCOMBE,
-        n=n_text(summary, seeds),
-        file=f"{chosen}/removed-{level:02d}/accuracy.json",
+        facts,
+        seeds=seeds,
+        **_number(found[chosen], DUNNETT, summary, seeds),
+        **_of(chosen, chosen, level),
     )
 
 
@@ -118,40 +183,27 @@ def winner(
     summary: pd.DataFrame, level: int, controls: Collection[str] = (), margin: float = 0.005
 ) -> Answer:
     """Whether one criterion is better than the others, and than the controls among them."""
-    name, question = "best", "Which criterion is best?"
     choice = best_criterion(summary, level)
     step = counted(summary[summary["removed"] == level])
-    mean = step.loc[step["criterion"] == choice.name, "accuracy_test"].mean()
-    if not choice.leads:
-        return Answer(name, question, f"{choice.name} is alone.", "There is no other to compare.")
-    text = f"Chosen on the validation split: {escape(choice.name)}, with {percent(mean)} on test. "
-    text += f"Its lead on test: {listed({n: change_text(c) for n, c in choice.leads.items()})}."
-    others = list(choice.leads.values())
-    if choice.shown:
-        verdict = f"{choice.name}: shown to be better than {_all_others(len(others))}."
-    elif choice.better:
-        verdict = f"Not {choice.name}, which validation chose."
-        text += f" Shown to be better on test: {escape(', '.join(choice.better))}."
-    else:
-        verdict = f"No best shown{_would_have(others)}."
-    beside = {choice.name, *choice.tied}
-    if controls and not choice.better and beside & set(controls) and beside - set(controls):
-        text += (
-            f" {named(sorted(beside & set(controls)))} being a control, it is not shown that the "
-            "choice of the blocks matters."
-        )
-    text += _power(others, summary, choice.seeds, len(others) + 1, margin, tukey=True)
-    nearest = min(others, key=lambda lead: lead.low if lead.low == lead.low else lead.mean)
-    return Answer(
-        name,
-        question,
-        sentence(verdict, choice.seeds),
-        text,
-        of=choice.name,
-        **_number(nearest),
-        test=TUKEY if choice.seeds > 1 else NEWCOMBE,
-        n=n_text(summary, choice.seeds),
-        file=f"{choice.name}/removed-{level:02d}/accuracy.json",
+    leads = list(choice.leads.values())
+    facts = Best(
+        chosen=choice.name,
+        accuracy=step.loc[step["criterion"] == choice.name, "accuracy_test"].mean(),
+        leads=choice.leads,
+        shown=choice.shown,
+        better=choice.better,
+        tied_controls=_tied_controls(choice, set(controls)),
+        power=_power(leads, summary, choice.seeds, margin, tukey=True) if leads else None,
+    )
+    if not leads:
+        return answered("best", facts)
+    nearest = min(leads, key=lambda lead: lead.low if lead.low == lead.low else lead.mean)
+    return answered(
+        "best",
+        facts,
+        seeds=choice.seeds,
+        **_number(nearest, TUKEY, summary, choice.seeds),
+        **_of(choice.name, choice.name, level),
     )
 
 
@@ -172,34 +224,18 @@ def from_new_weights(summary: pd.DataFrame, level: int) -> list[Answer]:
         change, seeds = changes(summary, level, name).get(source), _seeds(group)
         if change is None:
             continue
-        verdict = change.verdict("Yes.", "No.", f"Not shown{_would_have([change])}.", "Not shown.")
-        epochs = epochs_text(group["training_epochs"])
-        text = (
-            f"What {escape(source)} left, trained from new weights"
-            f"{f' for {epochs} epochs' if epochs else ''} ({escape(name)}): "
-            f"{percent(group['accuracy_test'].mean())}; {escape(source)} beside it: "
-            f"{change_text(change)}."
+        facts = NewWeights(
+            criterion=name,
+            source=source,
+            epochs=epochs_of(group["training_epochs"]),
+            accuracy=group["accuracy_test"].mean(),
+            change=change,
+            helps=change.verdict("yes", "no", "not shown", "") or None,
+            detectable=known(change.detectable),
         )
-        answers.append(
-            Answer(
-                "weights",
-                "Do the old weights help?",
-                sentence(verdict, seeds),
-                text,
-                of=source,
-                **_number(change),
-                test=DUNNETT if seeds > 1 else NEWCOMBE,
-                n=n_text(summary, seeds),
-                file=f"{name}/removed-{level:02d}/accuracy.json",
-            )
-        )
+        number = _number(change, DUNNETT, summary, seeds) | _of(source, name, level)
+        answers.append(answered("weights", facts, seeds=seeds, **number))
     return answers
-
-
-_WAYS = {
-    "scratch": "the same architecture from new weights",
-    "continued": "the unpruned network trained for as many epochs more",
-}
 
 
 def n_text(summary: pd.DataFrame, seeds: int) -> str:
@@ -209,51 +245,44 @@ def n_text(summary: pd.DataFrame, seeds: int) -> str:
     return f"{plural(seeds, 'seed', 'seeds')}{counted_images}"
 
 
-def _kept(said: list[str]) -> str:
-    if len(set(said)) > 1:
-        counts = ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(said))
-        return f"It depends on the criterion: {counts}."
-    verdict = said[0]
-    if verdict == HIGHER:
-        return "Accuracy is higher."
-    if verdict == LOST:
-        return "Accuracy is lost."
-    return f"It {UNKNOWN}." if verdict == UNKNOWN else f"Accuracy is {verdict}."
-
-
-def _would_have(contrasts: Collection[Contrast]) -> str:
-    """What would have been shown, where nothing was."""
-    size = max(contrast.detectable for contrast in contrasts)
-    return "" if np.isnan(size) else f" (a lead of {points(size)} would have been seen)"
+def _tied_controls(choice: Choice, controls: set[str]) -> list[str]:
+    """The controls among the best, where criteria that look at similarity are among them too."""
+    beside = {choice.name, *choice.tied}
+    return [] if choice.better or beside <= controls else sorted(beside & controls)
 
 
 def _power(
-    contrasts: Collection[Contrast],
+    contrasts: Sequence[Contrast],
     summary: pd.DataFrame,
     seeds: int,
-    groups: int,
     margin: float,
     tukey: bool = False,
-) -> str:
+) -> Power:
     """What these seeds could have shown, and how many would show a change of the margin."""
-    size = max(contrast.detectable for contrast in contrasts)
-    if np.isnan(size):
-        return " What these seeds could have shown is not known."
-    text = f" With {n_text(summary, seeds)}, a true difference of {points(size)} would have been "
-    text += "shown in four of five runs"
+    kind: Kind = "tukey" if tukey else "dunnett"
     deviation = max(contrast.deviation for contrast in contrasts)
-    needed = seeds_needed(deviation, margin, groups, "tukey" if tukey else "dunnett")
-    return f"{text}{f'; {points(margin)} take {needed} seeds' if needed else ''}."
+    return Power(
+        n=n_text(summary, seeds),
+        detectable=known(max(contrast.detectable for contrast in contrasts)),
+        margin=margin,
+        needed=seeds_needed(deviation, margin, len(contrasts) + 1, kind),
+    )
 
 
-def _number(contrast: Contrast) -> dict[str, Any]:
+def _number(
+    contrast: Contrast, over_seeds: str, summary: pd.DataFrame, seeds: int
+) -> dict[str, Any]:
+    """The number of an answer, in points, and what it rests on."""
     ends = {"number": contrast.mean, "low": contrast.low, "high": contrast.high}
-    return {**{name: 100 * value for name, value in ends.items()}, "unit": "points"}
+    found: dict[str, Any] = {name: 100 * value for name, value in ends.items()}
+    found |= {"unit": "points", "n": n_text(summary, seeds)}
+    return found | {"test": over_seeds if seeds > 1 else NEWCOMBE}
+
+
+def _of(criterion: str, folder: str, level: int) -> dict[str, str]:
+    """Whom the number is of, and in which folder it is."""
+    return {"of": criterion, "file": f"{folder}/removed-{level:02d}/accuracy.json"}
 
 
 def _seeds(rows: pd.DataFrame) -> int:
     return int(rows["seed"].nunique())
-
-
-def _all_others(count: int) -> str:
-    return "the other one" if count == 1 else f"each of the other {count}"

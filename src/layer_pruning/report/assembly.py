@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.catalog import FIGURES
 from layer_pruning.report.charts import accuracy_chart, robustness_chart
-from layer_pruning.report.figures.catalog import ENTRIES
 from layer_pruning.report.front_page import PairSection, Picture
 from layer_pruning.report.records import Network
 from layer_pruning.report.robustness import robust_accuracy
 
-ORDER = list(ENTRIES)
+ORDER = list(FIGURES)
 
 
 def pair_sections(

@@ -146,18 +146,17 @@ def saves_energy(row: Mapping[str, Any]) -> str:
 def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
     """One row for every network whose latency or energy was measured: what can be claimed of it."""
     measured = summary[summary["speed_up_ratio"].notna() | (summary["break_even"] != "")]
-    claims = measured[KEYS].copy()
-    claims["cheaper_in_time"] = [faster(dict(row)) for _, row in measured.iterrows()]
-    claims["cheaper_in_energy"] = [saves_energy(dict(row)) for _, row in measured.iterrows()]
-    claims["macs_ratio"] = 1 / (1 - measured["macs_reduction_percent"] / 100)
+    claims = {
+        "cheaper_in_time": [faster(dict(row)) for _, row in measured.iterrows()],
+        "cheaper_in_energy": [saves_energy(dict(row)) for _, row in measured.iterrows()],
+        "macs_ratio": 1 / (1 - measured["macs_reduction_percent"] / 100),
+    }
     timed = [c for c in map(str, summary) if "_batch_" in c and not c.startswith("baseline_")]
-    for key in [*SPEED, *timed, "energy_reduction_percent", *EARNED, "break_even"]:
-        claims[key] = measured[key]
-    for key in COVERAGE.values():
-        claims[key] = measured[key]
-    claims["inference_energy_basis"] = measured["inference_energy_basis"]
-    claims["other_cores_during_latency"] = measured["other_cores_during_latency"]
-    return claims
+    more = [*SPEED, *timed, "energy_reduction_percent", *EARNED, "break_even", *COVERAGE.values()]
+    more += ["inference_energy_basis", "other_cores_during_latency"]
+    return pd.concat(
+        [measured[KEYS], pd.DataFrame(claims, index=measured.index), measured[more]], axis=1
+    )
 
 
 def over_seeds(rows: pd.DataFrame, own: str, ratios: pd.Series) -> dict[str, Contrast]:

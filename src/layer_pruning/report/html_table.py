@@ -2,17 +2,40 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from layer_pruning.report.columns import heading, written
-from layer_pruning.report.html_page import page
+from layer_pruning.report.html_page import rendered
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
-from layer_pruning.report.sources import legend, titles
 
 OF_DIFFERENCES = ("interval_low", "interval_high")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The heading of a column, and what is said where the pointer rests on it."""
+
+    label: str
+    is_text: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How a value is written, and the number by which its column sorts."""
+
+    text: str
+    is_text: bool
+    key: str
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it says that there is no number."""
+        return self.text == NOT_MEASURED
 
 
 def table(
@@ -20,7 +43,7 @@ def table(
     labels: Mapping[str, str] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
     titles: Mapping[str, str] | None = None,
-) -> str:
+) -> Markup:
     """A sortable HTML table; a click on a heading sorts, a second click the other way round.
 
     ``labels`` replace column names as headings. ``texts`` replace how the values of a column are
@@ -31,32 +54,23 @@ def table(
     labels, titles = labels or {}, titles or {}
     frame, texts = _with_intervals(frame, texts or {})
     names = list(map(str, frame.columns))
-    cells_of = {
-        name: list(texts[name]) if name in texts else [written(name, v) for v in frame[name]]
-        for name in names
-    }
     is_text = {name: not pd.api.types.is_numeric_dtype(frame[name]) for name in names}
-    head = "".join(
-        _head(labels.get(name, heading(name)), is_text[name], titles.get(name, ""))
+    heads = [Head(labels.get(n, heading(n)), is_text[n], titles.get(n, "")) for n in names]
+    columns = [
+        [
+            Cell(text, is_text[name], "" if is_text[name] else _number(value))
+            for value, text in zip(
+                frame[name], texts.get(name) or (written(name, v) for v in frame[name]), strict=True
+            )
+        ]
         for name in names
-    )
-    body = []
-    for place, (_, row) in enumerate(frame.iterrows()):
-        kind = ' class="baseline"' if row.get("criterion") == BASELINE else ""
-        cells = "".join(_cell(row[name], cells_of[name][place], is_text[name]) for name in names)
-        body.append(f"<tr{kind}>{cells}</tr>")
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>'
-        + "\n".join(body)
-        + "</tbody></table></div>"
-    )
-
-
-def table_page(frame: pd.DataFrame, title: str, note: str = "") -> str:
-    """A page with one sortable table of networks, what it says, and where that is from."""
-    about = f"<p>{escape(note)}</p>" if note else ""
-    body = f"<h1>{escape(title)}</h1>{about}\n{table(frame, titles=titles(frame))}"
-    return page(title, f"{body}\n{legend(frame)}")
+    ]
+    about = frame["criterion"] if "criterion" in frame else [""] * len(frame)
+    rows = [
+        {"is_baseline": criterion == BASELINE, "cells": cells}
+        for criterion, cells in zip(about, zip(*columns, strict=True), strict=True)
+    ]
+    return rendered("table.html", heads=heads, rows=rows)
 
 
 def _with_intervals(
@@ -81,21 +95,6 @@ def _with_intervals(
     return frame.drop(columns=ends), told
 
 
-def _head(label: str, is_text: bool, title: str) -> str:
-    kind = ' class="text"' if is_text else " data-numeric"
-    tip = f' title="{escape(title)}"' if title else ""
-    return f'<th scope="col"{kind}{tip}><button type="button">{escape(label)}</button></th>'
-
-
-def _cell(value: Any, text: str, is_text: bool) -> str:
-    if is_text:
-        tip = f' title="{escape(text)}"' if len(text) > 40 else ""
-        return f'<td class="text"{tip}>{escape(text)}</td>'
-    kind = "absent" if text == NOT_MEASURED else ""
-    key = "" if math.isnan(value) else _number(float(value))
-    return f'<td{f" class={kind}" if kind else ""} data-v="{key}">{escape(text)}</td>'
-
-
-def _number(value: float) -> str:
-    """A number with all its digits, as JavaScript reads it."""
-    return repr(value).replace("inf", "Infinity")
+def _number(value: Any) -> str:
+    """A number with all its digits, as JavaScript reads it; empty where it is missing."""
+    return "" if math.isnan(value) else repr(float(value)).replace("inf", "Infinity")

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from layer_pruning.record_files import read_record_file, write_record_file
-from layer_pruning.report.answers import Answer, answers_html
+from layer_pruning.report.answers import Answer
 from layer_pruning.report.answers_accuracy import (
     accuracy_kept,
     from_new_weights,
@@ -23,18 +23,18 @@ from layer_pruning.report.answers_robustness import (
     on_other_images,
     relies_on_the_cue,
 )
-from layer_pruning.report.html_page import folded, page
+from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
 from layer_pruning.report.over_seeds import MARGIN, aggregate, common_removals, compare_criteria
-from layer_pruning.report.overview_notes import notes, warnings_of
-from layer_pruning.report.overview_tables import criteria_table, target_section
+from layer_pruning.report.overview_notes import Notes, warnings_of
+from layer_pruning.report.overview_tables import criteria_table, selected_by
 from layer_pruning.report.paired import beside_each
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.robustness import compared_robustness
 from layer_pruning.report.selection import counted, equally_trained
 from layer_pruning.report.shift import compared_shift
 from layer_pruning.report.shortcut import compared_shortcuts
-from layer_pruning.report.sources import sources_line, titles
+from layer_pruning.report.sources import Sources, titles
 
 PAIR = ["dataset", "architecture"]
 
@@ -152,30 +152,39 @@ def overview(
     and ``given_weights`` names the architectures whose baselines started from weights that were
     given.
     """
-    sections, verdicts = [], []
-    for pair in found:
-        names = {"dataset": pair.dataset, "architecture": pair.architecture}
-        sections.append(f"<h2>{escape(f'{pair.architecture} on {pair.dataset}')}</h2>")
-        sections += [f'<p class="warning">{escape(text)}</p>' for text in pair.warnings]
-        if not pair.answers:
-            sections.append("<p>Only the baseline is here: nothing was removed.</p>")
-            continue
-        group, level = pair.summary, pair.level
-        over_seeds = aggregate(group, pair.margin)
-        is_baseline = over_seeds["criterion"] == BASELINE
-        rows = over_seeds[is_baseline | (over_seeds["removed"] == level)]
-        tuned = set(counted(group)["criterion"])
-        verdicts.append(names | {answer.question: answer.verdict for answer in pair.answers})
-        sections.append(answers_html(pair.answers))
-        sections.append(criteria_table(rows, pair.tables.robustness, level, tuned))
-        sections.append(target_section(group, target or {}, pair.margin))
-        sections.append(notes(group, level, given_weights=pair.architecture in given_weights))
-        sections.append(_further_tables(group, over_seeds, pair.tables))
-        sections.append(sources_line(group))
-    parts = [f"<h1>{escape(title)}</h1>"]
-    if len(verdicts) > 1:
-        parts.append(table(pd.DataFrame(verdicts).fillna("")))
-    return page(title, "\n".join([*parts, *sections]))
+    verdicts = pd.DataFrame(
+        {"dataset": pair.dataset, "architecture": pair.architecture}
+        | {answer.question: answer.verdict for answer in pair.answers}
+        for pair in found
+        if pair.answers
+    )
+    return rendered(
+        "overview.html",
+        title=title,
+        at_a_glance=table(verdicts.fillna("")) if len(verdicts) > 1 else "",
+        sections=[
+            {"pair": pair} | (_section(pair, target or {}, given_weights) if pair.answers else {})
+            for pair in found
+        ],
+    )
+
+
+def _section(
+    pair: Pair, target: Mapping[str, float], given_weights: Collection[str]
+) -> dict[str, Any]:
+    """What stands below the answers on one data set and architecture."""
+    group, level = pair.summary, pair.level
+    over_seeds = aggregate(group, pair.margin)
+    is_baseline = over_seeds["criterion"] == BASELINE
+    rows = over_seeds[is_baseline | (over_seeds["removed"] == level)]
+    tuned = set(counted(group)["criterion"])
+    return {
+        "criteria": criteria_table(rows, pair.tables.robustness, level, tuned),
+        "target": selected_by(group, target, pair.margin),
+        "notes": Notes.of(group, level, pair.architecture in given_weights),
+        "further": _further_tables(group, over_seeds, pair.tables),
+        "sources": Sources.of(group),
+    }
 
 
 def _answers(
@@ -204,8 +213,10 @@ def _answers(
     ]
 
 
-def _further_tables(summary: pd.DataFrame, over_seeds: pd.DataFrame, tables: Tables) -> str:
-    """Everything that the answers rest on, on request."""
+def _further_tables(
+    summary: pd.DataFrame, over_seeds: pd.DataFrame, tables: Tables
+) -> dict[str, Markup]:
+    """Everything that the answers rest on, by heading."""
     # a verdict is corrected for the criteria at one number of removals, not for all of a path
     path = over_seeds.drop(columns="verdict")
     found = {
@@ -213,8 +224,8 @@ def _further_tables(summary: pd.DataFrame, over_seeds: pd.DataFrame, tables: Tab
         "Accuracy, every number of removals": (path, "accuracy.json"),
         "Criteria, pair by pair": (compare_criteria(summary), "accuracy.json"),
     }
-    return "\n".join(
-        folded(heading, table(frame.drop(columns=PAIR), titles=titles(frame, file)))
+    return {
+        heading: table(frame.drop(columns=PAIR), titles=titles(frame, file))
         for heading, (frame, file) in found.items()
         if frame is not None and len(frame)
-    )
+    }

@@ -1,22 +1,14 @@
 """What a reader of the front page has to bear in mind."""
 
-from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 
 import pandas as pd
 
+from layer_pruning.report.answers import Ends, epochs_of
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.selection import pruned
-from layer_pruning.report.wording import epochs_text, percent, plural
+from layer_pruning.report.wording import percent
 
-TERMS = (
-    "Brackets are 95 % intervals; points are percentage points. Intervals of accuracy are over "
-    "seeds, paired within a seed; those under attack and on other images are over seeds and "
-    "images; with one seed both are over images, and speak of that network alone. Those of a "
-    "question hold at once for all criteria, and a verdict says what its interval says: that a "
-    "difference is not shown is no evidence that there is none. Multiply-accumulates (MACs) are "
-    "counted, time and energy are not. docs/explanation/statistics.md explains each test."
-)
 NEAR_CHANCE = 0.1
 """A baseline that comes so little of the way from chance to being always right says nothing."""
 FAR_ABOVE = 0.02
@@ -45,49 +37,30 @@ def warnings_of(summary: pd.DataFrame) -> list[str]:
     return told
 
 
-def notes(summary: pd.DataFrame, level: int, given_weights: bool = False) -> str:
-    """A list of HTML on the networks that were compared at ``level`` removals.
+@dataclass(frozen=True)
+class Notes:
+    """On the networks that were compared at ``level`` removals."""
 
-    ``given_weights`` where the baseline started from weights that were given.
-    """
-    path = pruned(summary)
-    lines = [_longer_training(summary, path[path["removed"] == level], level), TERMS]
-    if alone := sorted(set(summary["criterion"]) - {BASELINE} - set(path["criterion"])):
-        lines.append(_new_weights(alone, given_weights))
-    missing = sorted({note for text in summary["notes"] for note in text.split("; ") if note})
-    if missing:
-        more = f" (and {len(missing) - 3} more)" if len(missing) > 3 else ""
-        told = "; ".join(missing[:3])
-        lines.append(f"Missing: {told}{more}. What is missing is left out, and never a zero.")
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<ul class="sources">{items}</ul>'
+    level: int
+    training_epochs: Ends | None
+    finetuning_epochs: Ends | None
+    """From how many to how many, if that is known of all."""
+    from_new_weights: list[str]
+    """The criteria that pruned nothing."""
+    given_weights: bool
+    """Whether the baseline started from weights that were given."""
+    missing: list[str]
 
-
-def _longer_training(summary: pd.DataFrame, shown: pd.DataFrame, level: int) -> str:
-    training = epochs_text(summary.loc[summary["criterion"] == BASELINE, "training_epochs"])
-    tuning = epochs_text(shown["finetuning_epochs"])
-    epochs = (
-        f": {training} epochs for the baseline, {tuning} more for "
-        f"{plural(level, 'removal', 'removals')}"
-        if training and tuning
-        else ""
-    )
-    return (
-        "Pruned networks were trained for longer than the baseline, since fine-tuning comes on "
-        f"top of its training{epochs}. Part of any gain may be that extra training. Fair is to "
-        "compare criteria with each other at the same number of removals, where they were "
-        "fine-tuned equally often."
-    )
-
-
-def _new_weights(names: Sequence[str], given_weights: bool) -> str:
-    text = (
-        f"{', '.join(names)}: trained from new weights, with the settings of the baseline, for as "
-        "many epochs as the baseline and all fine-tunings together."
-    )
-    if given_weights:
-        text += (
-            " The baseline started from given weights, though, and what went into them is not "
-            "among these epochs: pruning had the larger budget by that."
+    @classmethod
+    def of(cls, summary: pd.DataFrame, level: int, given_weights: bool = False) -> "Notes":
+        """Those on one data set and architecture."""
+        path, base = pruned(summary), summary[summary["criterion"] == BASELINE]
+        missing = {note for text in summary["notes"] for note in text.split("; ") if note}
+        return cls(
+            level,
+            epochs_of(base["training_epochs"]),
+            epochs_of(path.loc[path["removed"] == level, "finetuning_epochs"]),
+            sorted(set(summary["criterion"]) - {BASELINE} - set(path["criterion"])),
+            given_weights,
+            sorted(missing),
         )
-    return text

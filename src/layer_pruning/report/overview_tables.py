@@ -2,22 +2,23 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
+from markupsafe import Markup
 
 from layer_pruning.report.columns import MEANS, heading, written
 from layer_pruning.report.html_table import table
 from layer_pruning.report.over_seeds import MARGIN
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.sources import titles
 from layer_pruning.report.targets import selected_networks
 from layer_pruning.report.wording import (
     capital,
     energy_unit,
+    epsilon_labels,
     interval_text,
     percent,
-    plural,
     signed,
     with_interval,
 )
@@ -38,7 +39,7 @@ SHOWN = (
 
 def criteria_table(
     rows: pd.DataFrame, robustness: pd.DataFrame | None, level: int, finetuned: Collection[str]
-) -> str:
+) -> Markup:
     """A row a criterion after ``level`` removals; criteria that are not ``finetuned`` were not."""
     shown = rows[list(SHOWN)].copy()
     labels = _labels(SHOWN) | {
@@ -67,13 +68,7 @@ def criteria_table(
             "" if criterion not in who else written(name, value)
             for criterion, value in zip(rows["criterion"], shown[name], strict=True)
         ]
-    about = f"After {plural(level, 'removal', 'removals')}; means over seeds, changes against the "
-    about += (
-        "baseline of the same seed. A click on a heading sorts; on it rests the name of a file."
-    )
-    return f'<p class="about">{about}</p>' + table(
-        shown, labels, texts, titles(shown, "accuracy.json")
-    )
+    return table(shown, labels, texts, titles(shown, "accuracy.json"))
 
 
 def _labels(names: Iterable[str]) -> dict[str, str]:
@@ -104,26 +99,22 @@ def _attack_columns(
         yield f"robust_change {attack} {norm}", label, changes, cells
 
 
-def target_section(
+@dataclass(frozen=True)
+class Target:
+    """What networks were selected by, and what the selected ones are worth, a row a criterion."""
+
+    kind: str
+    value: float
+    table: Markup
+
+
+def selected_by(
     summary: pd.DataFrame, target: Mapping[str, float], margin: float = MARGIN
-) -> str:
-    """What the networks that a target selected are worth, a row a criterion."""
+) -> Target | None:
+    """What a target selected, if there is one."""
     if not target:
-        return ""
+        return None
     (kind, value), rows = next(iter(target.items())), selected_networks(summary, margin)
-    by_accuracy = kind == "validation_accuracy"
-    goal, basis = {
-        "macs_reduction": (f"{value:g} % fewer multiply-accumulates", "multiply-accumulates"),
-        "parameters_reduction": (f"{value:g} % fewer parameters", "parameters"),
-        "latency_reduction": (f"{value:g} % less time, as predicted", "measured times of blocks"),
-        "validation_accuracy": (f"an accuracy of {percent(value)} on validation", "validation"),
-    }[kind]
-    which = "last network before one falls below" if by_accuracy else "first network that reaches"
-    about = (
-        f"The target: {goal}. Of each criterion and seed, the {which} it is selected. The choice "
-        f"rests on {basis} alone; the test split was not read for it, so that its accuracies below "
-        "are those of networks chosen without it."
-    )
     columns = _labels(
         ["criterion", "selected", "removed_low", *MEANS[:4], "accuracy_mean", "difference_mean"]
     )
@@ -144,9 +135,8 @@ def target_section(
         "accuracy_mean": [_accuracy_with_interval(row) for row in records],
         "difference_mean": [with_interval(row) for row in records],
     }
-    return f"<h3>What meets the target</h3><p>{about}</p>" + table(
-        rows[list(columns)], columns, texts, titles(columns, "accuracy.json")
-    )
+    made = table(rows[list(columns)], columns, texts, titles(columns, "accuracy.json"))
+    return Target(kind, value, made)
 
 
 def _removals_needed(row: pd.Series) -> str:

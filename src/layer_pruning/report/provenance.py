@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.html_page import page
+from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
 from layer_pruning.report.records import BASELINE, Network, read_json
 
-TITLE = "How it was made"
 NOT_RECORDED = "not recorded"
 
 
@@ -31,23 +29,14 @@ def provenance_page(
     """
     records = list(map(Path, emissions))
     jobs = jobs_and_machines(records, latencies)
-    parts = [
-        f"<h1>{TITLE}</h1>",
-        "<h2>Data, networks and seeds</h2>",
-        table(networks_made(records)),
-        "<h2>Machines</h2>",
-        "<p>As recorded by the jobs themselves, where they ran.</p>",
-        table(machines(jobs)),
-        "<h2>Versions</h2>",
-        table(version_table(jobs, here)),
-        "<h2>Configuration</h2>",
-        "<p>With every default filled in, but for <code>device</code>: what jobs computed on is "
-        "above. Saved as a file, it is a configuration that makes this again; bit for bit on the "
-        "same processor, as another device or another number of <code>threads</code> adds sums up "
-        "in another order.</p>",
-        f"<pre>{escape(configuration)}</pre>",
-    ]
-    return page(TITLE, "\n".join(parts))
+    return rendered(
+        "provenance.html",
+        title="How it was made",
+        networks=table(networks_made(records)),
+        machines=table(machines(jobs)),
+        versions=table(version_table(jobs, here)),
+        configuration=configuration,
+    )
 
 
 def jobs_and_machines(

@@ -5,7 +5,7 @@ made image by image. That resolves far smaller changes than two separate interva
 and 50 % robust accuracy, each alone is only known to 3 points.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +64,6 @@ def compared_robustness(attacks: Iterable[str | Path], **how: Any) -> pd.DataFra
     names = [name for name in KEYS if name in frame] + ATTACK[:2]
     before = before[[*names, "difference"]].rename(columns={"difference": "clean_difference"})
     return frame.merge(before, on=names, how="left")
-
-
-def epsilon_labels(epsilons: Sequence[float]) -> list[str]:
-    """Epsilons as people write them: short decimals, else 255ths where all are quarters of one."""
-    parts = [epsilon * 255 for epsilon in epsilons]
-    short = all(round(epsilon, 4) == epsilon for epsilon in epsilons)
-    if not short and all(abs(4 * part - round(4 * part)) < 1e-6 for part in parts):
-        return ["0" if part == 0 else f"{part:.4g}/255" for part in parts]
-    return [f"{epsilon:.3g}" for epsilon in epsilons]
 
 
 def _outcomes(attacks: Iterable[str | Path]) -> tuple[list[Outcome], list[Outcome]]:

@@ -1,12 +1,11 @@
 """Which file every number of the report is from."""
 
 from collections.abc import Iterable, Mapping
-from html import escape
+from dataclasses import dataclass
 
 import pandas as pd
 
 from layer_pruning.report.columns import heading, source_of
-from layer_pruning.report.html_page import folded
 from layer_pruning.report.records import BASELINE, KEYS
 
 
@@ -36,32 +35,30 @@ def titles_of_one(columns: Iterable[object], file: str) -> dict[str, str]:
     return {name: f"from {source_of(name) if name in KEYS else file}" for name in names}
 
 
-def legend(columns: Iterable[object]) -> str:
-    """HTML, folded: the columns of every file."""
+def columns_by_file(columns: Iterable[object]) -> dict[str, list[str]]:
+    """The headings of the columns of every file."""
     by_file: dict[str, list[str]] = {}
     for name in map(str, columns):
-        by_file.setdefault(source_of(name), []).append(name)
-    items = "".join(
-        f"<dt><code>{escape(file)}</code></dt><dd>{escape(', '.join(map(heading, names)))}</dd>"
-        for file, names in by_file.items()
-        if file
-    )
-    return folded("Which file each column is from", f'<dl class="sources">{items}</dl>')
+        if file := source_of(name):
+            by_file.setdefault(file, []).append(heading(name))
+    return by_file
 
 
-def sources_line(summary: pd.DataFrame) -> str:
-    """A line of HTML on one data set and architecture: where its numbers are from."""
-    first = summary.iloc[0]
-    seeds = ",".join(str(seed) for seed in sorted(summary["seed"].unique()))
-    root = f"results/{first['dataset']}/{first['architecture']}/seed-{{{seeds}}}"
-    measured = [
-        name for name in summary if summary[name].notna().any() and (summary[name] != "").any()
-    ]
-    files = dict.fromkeys(source_of(str(name)).split(" of ")[0] for name in measured)
-    named = ", ".join(f"<code>{escape(file)}</code>" for file in files if "." in file)
-    return (
-        f'<p class="sources">Numbers are from <code>{escape(root)}</code>, folders '
-        f"<code>baseline</code> and <code>{{criterion}}/removed-{{nn}}</code>: {named}. All of "
-        "them, network by network: <i>all networks</i>; configuration, versions and machines: "
-        "<i>how it was made</i>.</p>"
-    )
+@dataclass(frozen=True)
+class Sources:
+    """Where the numbers on one data set and architecture are from."""
+
+    root: str
+    """The folders of its seeds, as a shell would expand them."""
+    files: list[str]
+
+    @classmethod
+    def of(cls, summary: pd.DataFrame) -> "Sources":
+        """Those of the rows of one data set and architecture."""
+        first, seeds = summary.iloc[0], ",".join(map(str, sorted(summary["seed"].unique())))
+        measured = [
+            name for name in summary if summary[name].notna().any() and (summary[name] != "").any()
+        ]
+        files = dict.fromkeys(source_of(str(name)).split(" of ")[0] for name in measured)
+        root = f"results/{first['dataset']}/{first['architecture']}/seed-{{{seeds}}}"
+        return cls(root, [file for file in files if "." in file])

@@ -99,17 +99,19 @@ def summarise(
         add_columns(rows, columns)
     add_predictions(rows, block_latencies)
     frame = _frame(rows.values(), [*robust, *(name for row in rows.values() for name in row)])
-    frame["selected"] = selected(frame, target or {})
-    return in_order(frame)
+    return in_order(frame.assign(selected=selected(frame, target or {})))
 
 
 def _frame(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFrame:
     """The rows as a table, with numbers as numbers; text that is not there is empty."""
-    columns = ordered_columns(names)
-    frame = pd.DataFrame(list(rows), columns=columns)
-    frame["notes"] = frame["notes"].map("; ".join)
-    texts = [name for name in columns if name in TEXT]
-    numbers = [name for name in columns if name not in TEXT]
-    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), "")
-    frame[numbers] = frame[numbers].apply(pd.to_numeric)
-    return frame
+    found = pd.DataFrame(list(rows), columns=ordered_columns(names))
+    columns = {name: found[name] for name in map(str, found)}
+    columns["notes"] = found["notes"].map("; ".join)
+    for name, values in columns.items():
+        columns[name] = (
+            values.astype(object).where(values.notna(), "")
+            if name in TEXT
+            else pd.to_numeric(values)
+        )
+    # of all columns at once: set one by one they would lie in as many pieces of memory
+    return pd.DataFrame(columns)

@@ -1,13 +1,11 @@
 """How numbers and verdicts of the report are written for people."""
 
 import math
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
-from layer_pruning.report.repeated import Contrast
 
 
 def signed(value: float) -> str:
@@ -48,9 +46,14 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def range_text(values: pd.Series, spec: str) -> str:
+def tenths(value: float) -> str:
+    """A number with one digit after the point."""
+    return f"{value:.1f}".replace("-", "−")
+
+
+def range_text(ends: Sequence[float], spec: str) -> str:
     """The least and the greatest of some numbers, or the one that all of them are."""
-    low, high = (_plain(end, spec) for end in (values.min(), values.max()))
+    low, high = (_plain(end, spec) for end in (min(ends), max(ends)))
     return low if low == high else f"{low} to {high}"
 
 
@@ -62,7 +65,7 @@ def _plain(value: float, spec: str) -> str:
     return text.replace("-", "−")
 
 
-def basis_text(bases: pd.Series) -> str:
+def basis_text(bases: Iterable[str]) -> str:
     """How the energy figures were obtained, in words; an estimate is called one."""
     words = {
         "counter": "measured by hardware counters",
@@ -72,11 +75,6 @@ def basis_text(bases: pd.Series) -> str:
     }
     kinds = sorted(set(bases) - {"", NOT_MEASURED})
     return "; ".join(words[kind] for kind in kinds)
-
-
-def epochs_text(values: pd.Series) -> str:
-    """How many epochs, or from how many to how many; empty where that is not known."""
-    return "" if values.isna().any() else range_text(values, ".0f")
 
 
 def interval_text(low: float, high: float) -> str:
@@ -92,22 +90,19 @@ def with_interval(row: pd.Series) -> str:
     return signed(row["difference_mean"]) + interval_text(*ends)
 
 
-def change_text(change: Contrast, said: str = "") -> str:
-    """A change with its interval and, if given, what it is called."""
-    text = f"{signed(change.mean)} points{interval_text(change.low, change.high)}"
-    return f"{text} ({said})" if said else text
-
-
 def points(fraction: float) -> str:
     """A size in percentage points."""
     digits = ".2g" if fraction < 0.1 else ".0f"
     return f"{100 * fraction:{digits}} points"
 
 
-def named(names: Sequence[str]) -> str:
-    """HTML of one name or several in a row: "a", "a and b", "a, b and c"."""
-    *first, last = (f"<i>{escape(name)}</i>" for name in names)
-    return f"{', '.join(first)} and {last}" if first else last
+def epsilon_labels(epsilons: Sequence[float]) -> list[str]:
+    """Epsilons as people write them: short decimals, else 255ths where all are quarters of one."""
+    parts = [epsilon * 255 for epsilon in epsilons]
+    short = all(round(epsilon, 4) == epsilon for epsilon in epsilons)
+    if not short and all(abs(4 * part - round(4 * part)) < 1e-6 for part in parts):
+        return ["0" if part == 0 else f"{part:.4g}/255" for part in parts]
+    return [f"{epsilon:.3g}" for epsilon in epsilons]
 
 
 def energy_unit(kwh: float) -> tuple[str, float]:
@@ -115,16 +110,16 @@ def energy_unit(kwh: float) -> tuple[str, float]:
     return _unit(kwh, {"kWh": 1.0, "Wh": 1e3, "J": 3.6e6})
 
 
-def energy_text(kwh: pd.Series) -> str:
+def energy_text(ends: Sequence[float]) -> str:
     """The least and the greatest of some energies, given in kWh, in one fitting unit."""
-    unit, per_kwh = energy_unit(kwh.max())
-    return f"{range_text(kwh * per_kwh, '.3g')} {unit}"
+    unit, per_kwh = energy_unit(max(ends))
+    return f"{range_text([kwh * per_kwh for kwh in ends], '.3g')} {unit}"
 
 
-def mass_text(kilograms: pd.Series) -> str:
+def mass_text(ends: Sequence[float]) -> str:
     """The least and the greatest of some masses, given in kg, in one fitting unit."""
-    unit, per_kg = _unit(kilograms.max(), {"kg": 1.0, "g": 1e3, "mg": 1e6})
-    return f"{range_text(kilograms * per_kg, '.2g')} {unit}"
+    unit, per_kg = _unit(max(ends), {"kg": 1.0, "g": 1e3, "mg": 1e6})
+    return f"{range_text([mass * per_kg for mass in ends], '.2g')} {unit}"
 
 
 def _unit(value: float, units: Mapping[str, float]) -> tuple[str, float]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.answers import Answer
+from layer_pruning.report.overview import pairs, tables_of
 from layer_pruning.report.summary import summarise
 
 COUNTED = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}
@@ -381,3 +383,16 @@ def after_one_removal(
         ],
         **more,
     )
+
+
+def answers_on(
+    summary: pd.DataFrame, attacks: Sequence[Path] = (), shortcuts: Sequence[Path] = (), **more: Any
+) -> dict[str, Answer]:
+    """The answers of the front page by name, of the one data set and architecture in a summary."""
+    (pair,) = pairs(summary, tables_of(summary, attacks, shortcuts=shortcuts), **more)
+    return {answer.name: answer for answer in pair.answers}
+
+
+def facts_on(summary: pd.DataFrame, *files: Sequence[Path], **more: Any) -> dict[str, Any]:
+    """What the words of every answer are made of."""
+    return {name: answer.facts for name, answer in answers_on(summary, *files, **more).items()}

@@ -16,11 +16,11 @@ from layer_pruning.report.charts import accuracy_chart, robustness_chart
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.front_page import answer_lines, caption_html, front_page, number_text
-from layer_pruning.report.html_table import table_page
 from layer_pruning.report.network_page import network_page
 from layer_pruning.report.overview import pairs, tables_of, write_answers
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.table_pages import summary_page
 
 FIRST_SCREEN = ("done", "accuracy", "speed", "energy", "robustness", "cost")
 CAPTION = "What it shows. *Curves* are ``means``.\n\nAnd </script> more."
@@ -50,7 +50,7 @@ def report_of(folder, steps=2, criteria=("cka", "random"), seeds=(0, 1, 2)):
     pages = [folder / "network.html" for folder in folders]
     captions = {"accuracy": folder / "accuracy.rst"}
     parts = pair_sections(answers, summary, [drawn], attacks, pages, captions)
-    tables = {"All networks": table_page(summary.drop(columns="blocks"), "All networks")}
+    tables = {"All networks": summary_page(summary)}
     return front_page(parts, tables), answers, folders, attacks
 
 

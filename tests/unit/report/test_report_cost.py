@@ -1,9 +1,8 @@
 import math
 
 import pytest
-from html_reader import Page
 from matplotlib.figure import Figure
-from planted_results import BLOCKS, COUNTED, GUESSED
+from planted_results import BLOCKS, COUNTED, GUESSED, answers_on, facts_on
 
 from layer_pruning.report.cost import (
     TOO_FEW,
@@ -13,13 +12,12 @@ from layer_pruning.report.cost import (
     ledger_table,
     saves_energy,
 )
-from layer_pruning.report.cost_page import cost_page
 from layer_pruning.report.figures.latency import latency_figure
 from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
-from layer_pruning.report.overview import overview, pairs
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.table_pages import cost_page
 
 
 @pytest.fixture
@@ -129,22 +127,25 @@ def test_the_claims_answer_for_time_and_energy(summary):
 
 
 def test_the_front_page_says_whether_it_is_cheaper(summary):
-    said = Page(overview(pairs(summary))).answers
-    faster, less = said["Is it faster?"], said["Does it take less energy?"]
-    assert faster.startswith("For this one trained network: in part: 1 of 2 networks.")
-    assert "1 of 2 is faster, 1 of 2 is not shown to be faster" in faster
-    assert less.startswith("For this one trained network: in part: 1 of 2 networks.")
-    assert "1 of 2 takes less energy, 1 of 2 is not shown to save energy" in less
-    earned = said["What did pruning cost?"]
-    assert "Earned back after 1 000 images (1 of 2 networks)" in earned
-    assert "not shown to pay back: 1 of 2 networks" in earned
+    answers = answers_on(summary)
+    in_part = "For this one trained network: in part: 1 of 2 networks."
+    assert answers["speed"].verdict == answers["energy"].verdict == in_part
+    assert answers["speed"].facts.claim.counts == {"faster": 1, "not shown to be faster": 1}
+    counts = answers["energy"].facts.claim.counts
+    assert counts == {"less energy": 1, "not shown to save energy": 1}
+    earned = answers["cost"].facts.earned
+    assert (earned.images, earned.paid, earned.judged) == ((1000, 1000), 1, 2)
+    assert earned.others == {"not shown to pay back": 1}
+    assert answers["cost"].evidence.endswith(
+        "Earned back after 1\u202f000 images (1 of 2 networks); "
+        "not shown to pay back: 1 of 2 networks."
+    )
 
 
 def test_without_measurements_the_pages_say_so(planted):
     summary = summarise([planted.network(0), planted.network(0, "cka", BLOCKS[:1])])
-    said = Page(overview(pairs(summary))).answers
-    assert said["Is it faster?"] == "Time: not measured."
-    assert said["Does it take less energy?"] == "Energy: not measured."
+    told = facts_on(summary)
+    assert told["speed"].claim is told["energy"].claim is None
     assert "not measured" in cost_page(summary)
 
 

@@ -1,22 +1,23 @@
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from html_reader import Page
-from planted_results import BLOCKS, COUNTED, Planted, after_one_removal
+from planted_results import BLOCKS, COUNTED, Planted, after_one_removal, answers_on, facts_on
 
 from layer_pruning.report.answers_cost import emissions_of
-from layer_pruning.report.over_seeds import common_removals
+from layer_pruning.report.cost import TOO_FEW
+from layer_pruning.report.over_seeds import UNKNOWN, common_removals
 from layer_pruning.report.overview import overview, pairs, tables_of, write_answers
+from layer_pruning.report.overview_notes import Notes
 from layer_pruning.report.summary import summarise
 
 TIED = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80], "random": [0.80, 0.79]}
 WON = {"baseline": [0.80, 0.81, 0.82], "cka": [0.78, 0.791, 0.802], "random": [0.7, 0.709, 0.721]}
-KEPT, BEST = "Is accuracy kept?", "Which criterion is best?"
-FASTER, LESS = "Is it faster?", "Does it take less energy?"
-ROBUST, COST = "Is it more robust?", "What did pruning cost?"
+BEST = "Which criterion is best?"
 
 
 def front(summary: pd.DataFrame, attacks=(), **options) -> str:
@@ -24,34 +25,81 @@ def front(summary: pd.DataFrame, attacks=(), **options) -> str:
     return overview(pairs(summary, tables_of(summary, attacks), **options))
 
 
-def answers(summary: pd.DataFrame, attacks=(), **options) -> dict[str, str]:
-    return Page(front(summary, attacks, **options)).answers
-
-
 def test_a_winner_is_named_with_its_change_and_interval(planted):
-    page = Page(front(after_one_removal(planted, WON)))
-    assert page.answers[KEPT].startswith("Accuracy is lost. Test accuracy: 81.00 % before")
-    assert "cka 79.10 %, −1.90 points [−2.09, −1.71] (lost); random 71.00 %" in page.answers[KEPT]
-    assert page.answers[BEST].startswith("cka: shown to be better than the other one.")
-    assert "Chosen on the validation split: cka, with 79.10 % on test" in page.answers[BEST]
-    assert "no best" not in page.answers[BEST].lower()
-    row = next(row for row in page.rows if row and row[0] == "random")
+    summary = after_one_removal(planted, WON)
+    answers = answers_on(summary)
+    kept, best = answers["accuracy"].facts, answers["best"].facts
+    assert kept.before == pytest.approx(0.81) and kept.counts == {"lost": 2}
+    assert list(kept.criteria) == ["cka", "random"], "the best first"
+    change = kept.criteria["cka"].change
+    assert kept.criteria["cka"].accuracy == pytest.approx(0.791)
+    ends = [100 * end for end in (change.mean, change.low, change.high)]
+    assert ends == pytest.approx([-1.90, -2.09, -1.71], abs=0.005)
+    assert (best.chosen, best.shown, best.better) == ("cka", True, [])
+    assert best.accuracy == pytest.approx(0.791)
+    row = next(row for row in Page(front(summary)).rows if row and row[0] == "random")
     assert row[3].startswith("71.00 % ± 1.05")
     assert row[4].startswith("−10.00 [")
     assert row[6] == "lost"
     # a reader finds the test, what it counts, and the file behind every bold word on accuracy
-    for question in (KEPT, BEST):
-        assert "3 seeds, 10000 test images; cka/removed-01/accuracy.json" in page.answers[question]
-    assert "repeated measures over seeds, Dunnett" in page.answers[KEPT]
+    for name, test in (("accuracy", "Dunnett"), ("best", "Tukey")):
+        answer = answers[name]
+        assert answer.n == "3 seeds, 10000 test images"
+        assert answer.file == "cka/removed-01/accuracy.json"
+        assert answer.test == f"repeated measures over seeds, {test}"
+
+
+def test_answers_are_sentences(planted):
+    """The words of the templates, whole, for one case; numbers are tested as facts."""
+    answers = answers_on(after_one_removal(planted, WON), controls=["random"])
+    told = {name: f"{answer.verdict} {answer.evidence}" for name, answer in answers.items()}
+    assert told["done"] == (
+        "1 of 5 residual blocks were removed from a trained network, one at a time, with "
+        "fine-tuning after each. That takes away 6.7 % of its 1\u202f500 multiply-accumulates per "
+        "image and 6.7 % of its 150 parameters. Which blocks go was chosen by 2 criteria (cka, "
+        "random), in 3 independent trainings (seeds) each. <i>random</i> looks at no similarity "
+        "and serves as the control."
+    )
+    power = told["accuracy"].partition(" With ")[2]
+    assert told["accuracy"] == (
+        "Accuracy is lost. Test accuracy: 81.00 % before; after pruning and fine-tuning cka "
+        "79.10 %, −1.90 points [−2.09, −1.71] (lost); random 71.00 %, −10.00 points [−10.19, "
+        f"−9.81] (lost). With {power}"
+    )
+    size = answers["accuracy"].facts.power.detectable
+    assert power == (
+        f"3 seeds, 10000 test images, a true difference of {100 * size:.2g} points would have been "
+        "shown in four of five runs; 0.5 points take 2 seeds."
+    )
+    assert told["best"].startswith(
+        "cka: shown to be better than the other one. Chosen on the validation split: cka, with "
+        "79.10 % on test. Its lead on test: random +8.10 points ["
+    )
+    assert told["speed"] == "Time: not measured. "
+    assert told["robustness"] == "Not tested. No network was attacked."
+    assert (
+        told["cost"]
+        == (
+            "1 times the energy of training the baseline. Training the baseline took 500 Wh; the 1 "
+            "fine-tuning on the way to a network took 500 Wh (100 g CO₂e with the training); an "
+            "estimate, not a measurement. "
+        ).rstrip()
+    )
+    # an answer that stands behind others has no space too few or too many
+    for text in told.values():
+        assert "  " not in text and not re.search(r"[a-z]\.[A-Z]| [.,;)]|\( ", text), text
 
 
 def test_what_is_not_shown_says_what_would_have_been(planted):
-    said = answers(after_one_removal(planted, TIED))
-    assert said[BEST].startswith("No best shown (a lead of ")
-    assert "points would have been seen)." in said[BEST]
-    assert "control" not in said[BEST]
-    assert said[KEPT].startswith("It cannot be said with these seeds.")
-    assert "0.5 points take " in said[KEPT] and "in four of five runs" in said[KEPT]
+    answers = answers_on(after_one_removal(planted, TIED))
+    best, kept = answers["best"].facts, answers["accuracy"].facts
+    assert not best.shown and not best.better and not best.tied_controls
+    size = f"{100 * best.power.detectable:.2g}"
+    assert (
+        answers["best"].verdict == f"No best shown (a lead of {size} points would have been seen)."
+    )
+    assert kept.counts == {UNKNOWN: 2} and kept.power.needed > 2
+    assert answers["accuracy"].verdict == "It cannot be said with these seeds."
 
 
 def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_path):
@@ -64,8 +112,12 @@ def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_
     page = Page(overview(found))
     verdicts = {row[0]: row[6] for row in page.rows[1:4]}
     assert verdicts == {"baseline": "", "better": "higher", "same": "kept within 0.5 points"}
-    assert page.answers[KEPT].startswith("It depends on the criterion: 1 higher, 1 kept within 0.5")
-    assert page.answers[BEST].startswith("better: shown to be better than the other one.")
+    told = {answer.name: answer for answer in found[0].answers}
+    assert told["accuracy"].facts.counts == {"higher": 1, "kept within 0.5 points": 1}
+    assert told["accuracy"].verdict == (
+        "It depends on the criterion: 1 higher, 1 kept within 0.5 points."
+    )
+    assert told["best"].facts.shown
     write_answers(found, tmp_path / "answers.json")
     (record,) = json.loads((tmp_path / "answers.json").read_text())["families"]
     by_name = {answer["name"]: answer for answer in record["answers"]}
@@ -75,31 +127,35 @@ def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_
     assert own["number"] == pytest.approx(1.02, abs=0.01)
     assert own["file"] == "better/removed-01/accuracy.json"
     assert by_name["energy"]["number"] is None and record["margin_points"] == 0.5
+    assert "facts" not in own
 
 
 def test_a_tie_with_a_control_is_called_what_it_is(planted):
     summary = after_one_removal(planted, TIED)
-    said = answers(summary, controls=["random"])
-    assert "random being a control, it is not shown that the choice of the blocks" in said[BEST]
-    assert "random looks at no similarity and serves as the control" in said["What was done?"]
+    told = facts_on(summary, controls=["random"])
+    assert told["best"].tied_controls == told["done"].controls == ["random"]
     # among controls alone there is no such lesson
-    assert "being a control" not in answers(summary, controls=["random", "cka"])[BEST]
+    assert facts_on(summary, controls=["random", "cka"])["best"].tied_controls == []
 
 
 def test_of_many_criteria_the_best_and_the_worst_are_named(planted):
     tests = {"baseline": [0.8, 0.8]}
     tests |= {name: [0.79 - 0.01 * k, 0.79] for k, name in enumerate("abcdef")}
-    said = answers(after_one_removal(planted, tests))
-    assert "a 79.00 %" in said[KEPT] and "f 76.50 %" in said[KEPT]
-    assert "4 others between (see the table)" in said[KEPT]
-    assert "c 78.00 %" not in said[KEPT]
+    answer = answers_on(after_one_removal(planted, tests))["accuracy"]
+    assert list(answer.facts.criteria) == list("abcdef")
+    named = re.findall(r"(\w) [\d.]+ %,", answer.evidence)
+    assert named == ["a", "f"] and "4 others between (see the table)" in answer.evidence
 
 
 def test_one_seed_speaks_of_one_network(planted):
-    said = answers(after_one_removal(planted, {k: v[:1] for k, v in WON.items()}))
-    assert said[KEPT].startswith("For this one trained network: it depends on the criterion")
-    assert said[BEST].startswith("For this one trained network: cka")
-    assert "over test images" in said[BEST] and "0.5 points take" not in said[BEST]
+    answers = answers_on(after_one_removal(planted, {k: v[:1] for k, v in WON.items()}))
+    assert answers["accuracy"].verdict == (
+        "For this one trained network: it depends on the criterion: "
+        "1 cannot be said with these seeds, 1 lost."
+    )
+    assert answers["best"].verdict.startswith("For this one trained network: cka")
+    assert answers["best"].test == "over test images, Newcombe"
+    assert answers["best"].facts.power.needed is None
 
 
 def test_a_baseline_near_chance_and_validation_above_test_are_warned_of(planted, tmp_path, capsys):
@@ -129,22 +185,19 @@ def test_as_much_training_without_pruning_stands_beside_accuracy(planted):
     summary = after_one_removal(planted, WON | more)
     for name in more:
         summary.loc[summary["criterion"] == name, "made_by"] = name
-    said = answers(summary)[KEPT]
-    assert (
-        "Against the unpruned network trained for as many epochs more (continued): cka −2.40"
-        in said
-    )
-    assert "Against the same architecture from new weights (scratch): cka +3.10 points" in said
+    told = facts_on(summary)
+    beside = {one.other: (one.way, one.changes["cka"].mean) for one in told["accuracy"].beside}
+    assert {name: way for name, (way, _) in beside.items()} == {name: name for name in more}
+    assert [change for _, change in beside.values()] == pytest.approx([-0.024, 0.031])
     # they pruned nothing, so they are no criteria
-    assert "continued" not in answers(summary)[BEST]
+    assert {"continued", "scratch"}.isdisjoint(told["best"].leads)
 
 
 def test_energy_is_called_an_estimate_where_it_is_one(planted):
     summary = after_one_removal(planted, WON)
-    said = answers(summary)[COST]
-    assert said.startswith("1 times the energy of training the baseline.")
-    assert "Training the baseline took 500 Wh" in said and "took 500 Wh (100 g" in said
-    assert "an estimate, not a measurement" in said
+    spent = facts_on(summary)["cost"].spent
+    assert spent.share == (1, 1) and spent.training == spent.finetuning == (0.5, 0.5)
+    assert spent.basis == ["estimate"] and spent.carbon == pytest.approx((0.1, 0.1))
     for seed in range(3):
         planted.network(seed, method=COUNTED)
         for name in ("cka", "random"):
@@ -152,16 +205,17 @@ def test_energy_is_called_an_estimate_where_it_is_one(planted):
     folders = [planted.folder(s, n, n != "baseline") for n in WON for s in range(3)]
     energies = [planted.energy(planted.folder(s, "cka", 1), 1.5) for s in range(3)]
     ledgers = [planted.ledger(planted.folder(s, "cka", 1)) for s in range(3)]
-    page = Page(front(summarise(folders, energies=energies, ledgers=ledgers)))
-    assert page.answers[COST].startswith("0.5 times the energy")
-    assert "took 250 Wh, choosing its blocks 100 J" in page.answers[COST]
-    assert "measured by hardware counters" in page.answers[COST]
-    assert "Earned back after 1 000 images." in page.answers[COST]
-    assert page.answers[LESS].startswith(
-        "Yes: 25.0 [20.0, 30.0] % less per image. Saved per image (measured by hardware counters)"
-    )
-    assert "Not measured for random." in page.answers[LESS]
-    assert "estimate" not in page.answers[COST] + page.answers[LESS]
+    answers = answers_on(summarise(folders, energies=energies, ledgers=ledgers))
+    cost, energy = answers["cost"].facts, answers["energy"].facts
+    assert cost.spent.share == pytest.approx((0.5, 0.5), abs=1e-3)
+    assert cost.spent.finetuning == (0.25, 0.25) and cost.spent.basis == ["counter"]
+    assert cost.spent.scoring == pytest.approx((100 / 3.6e6, 100 / 3.6e6))
+    assert (cost.earned.images, cost.earned.paid, cost.earned.judged) == ((1000, 1000), 3, 3)
+    assert "took 250 Wh, choosing its blocks 100 J" in answers["cost"].evidence
+    assert "Earned back after 1\u202f000 images." in answers["cost"].evidence
+    assert energy.claim.says == "yes" and energy.basis == ["counter"]
+    assert answers["energy"].verdict == "Yes: 25.0 [20.0, 30.0] % less per image."
+    assert energy.unmeasured == ["random"]
 
 
 def test_the_energy_saved_lies_in_its_interval(planted):
@@ -169,17 +223,22 @@ def test_the_energy_saved_lies_in_its_interval(planted):
     folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
     energies = [planted.energy(planted.folder(0, "cka", 1), 1.5)]
     ledgers = [planted.ledger(planted.folder(0, "cka", 1), saving=(0.7, 0.6, 0.8))]
-    page = Page(front(summarise(folders, energies=energies, ledgers=ledgers)))
-    assert "35.0 [30.0, 40.0] % less per image" in page.answers[LESS]
+    own = facts_on(summarise(folders, energies=energies, ledgers=ledgers))["energy"].found["cka"]
+    assert (own.mean, own.low, own.high) == pytest.approx((35, 30, 40))
 
 
 def test_unmeasured_energy_is_said_with_its_reason_and_is_no_zero(planted):
     planted.network(0)
     folders = [planted.folder(0), planted.network(0, "cka", BLOCKS[:1], kwh=None)]
-    page = Page(front(summarise(folders)))
-    for question in (LESS, COST):
-        assert page.answers[question] == "Energy: not measured."
-    assert page.answers[FASTER] == "Time: not measured."
+    summary = summarise(folders)
+    answers = answers_on(summary)
+    assert answers["energy"].facts.claim is answers["cost"].facts.spent is None
+    assert answers["energy"].verdict == answers["cost"].verdict == "Energy: not measured."
+    assert answers["speed"].verdict == "Time: not measured."
+    assert Notes.of(summary, 1).missing == [
+        "energy of removed-01 not measured: no counter in the cellar"
+    ]
+    page = Page(front(summary))
     assert "no counter in the cellar" in page.text
     row = next(row for row in page.rows if row and row[0] == "cka")
     assert row[-4:] == ["not measured"] * 4
@@ -189,23 +248,27 @@ def test_the_speed_up_stands_beside_what_was_promised_and_other_batch_sizes(plan
     summary = after_one_removal(planted, WON)
     folders = [planted.folder(s, n, n != "baseline") for n in WON for s in range(3)]
     latencies = [planted.latency(planted.folder(s, "cka", 1), 1.2, 1.12) for s in range(3)]
-    said = answers(summarise(folders, latencies=latencies))[FASTER]
+    answer = answers_on(summarise(folders, latencies=latencies))["speed"]
+    speed = answer.facts
+    assert answer.verdict == "Yes: 1.32 [1.31, 1.33] times as fast."
+    assert speed.claim.counts == {"faster": 3} and (speed.batch, speed.mode) == (64, None)
     # one of fifteen hundreds of multiply-accumulates is gone
-    assert said.startswith("Yes: 1.32 [1.31, 1.33] times as fast. Speed-up, measured side by side")
-    assert "By their 95 % intervals, all 3 networks are faster" in said
-    assert "promise 1.07; 1.23 of that is reached. Speed-up 1.20 at a batch of 1." in said
+    assert speed.promised == pytest.approx((1500 / 1400, 1500 / 1400))
+    assert speed.reached == pytest.approx((1.232, 1.232))
+    assert speed.others == {1: pytest.approx((1.2, 1.2))} and speed.other_cores == 0.25
+    assert not speed.busy
     latencies += [planted.latency(planted.folder(s, "random", 1), 0.9, 0.8) for s in range(3)]
-    said = answers(summarise(folders, latencies=latencies))[FASTER]
-    assert said.startswith("In part: 3 of 6 networks.")
-    assert "3 of 6 are faster, 3 of 6 are slower" in said.replace("are not shown to be faster", "")
-    assert "a batch of 64 images: cka 1.32 [1.31, 1.33]; random 0.99 [0.98, 1.00]. By" in said
-    assert answers(summary)[FASTER] == "Time: not measured."
-    assert "Other work on the machine used up to 0.2 cores meanwhile." in said
-    said = answers(summarise(folders, latencies=latencies).assign(other_cores_during_latency=1.5))
-    assert said[FASTER].startswith("Not measured well enough: the machine was busy.")
-    assert "used up to 1.5 cores meanwhile. Measure again where nothing else runs" in said[FASTER]
-    few = summarise(folders, latencies=latencies).assign(latency_interval_coverage=0.9375)
-    assert answers(few)[FASTER].startswith("Not shown: too few repeats for a claim.")
+    both = summarise(folders, latencies=latencies)
+    claim = facts_on(both)["speed"].claim
+    assert (claim.says, claim.yes, claim.total) == ("in part", 3, 6)
+    assert claim.counts == {"faster": 3, "slower": 3}
+    busy = answers_on(both.assign(other_cores_during_latency=1.5))["speed"]
+    assert busy.facts.busy
+    assert busy.verdict == "Not measured well enough: the machine was busy."
+    assert "used up to 1.5 cores meanwhile. Measure again where nothing else runs" in busy.evidence
+    few = facts_on(both.assign(latency_interval_coverage=0.9375))["speed"].claim
+    assert few.says == "too few" and few.counts == {TOO_FEW: 6}
+    assert facts_on(summary)["speed"].claim is None
 
 
 def test_a_speed_up_has_an_interval_over_seeds(planted):
@@ -236,15 +299,17 @@ def attacked(planted: Planted, after: list[int], other: list[int]) -> list:
 def test_robustness_says_how_much_and_whether_it_is_chance(planted):
     summary = after_one_removal(planted, {"baseline": [0.8], "cka": [0.8], "random": [0.8]})
     same = [0] + [1] * 39 + [0] * 60
-    page = Page(front(summary, attacked(planted, [1] * 60 + [0] * 40, same)))
-    said = page.answers[ROBUST]
-    assert said.startswith("For this one trained network: in part: more robust in 1 of 2")
-    assert "cka 1 of 1 more, 0 less; random 0 of 1 more, 0 less" in said
-    assert "Largest change: fgsm linf at epsilon 0.1, where cka gets 60.0 %" in said
-    assert "the baseline 40.0 %: +20.00 points [" in said and "without an attack 0.00" in said
-    row = next(row for row in page.rows if row and row[0] == "random")
+    attacks = attacked(planted, [1] * 60 + [0] * 40, same)
+    told = facts_on(summary, attacks)["robustness"]
+    assert (told.count.more, told.count.less, told.count.total) == (1, 0, 2)
+    assert {name: own.more for name, own in told.criteria.items()} == {"cka": 1, "random": 0}
+    most = told.most
+    assert (most["attack"], most["norm"], most["epsilon"]) == ("fgsm", "linf", 0.1)
+    assert (most["criterion"], most["clean_difference"]) == ("cka", 0)
+    assert (most["robust_accuracy"], most["other_robust_accuracy"]) == (0.6, 0.4)
+    row = next(row for row in Page(front(summary, attacks)).rows if row and row[0] == "random")
     assert any(cell.startswith("−1.00 [−") and "p" not in cell for cell in row)
-    assert answers(summary)[ROBUST] == "Not tested. No network was attacked."
+    assert facts_on(summary)["robustness"].count is None
 
 
 @pytest.mark.parametrize(
@@ -259,7 +324,7 @@ def test_robustness_says_how_much_and_whether_it_is_chance(planted):
 )
 def test_robustness_has_a_verdict(planted, after, other, verdict):
     summary = after_one_removal(planted, {"baseline": [0.8], "cka": [0.8], "random": [0.8]})
-    said = answers(summary, attacked(planted, after, other))[ROBUST]
+    said = answers_on(summary, attacked(planted, after, other))["robustness"].verdict
     assert said.startswith(f"For this one trained network: {verdict}")
 
 
@@ -270,12 +335,14 @@ def test_seeds_that_disagree_are_no_more_robust(planted):
     for seed, after in enumerate(([1] * 90 + [0] * 10, [1] * 40 + [0] * 60)):
         paths += [planted.attack(planted.folder(seed), {0.1: before})]
         paths += [planted.attack(planted.folder(seed, "cka", 1), {0.1: after})]
-    said = answers(summary, paths)[ROBUST]
-    assert said.startswith("No change shown (") and "+25.00 points [−100.00, +100.00]" in said
+    answer = answers_on(summary, paths)["robustness"]
+    assert (answer.facts.count.more, answer.facts.count.less) == (0, 0)
+    assert (answer.number, answer.low, answer.high) == pytest.approx((25, -100, 100))
 
 
 def test_the_longer_training_of_pruned_networks_is_said(planted):
     summary = after_one_removal(planted, WON)
+    assert Notes.of(summary, 1).training_epochs is None
     assert "Pruned networks were trained for longer" in Page(front(summary)).text
     histories = [planted.history(planted.folder(seed), 30) for seed in range(3)]
     histories += [
@@ -283,8 +350,10 @@ def test_the_longer_training_of_pruned_networks_is_said(planted):
         for seed in range(3)
         for name in ("cka", "random")
     ]
-    text = Page(front(after_one_removal(planted, WON, histories=histories))).text
-    assert "30 epochs for the baseline, 4 more for 1 removal." in text
+    summary = after_one_removal(planted, WON, histories=histories)
+    notes = Notes.of(summary, 1)
+    assert (notes.training_epochs, notes.finetuning_epochs) == ((30, 30), (4, 4))
+    assert "30 epochs for the baseline, 4 more for 1 removal." in Page(front(summary)).text
 
 
 def test_criteria_are_compared_where_all_of_them_arrived(planted):
@@ -292,7 +361,9 @@ def test_criteria_are_compared_where_all_of_them_arrived(planted):
     folders += [planted.network(0, "cka", BLOCKS[:k]) for k in (1, 2, 3)]
     summary = summarise(folders)
     assert common_removals(summary) == 1
-    assert "Some went further (cka to 3)" in Page(front(summary)).text
+    answer = answers_on(summary)["done"]
+    assert answer.facts.deeper == {"cka": 3}
+    assert answer.evidence.endswith(" Some went further (cka to 3); compared is what all reached.")
 
 
 def test_several_families_stand_at_a_glance_and_each_names_its_files(planted, tmp_path):

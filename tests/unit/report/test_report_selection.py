@@ -4,7 +4,7 @@ import math
 
 import pytest
 from html_reader import Page
-from planted_results import BLOCKS
+from planted_results import BLOCKS, facts_on
 
 from layer_pruning.report.overview import overview, pairs
 from layer_pruning.report.summary import summarise
@@ -97,9 +97,9 @@ def test_a_path_in_steps_adds_up_its_own_fine_tunings(planted):
     table = summarise(folders, blocks_per_step=3)
     energies = table[table["criterion"] == "cka"]["finetuning_energy_kwh"]
     assert energies.tolist() == pytest.approx([0.3, 0.8])
-    text = Page(overview(pairs(table))).text
-    assert "5 of 5 residual blocks were removed from a trained network, 3 at a time" in text
-    assert "the 2 fine-tunings" in text
+    told = facts_on(table)
+    assert (told["done"].level, told["done"].blocks, told["done"].at_a_time) == (5, 5, 3)
+    assert told["cost"].rounds == 2
 
 
 def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
@@ -126,9 +126,10 @@ def test_the_table_is_over_the_seeds_that_meet_the_target(planted):
 def test_the_budget_of_given_weights_is_said(planted):
     folders = [*path(planted, [0.8]), planted.network(0, "scratch", BLOCKS[:1], test=0.7)]
     table = summarise(folders, origins={"scratch": ("scratch", "cka")})
-    text = Page(overview(pairs(table))).text
-    assert "What cka left, trained from new weights (scratch): 70.00 %; cka beside it" in text
-    assert "chosen by 1 criterion (cka)" in text
-    assert "given weights" not in text
+    told = facts_on(table)
+    assert (told["weights"].source, told["weights"].criterion) == ("cka", "scratch")
+    assert told["weights"].accuracy == pytest.approx(0.7)
+    assert told["done"].criteria == ["cka"]
+    assert "given weights" not in Page(overview(pairs(table))).text
     text = Page(overview(pairs(table), given_weights=["resnet8"])).text
     assert "The baseline started from given weights" in text

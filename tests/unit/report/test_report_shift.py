@@ -10,13 +10,13 @@ from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.paired import NO_CHANGE
-from layer_pruning.report.robustness_page import robustness_page
 from layer_pruning.report.shift import (
     compared_shift,
     corruption_accuracies,
     mean_corruption_error,
 )
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.table_pages import robustness_page
 
 
 def planted_pair(planted, seed=0):
@@ -114,7 +114,8 @@ def test_the_front_page_names_the_source_of_corruptions(planted):
     (corrupted, anew) = on_other_images(pooled, 1)
     assert (corrupted.question, anew.question) == ("On corrupted images?", "On new?")
     assert "not comparable" in corrupted.evidence and "not comparable" not in anew.evidence
-    assert corrupted.evidence.startswith("Accuracy 80.0 % before; change: cka −20.00 points [")
+    assert corrupted.facts.before == pytest.approx(0.8)
+    assert corrupted.facts.criteria["cka"]["difference"] == pytest.approx(-0.2)
     assert corrupted.verdict.startswith("For this one trained network: ")
     assert (corrupted.number, corrupted.n) == (pytest.approx(-20), "1 seed, 10 images")
     assert on_other_images(compared_shift([]), 1) == []

@@ -1,19 +1,18 @@
 import math
 
 import pytest
-from planted_results import Planted
+from planted_results import Planted, answers_on
 from test_report_figures import summary_of, texts
 
 from layer_pruning.report.columns import SUMMARY
 from layer_pruning.report.figures.shortcut import shortcut_figure
-from layer_pruning.report.overview import overview, pairs, tables_of
 from layer_pruning.report.paired import NO_CHANGE
 from layer_pruning.report.shortcut import (
     Shortcut,
     compared_shortcuts,
     outcomes,
 )
-from layer_pruning.report.shortcut_page import shortcut_page
+from layer_pruning.report.table_pages import shortcut_page
 
 
 def trials(planted: Planted, seed: int, lost_before: int, lost_after: int, *, wrong_after=0):
@@ -132,10 +131,14 @@ def test_the_summary_gains_columns_where_networks_were_trials(planted):
 
 def test_the_front_page_says_what_the_reliance_is(planted):
     summary, paths = with_tests(planted)
-    page = overview(pairs(summary, tables_of(summary, shortcuts=paths)))
-    assert "Does it rely on the cue?" in page and "No: less reliance throughout." in page
-    assert "31.00 points for the baseline; after pruning: cka 11.00, a change of −20.00" in page
-    assert "Does it rely on the cue?" not in overview(pairs(summary))
+    answer = answers_on(summary, shortcuts=paths)["shortcut"]
+    assert answer.question == "Does it rely on the cue?"
+    assert answer.verdict == "No: less reliance throughout."
+    told = answer.facts
+    assert told.before == pytest.approx(0.31)
+    assert told.criteria["cka"]["share"] == pytest.approx(0.11)
+    assert told.criteria["cka"]["difference"] == pytest.approx(-0.2)
+    assert "shortcut" not in answers_on(summary)
 
 
 def test_the_figure_shows_the_planted_reliance_and_every_seed(planted):

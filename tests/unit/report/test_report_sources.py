@@ -2,8 +2,8 @@ from html_reader import Page
 from planted_results import BLOCKS, after_one_removal
 
 from layer_pruning.report.columns import source_of
-from layer_pruning.report.sources import folder_of, legend, titles_of_one
-from layer_pruning.report.summary_page import summary_page
+from layer_pruning.report.sources import columns_by_file, folder_of, titles_of_one
+from layer_pruning.report.table_pages import summary_page
 
 TESTS = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80]}
 
@@ -41,4 +41,4 @@ def test_a_table_of_one_file_has_that_file_in_every_heading_but_the_folder_s():
 
 def test_a_column_of_nobody_has_no_source():
     assert source_of("invented") == ""
-    assert "invented" not in legend(["invented", "macs"])
+    assert columns_by_file(["invented", "macs"]) == {"complexity.json": ["MACs"]}

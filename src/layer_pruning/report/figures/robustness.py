@@ -23,8 +23,8 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.robustness import epsilon_labels
 from layer_pruning.report.significance import Mean
+from layer_pruning.report.wording import epsilon_labels
 
 NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1"}
 

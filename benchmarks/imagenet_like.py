@@ -1,0 +1,71 @@
+"""A folder like ImageNet in small, and configurations of whole chains on it at 224 pixels.
+
+    python benchmarks/imagenet_like.py try
+    cd try && snakemake --snakefile ../Snakefile --cores 1 --configfile resnet50.yaml
+    python ../benchmarks/workflow.py results
+
+Written are pictures of 400 × 400 pixels, `train`, `val` and `test`, and a configuration for each
+network: one epoch, two removals, everything else that a run does. So few images say what stages
+cost beside each other, and nothing of accuracy.
+"""
+
+import json
+from pathlib import Path
+
+from options import parser_of
+from pictures import write_pictures
+
+NETWORKS = ("resnet50", "vit_b_16", "convnext_tiny", "swin_t")
+# what needs more images than features (2,048 of a ResNet-50) is left out, as the manual advises
+METRICS = ["cka", "procrustes", "permutation", "wasserstein", "stochastic_means", "kl"]
+
+
+def configuration(network: str, batch: int) -> dict[str, object]:
+    """A whole chain of one network."""
+    epoch = {"epochs": 1, "batch_size": batch, "learning_rate": 0.001}
+    return {
+        "quick": True,
+        "datasets": {
+            # streamed, as ImageNet itself would be, which has more than 4 GB
+            "imagenet_like": {
+                "kind": "image_folder",
+                "path": "pictures",
+                "image_size": 224,
+                "stream": True,
+            }
+        },
+        "architectures": [network],
+        "criteria": {"votes": METRICS},
+        "removals": 2,
+        "min_blocks_per_stage": 1,
+        "seeds": [0],
+        "training": epoch,
+        "finetuning": epoch,
+        "probe": {"images_per_class": 2},
+        "attacks": {"fgsm": {"epsilons": ["1/255", "4/255"]}},
+        "attacked_images": {"count": 8, "batch_size": 8},
+        "corruptions": {"names": ["gaussian_noise", "motion_blur"], "severities": [3], "count": 8},
+        "latency": {"batch_sizes": [1], "repeats": 10},
+        "energy": {"window_seconds": 0.5, "repeats": 6, "carbon_intensity_g_per_kwh": 475},
+        "bootstrap": {"resamples": 2},
+        "export": {"networks": "last"},
+    }
+
+
+def main() -> None:
+    """Write the pictures and the configurations."""
+    parser = parser_of(__doc__)
+    parser.add_argument("folder", type=Path, help="a new folder")
+    parser.add_argument("--classes", type=int, default=4, help="classes [4]")
+    parser.add_argument("--each", type=int, default=8, help="training images of each class [8]")
+    parser.add_argument("--batch", type=int, default=8, help="images in a batch [8]")
+    given = parser.parse_args()
+    for split, each in (("train", given.each), ("val", 2), ("test", 4)):
+        write_pictures(given.folder / "pictures" / split, classes=given.classes, each=each)
+    for network in NETWORKS:
+        text = json.dumps(configuration(network, given.batch), indent=1)
+        (given.folder / f"{network}.yaml").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
