@@ -5,10 +5,6 @@ How many removals are wanted is in no path and no param: more of them go on from
 
 from layer_pruning.searching import REVISION as SEARCH_REVISION
 
-FOUND = f"{RUN}/baseline/search/{{criterion}}/removed-{{step}}.csv"
-SEARCH_USAGE = f"{RUN}/baseline/usage/search/{{criterion}}/removed-{{step}}.json"
-SEARCH_LOG = f"{RUN}/baseline/logs/search/{{criterion}}/removed-{{step}}.log"
-SEARCH_BENCHMARK = f"{RUN}/baseline/benchmarks/search/{{criterion}}/removed-{{step}}.tsv"
 REVISIONS_SEARCHED = (
     *(MODELS_REVISION, ACTIVATIONS_REVISION, SIMILARITY_REVISION, SCORING_REVISION),
     *(CONSENSUS_REVISION, SEARCH_REVISION),
@@ -25,12 +21,12 @@ rule search_beam:
         ranking=decision(fewer=1),
         own_metrics=own_metrics,
     output:
-        ranking=FOUND,
-        usage=SEARCH_USAGE,
+        ranking=f"{RUN}/baseline/search/{{criterion}}/removed-{{step}}.csv",
+        usage=f"{RUN}/baseline/usage/search/{{criterion}}/removed-{{step}}.json",
     log:
-        SEARCH_LOG,
+        f"{RUN}/baseline/logs/search/{{criterion}}/removed-{{step}}.log",
     benchmark:
-        SEARCH_BENCHMARK
+        f"{RUN}/baseline/benchmarks/search/{{criterion}}/removed-{{step}}.tsv"
     wildcard_constraints:
         criterion="|".join(CHAIN.searched_by("beam")) or "none",
     priority: AT_ONCE
@@ -67,12 +63,12 @@ rule search_profiles:
             [f"{RUN}/baseline/savings/latency.json"] if "latency_reduction" in TOLD_APART else []
         ),
     output:
-        ranking=FOUND,
-        usage=SEARCH_USAGE,
+        ranking=f"{RUN}/baseline/search/{{criterion}}/removed-{{step}}.csv",
+        usage=f"{RUN}/baseline/usage/search/{{criterion}}/removed-{{step}}.json",
     log:
-        SEARCH_LOG,
+        f"{RUN}/baseline/logs/search/{{criterion}}/removed-{{step}}.log",
     benchmark:
-        SEARCH_BENCHMARK
+        f"{RUN}/baseline/benchmarks/search/{{criterion}}/removed-{{step}}.tsv"
     wildcard_constraints:
         criterion="|".join(CHAIN.searched_by("profiles")) or "none",
     priority: AT_ONCE
