@@ -44,7 +44,8 @@ def agreement_figure(
     metrics, tau, counts = _with_company(*mean_tau(rankings))
     styles = criterion_styles(record["criterion"] for record in rankings)
     side = max(2.6, 0.42 * len(metrics))
-    figure = Figure(figsize=(side + 7.6, side + 2.4), layout="constrained")
+    tall = side + 2.4 + 0.15 * len({name for record in starts for name in record})
+    figure = Figure(figsize=(side + 7.6, tall), layout="constrained")
     left, right = np.ravel(
         figure.subfigures(1, 2, width_ratios=[side + 2.6, 5.0], wspace=0.04, squeeze=False)
     )
@@ -70,7 +71,7 @@ def agreement_figure(
     if few:
         _resampling_error(bottom, frame.dropna(subset=["probability"]), styles)
     resamples = frame["resamples"].max()
-    told = f" ({resamples} resamples{'; bars 95 %' if few else ''})" if resamples else ""
+    told = f"\n({resamples} resamples{'; bars 95 %' if few else ''})" if resamples else ""
     bottom.set_title(f"Bootstrap: share that removes the same block{told}")
     bottom.set_xlabel("Step of removal")
     handles = {h.get_label(): h for a in (top, bottom) for h in a.get_legend_handles_labels()[0]}
@@ -87,7 +88,7 @@ def agreement_figure(
 
 
 def starts_text(starts: Sequence[Mapping[str, Any]]) -> str:
-    """What other starts of the search would have changed, a sentence a metric."""
+    """What other starts of the search would have changed, a line a metric."""
     told = []
     for metric in sorted({name for record in starts for name in record}):
         own = [record[metric] for record in starts if metric in record]
@@ -97,7 +98,7 @@ def starts_text(starts: Sequence[Mapping[str, Any]]) -> str:
             f"{metric}: from other starts up to {spread:.2g} % more or less, and another first "
             f"block in {other} of {len(own)} baselines"
         )
-    return "; ".join(told)
+    return "\n".join(told)
 
 
 def _resampling_error(axis: Axes, frame: pd.DataFrame, styles: Mapping[str, Any]) -> None:
