@@ -28,6 +28,7 @@ from layer_pruning.installation import workflow_folder
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.requirements import Requirements
+from layer_pruning.shards import Shards
 from layer_pruning.training.scratch import STATE
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
@@ -53,6 +54,7 @@ OF_PROCESSES = (
 
 # Resources functions: what a kind of work needs follows from data, network and settings.
 NEEDED = Requirements(config)
+SHARDED = Shards(NEEDED, lambda path: placed(path))
 memory_for, minutes_for, disk_for = NEEDED.memory_for, NEEDED.minutes_for, NEEDED.disk_for
 
 # by whose side networks stand: after the last phase of fine-tuning, from new weights, and the

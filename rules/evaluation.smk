@@ -14,6 +14,7 @@ rule evaluate:
     input:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
+        shards=SHARDED.joined("evaluation", NETWORK),
     output:
         accuracy=f"{NETWORK}/accuracy.json",
         calibration=f"{NETWORK}/calibration.json",
@@ -29,13 +30,41 @@ rule evaluate:
     resources:
         gpu=1,
         mem_mb=memory_for("evaluation"),
-        runtime=minutes_for("evaluation"),
+        runtime=SHARDED.minutes("evaluation", NETWORK),
     params:
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
     message:
         "Evaluating {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/evaluate.py"
+
+
+# Where one job would take long, several have a part of the images each.
+rule evaluate_shard:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        temp(f"{NETWORK}/evaluation/shard-{{shard}}.safetensors"),
+    log:
+        f"{NETWORK}/logs/evaluate_shard/{{shard}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/evaluate_shard/{{shard}}.tsv"
+    priority: SOON
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=1,
+        mem_mb=memory_for("evaluation"),
+        runtime=SHARDED.minutes("evaluation", NETWORK),
+    params:
+        revisions=(MODELS_REVISION, EVALUATION_REVISION),
+        shard=SHARDED.this("evaluation", NETWORK),
+    message:
+        "Evaluating {wildcards.network} on part {wildcards.shard}, {wildcards.architecture}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/evaluate_shard.py"
 
 
 rule attack:

@@ -15,6 +15,8 @@ rule extract_baseline_activations:
     input:
         data="results/{dataset}/data.npz",
         network=f"{RUN}/baseline/network.safetensors",
+        shards=SHARDED.joined("activations", f"{RUN}/baseline"),
+        usages=SHARDED.joined("activations", f"{RUN}/baseline", "kept"),
     output:
         activations=f"{RUN}/baseline/activations.npz",
         usage=f"{RUN}/baseline/usage/extract_activations.json",
@@ -29,7 +31,7 @@ rule extract_baseline_activations:
     resources:
         gpu=1,
         mem_mb=memory_for("activations"),
-        runtime=minutes_for("activations"),
+        runtime=SHARDED.minutes("activations", f"{RUN}/baseline"),
         disk_mb=disk_for("activations"),
     params:
         images_per_class=config["probe"]["images_per_class"],
@@ -48,6 +50,8 @@ use rule extract_baseline_activations as extract_activations with:
     input:
         data="results/{dataset}/data.npz",
         network=f"{PRUNED}/network.safetensors",
+        shards=SHARDED.joined("activations", PRUNED),
+        usages=SHARDED.joined("activations", PRUNED, "kept"),
     output:
         activations=f"{PRUNED}/activations.npz",
         usage=f"{PRUNED}/usage/extract_activations.json",
@@ -56,8 +60,42 @@ use rule extract_baseline_activations as extract_activations with:
     benchmark:
         f"{PRUNED}/benchmarks/extract_activations.tsv"
     cache: False
+    resources:
+        gpu=1,
+        mem_mb=memory_for("activations"),
+        runtime=SHARDED.minutes("activations", PRUNED),
+        disk_mb=disk_for("activations"),
     message:
         "Extracting activations of {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
+
+
+# Where one job would take long, several have a part of the probe set each.
+use rule extract_baseline_activations as sweep_shard with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        activations=temp(f"{NETWORK}/activations/shard-{{shard}}.npz"),
+        usage=f"{NETWORK}/usage/extract_activations/shard-{{shard}}.json",
+    log:
+        f"{NETWORK}/logs/sweep_shard/{{shard}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/sweep_shard/{{shard}}.tsv"
+    cache: False
+    resources:
+        gpu=1,
+        mem_mb=memory_for("activations"),
+        runtime=SHARDED.minutes("activations", NETWORK),
+        disk_mb=disk_for("activations"),
+    params:
+        images_per_class=config["probe"]["images_per_class"],
+        min_blocks_per_stage=config["min_blocks_per_stage"],
+        protect=config["protect"],
+        seed=seed_of,
+        revisions=(MODELS_REVISION, ACTIVATIONS_REVISION),
+        shard=SHARDED.this("activations", NETWORK),
+    message:
+        "Extracting activations of {wildcards.network} on part {wildcards.shard} of the probe set, {wildcards.architecture}, seed {wildcards.seed}"
 
 
 # what it used is in a file of its former name: with another, users' blocks would be timed again

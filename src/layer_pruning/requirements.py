@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from layer_pruning import shards
 from layer_pruning.configuration import Config, datasets, networks, recipe_of, sizes_of_classes
 from layer_pruning.models.network_blocks import blocks_of, feature_width, size_of
 from layer_pruning.models.network_size import NetworkSize
@@ -53,6 +54,7 @@ GRADIENTS = 100
 SLACK = 3.0
 """Time asked for over what is expected: a slow node costs less than a killed job."""
 LEAST_MINUTES = 30
+MOST_SHARDS = 999
 EVALUATION_BATCH = 500
 SCORING_SECONDS = 6e-6
 """Of one number of the features of one candidate, by the eight metrics of the consensus."""
@@ -80,6 +82,8 @@ class Job:
     kept_bytes: float = 0.0
     """Held beside network, maps and data."""
     written_bytes: float = 0.0
+    divisible: int = 1
+    """Into how many shards it can be divided."""
     other_seconds: float = 0.0
     """Of what is no pass of images through the network."""
 
@@ -126,6 +130,9 @@ class Requirements:
     def memory_mb(self, work: str, dataset: str, architecture: str, attempt: int = 1) -> int:
         """Megabytes to ask for; twice as many for the second attempt, and so on."""
         info, job = self.infos[dataset], self._job(work, dataset, architecture)
+        if (count := self.shards(work, dataset, architecture)) > 1:
+            # joined one after another
+            job = replace(job, kept_bytes=max(job.kept_bytes, job.written_bytes / count))
         computes = work not in OF_FEATURES
         data = info.megabytes() if computes and work != "export" else 0
         expected = memory_mb(
@@ -147,23 +154,38 @@ class Requirements:
         attempt: int = 1,
         *,
         epochs: int | None = None,
+        among: int = 1,
     ) -> int:
         """Minutes to ask for; a training that ran out of them goes on in the next attempt.
 
-        ``epochs`` of a training are those of its phase by default.
+        ``epochs`` of a training are those of its phase by default. Of work that is divided, these
+        are the minutes of a job ``among`` so many.
         """
         job = self._job(work, dataset, architecture)
         if epochs is not None:
             job = replace(job, images=self._images(dataset)[0] * epochs)
-        expected = seconds(
+        expected = self._seconds(job, work, dataset, architecture) / among
+        if work in TRAININGS:
+            expected /= self.config["training"]["processes"]
+        return attempt * (LEAST_MINUTES + math.ceil(SLACK * expected / 60))
+
+    @functools.lru_cache  # noqa: B019
+    def shards(self, work: str, dataset: str, architecture: str) -> int:
+        """Into how many jobs a kind of work is divided, so that each takes ``shard_minutes``."""
+        if work not in shards.DIVIDED:
+            return 1
+        job = self._job(work, dataset, architecture)
+        expected = self._seconds(job, work, dataset, architecture)
+        wanted = math.ceil(expected / 60 / self.config["shard_minutes"])
+        return max(1, min(wanted, job.divisible, MOST_SHARDS))
+
+    def _seconds(self, job: Job, work: str, dataset: str, architecture: str) -> float:
+        return seconds(
             job,
             self._size(dataset, architecture),
             gpu=self.gpu and work not in OF_FEATURES,
             threads=self.config["threads"],
         )
-        if work in TRAININGS:
-            expected /= self.config["training"]["processes"]
-        return attempt * (LEAST_MINUTES + math.ceil(SLACK * expected / 60))
 
     def disk_mb(self, work: str, dataset: str, architecture: str) -> int:
         """Megabytes that a job writes."""
@@ -231,13 +253,15 @@ class Requirements:
             images=probe,
             passes=1 + candidates / 2,
             batch=8 * candidates,
+            divisible=probe // 8,
             kept_bytes=self._features_bytes(dataset, architecture) / max(candidates, 1),
             written_bytes=self._features_bytes(dataset, architecture),
         )
 
     def _evaluation(self, dataset: str, architecture: str) -> Job:
         _, validation, test = self._images(dataset)
-        return Job(images=validation + test, batch=EVALUATION_BATCH)
+        batches = sum(math.ceil(images / EVALUATION_BATCH) for images in (validation, test))
+        return Job(images=validation + test, batch=EVALUATION_BATCH, divisible=batches)
 
     def _attack(self, dataset: str, architecture: str) -> Job:
         attacked = self.config["attacked_images"]

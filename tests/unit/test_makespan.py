@@ -121,6 +121,20 @@ def test_more_criteria_and_seeds_make_a_run_wider_and_no_longer():
     assert many["gpu_hours"] == pytest.approx(4 * one["gpu_hours"])
 
 
+def test_work_on_images_that_jobs_share_is_done_sooner():
+    def record(minutes):
+        config = completed(removals=2, shard_minutes=minutes, seeds=[0])
+        dear = stages(activations=1000.0, accuracy=1000.0)
+        graph = graph_of(Chain.of(config), {("digits", "resnet20"): dear}, report_seconds=1.0)
+        return makespans(graph, 64)
+
+    whole, shared = record(60), record(0.001)
+    assert shared["jobs"] > whole["jobs"]
+    assert shared["longest_way_seconds"] < 0.6 * whole["longest_way_seconds"]
+    # joining them is all that it costs
+    assert shared["gpu_hours"] == pytest.approx(whole["gpu_hours"], rel=0.01)
+
+
 def test_what_is_printed_fits_a_terminal():
     config = completed(finetuning={"final": {"epochs": 3}}, attacked_images={"count": 100})
     graph = graph_of(Chain.of(config), {("digits", "resnet20"): stages()}, report_seconds=1.0)

@@ -3,7 +3,7 @@
 from layer_pruning.script import job
 
 from layer_pruning.data.image_file import read_data
-from layer_pruning.evaluation.accuracy import accuracy_record, outputs_of_splits
+from layer_pruning.evaluation.accuracy import accuracy_record, join_outputs, outputs_of_splits
 from layer_pruning.evaluation.calibration import calibration_record
 from layer_pruning.evaluation.complexity import complexity_record
 from layer_pruning.job_settings import device_of, network_of
@@ -13,7 +13,8 @@ from layer_pruning.training.scratch import forget_training
 with job(snakemake.log[0]) as logger:
     device, names = device_of(snakemake.config), snakemake.wildcards
     network = network_of(snakemake.input.network, snakemake.config, names.architecture, device)
-    outputs = outputs_of_splits(network, read_data(snakemake.input.data), device)
+    given, shards = (network, read_data(snakemake.input.data)), snakemake.input.get("shards")
+    outputs = join_outputs(shards) if shards else outputs_of_splits(*given, device)
     accuracy = accuracy_record(outputs)
     write_record_file(snakemake.output.accuracy, accuracy)
     write_record_file(snakemake.output.calibration, calibration_record(outputs))

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ import numpy as np
 
 from layer_pruning.access import of_the_system
 from layer_pruning.atomic import written_whole
+
+AGAIN = "delete it and run the workflow again"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,14 @@ def activations_file(
     labels: np.ndarray,
     blocks: Sequence[str],
     probe_indices: np.ndarray,
+    place: tuple[int, int] | None = None,
 ) -> Iterator[Callable[[ImageActivations], None]]:
     """Yield a function that appends what was found on the next images to an activations file.
 
     ``labels`` (n,) and ``probe_indices`` (n,) belong to all images, ``blocks`` are the names of
-    the c candidates. The file appears whole at the end, or not at all. Until then its arrays lie
-    in a temporary folder beside it, which takes as much disk again.
+    the c candidates. The file of a shard has a ``place``: that of its first image in the probe
+    set, and how many that has. The file appears whole at the end, or not at all. Until then its
+    arrays lie in a temporary folder beside it, which takes as much disk again.
 
     Raises ValueError for values that are not finite, for other than c candidates, and for other
     than n images in all.
@@ -98,6 +102,8 @@ def activations_file(
             "blocks": np.array(blocks, dtype=np.str_),
             "probe_indices": probe_indices,
         }
+        if place is not None:
+            whole["place"] = np.array(place)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for name in members:
                 with (
@@ -139,18 +145,20 @@ def read_activations(path: str | os.PathLike[str]) -> Activations:
 
     The format compares the CRC-32 of every array, so a damaged one is noticed.
     """
+    return Activations(**read_members(path, Activations.__dataclass_fields__))
+
+
+def read_members(path: str | os.PathLike[str], names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Some arrays of an activations file; raises as :func:`read_activations`."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such activations file")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Activations(**{name: file[name] for name in Activations.__dataclass_fields__})
+            return {name: file[name] for name in names}
     except MemoryError as error:
         raise MemoryError(f"{path} cannot be read: {error}") from error
     # a flipped bit can make zipfile and numpy raise nearly anything
     except Exception as error:
         if of_the_system(error):
             raise
-        raise ValueError(
-            f"{path}: not a readable activations file ({error}); delete it and run the "
-            "workflow again"
-        ) from error
+        raise ValueError(f"{path}: not a readable activations file ({error}); {AGAIN}") from error

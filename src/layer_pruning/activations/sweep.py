@@ -3,17 +3,24 @@
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.activations.features import Activations, ImageActivations, activations_file
+from layer_pruning.activations.features import (
+    AGAIN,
+    Activations,
+    ImageActivations,
+    activations_file,
+    read_members,
+)
 from layer_pruning.models.fused import fused
 from layer_pruning.models.pass_through import mapped, tensors
 from layer_pruning.models.replay import Replay, settled
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.shards import WHOLE, Shard
 
 logger = logging.getLogger(__name__)
 
@@ -63,17 +70,15 @@ def sweep(
 
     Raises ValueError for a candidate that the network lacks and for an unknown option.
     """
-    parts = list(
-        _parts(
-            network,
-            lambda start, stop: images[start:stop],
-            len(images),
-            candidates,
-            chunk=chunk,
-            precision=precision,
-            branches=branches,
-        )
+    prepared = _prepared(
+        network,
+        lambda start, stop: images[start:stop],
+        candidates,
+        chunk=chunk,
+        precision=precision,
+        branches=branches,
     )
+    parts = list(prepared.parts(0, len(images), prepared.chunk))
     features, features_bypassed, logits, logits_bypassed = zip(*parts, strict=True)
     return (
         torch.cat(features),
@@ -117,6 +122,7 @@ def extract_activations(
     *,
     chunk: int | None = None,
     precision: str = "float32",
+    shard: tuple[int, int] | None = None,
 ) -> None:
     """Write the activations file of ``network``: its sweep over the probe set, chunk by chunk.
 
@@ -124,21 +130,31 @@ def extract_activations(
     ``labels`` (n,) and ``probe_indices`` (n,) are those of the probe set. Memory is bounded by
     the chunk, whatever the number of images and candidates. Progress goes to the log.
 
+    With a ``shard`` (which one, of how many) the file is that of its part of the chunks. Joined,
+    they are what one job would have written: bit for bit on the same kind of device, unless the
+    chunks had to be smaller so that every shard has one.
+
     Raises ValueError as :func:`sweep`, and for features that are not finite.
     """
-    total = len(probe_indices)
-    parts = _parts(
+    whole, this = len(probe_indices), Shard(*(shard or WHOLE))
+    prepared = _prepared(
         network,
         lambda start, stop: torch.from_numpy(images(probe_indices[start:stop])),
-        total,
         candidates,
         chunk=chunk,
         precision=precision,
         branches=None,
     )
-    done, said = 0, 0
+    size = min(prepared.chunk, max(1, whole // this.total))
+    own = this.of(whole, size)
+    parts = prepared.parts(own.start, own.stop, size)
+    total, done, said = own.stop - own.start, 0, 0
     with activations_file(
-        path, labels=labels, blocks=candidates, probe_indices=probe_indices
+        path,
+        labels=labels[own],
+        blocks=candidates,
+        probe_indices=probe_indices[own],
+        place=(own.start, whole) if shard else None,
     ) as append:
         for part in parts:
             append(ImageActivations(*(values.numpy() for values in part)))
@@ -148,18 +164,65 @@ def extract_activations(
                 logger.info("%d of %d images", done, total)
 
 
+def join_activations(
+    path: str | os.PathLike[str], shards: Sequence[str | os.PathLike[str]]
+) -> None:
+    """Write the activations file of a probe set from those of its ``shards``, in their order.
+
+    One of them is in memory at a time. Raises as :func:`read_activations`, and ValueError naming
+    the shard that does not go on where the one before ends, or is of other blocks.
+    """
+    about = [
+        read_members(shard, ("labels", "probe_indices", "blocks", "place")) for shard in shards
+    ]
+    reached, total = 0, int(about[0]["place"][1])
+    for shard, found in zip(shards, about, strict=True):
+        same = np.array_equal(found["blocks"], about[0]["blocks"])
+        if not same or found["place"].tolist() != [reached, total]:
+            raise ValueError(f"{shard}: no part of the others' sweep; {AGAIN}")
+        reached += len(found["labels"])
+    labels, indices = (
+        np.concatenate([found[name] for found in about]) for name in ("labels", "probe_indices")
+    )
+    if reached != total:
+        raise ValueError(f"{shards[-1]}: images are missing after it; {AGAIN}")
+    with activations_file(
+        path, labels=labels, blocks=about[0]["blocks"].tolist(), probe_indices=indices
+    ) as append:
+        for shard in shards:
+            append(ImageActivations(**read_members(shard, ImageActivations._fields)))
+
+
+class _Prepared(NamedTuple):
+    """A sweep that can begin."""
+
+    walk: "Walk"
+    taken: Images
+    """Images on the device."""
+    chunk: int
+    """How many go through at once."""
+
+    @torch.no_grad()
+    def parts(
+        self, first: int, last: int, size: int
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """What :func:`sweep` returns for ``size`` images at a time, from first to before last."""
+        for start in range(first, last, size):
+            features, logits = self.walk(self.taken(start, min(start + size, last)))
+            yield features[0].cpu(), features[1:].cpu(), logits[0].cpu(), logits[1:].cpu()
+
+
 @torch.no_grad()
-def _parts(
+def _prepared(
     network: ResidualNetwork,
     images: Images,
-    total: int,
     candidates: Sequence[str],
     *,
     chunk: int | None,
     precision: str,
     branches: str | None,
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """The sweep, a chunk of images at a time: what :func:`sweep` returns, for that chunk."""
+) -> _Prepared:
+    """The sweep over ``images``, settled on the first of them."""
     missing = set(candidates) - set(network.block_names)
     if missing:
         raise ValueError(f"the network has no {', '.join(sorted(missing))} to bypass")
@@ -178,9 +241,7 @@ def _parts(
     walk.settle(taken(0, 1), together=branches == "together")
     if chunk is None:
         chunk = chunk_of(walk.largest, device.type, len(candidates) + 1 if walk.together else 1)
-    for start in range(0, total, chunk):
-        features, logits = walk(taken(start, min(start + chunk, total)))
-        yield features[0].cpu(), features[1:].cpu(), logits[0].cpu(), logits[1:].cpu()
+    return _Prepared(walk, taken, chunk)
 
 
 def chunk_of(largest: int, device: str, alive: int) -> int:

@@ -33,8 +33,13 @@ class JobUsage:
 
 
 @contextmanager
-def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Write what the process used until the end of the block, if that ends well."""
+def usage_recorded(
+    path: str | os.PathLike[str], shards: Sequence[str | os.PathLike[str]] = ()
+) -> Iterator[None]:
+    """Write what the process used until the end of the block, if that ends well.
+
+    What the ``shards`` used whose work it joins, by their files, is added.
+    """
     started = time.perf_counter()
     yield
     wall = time.perf_counter() - started
@@ -46,10 +51,13 @@ def usage_recorded(path: str | os.PathLike[str]) -> Iterator[None]:
         pass
     times = os.times()
     torch = sys.modules.get("torch")
+    cpu = time.process_time() + times.children_user + times.children_system
+    gpu = bool(torch and torch.cuda.is_initialized())
+    usages = [JobUsage(cpu, wall, gpu), *map(read_usage, shards)]
     usage = JobUsage(
-        cpu_seconds=time.process_time() + times.children_user + times.children_system,
-        wall_seconds=wall,
-        gpu=bool(torch and torch.cuda.is_initialized()),
+        cpu_seconds=math.fsum(one.cpu_seconds for one in usages),
+        wall_seconds=math.fsum(one.wall_seconds for one in usages),
+        gpu=any(one.gpu for one in usages),
     )
     write_record_file(path, asdict(usage))
 

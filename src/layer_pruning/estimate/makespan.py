@@ -14,6 +14,7 @@ from typing import Any
 
 from layer_pruning.chain import BASELINE, Chain
 from layer_pruning.estimate.stages import TABLES_SECONDS, Stage
+from layer_pruning.requirements import Requirements
 from layer_pruning.terminal.style import duration_text
 
 NOTICED_SECONDS = 10.0
@@ -103,7 +104,7 @@ def graph_of(
 
     A job of a stage takes what the mean job of that stage takes.
     """
-    graph = Graph()
+    graph, needed = Graph(), Requirements(chain.config)
     last: list[int] = []
     for dataset in chain.config["datasets"]:
         prepared = graph.add(TABLES_SECONDS, on_card=False)
@@ -112,13 +113,18 @@ def graph_of(
                 stage.name: stage.seconds / stage.jobs for stage in stages[dataset, architecture]
             }
             for _ in chain.config["seeds"]:
-                last += _of_seed(graph, chain, (dataset, architecture), mean, prepared)
+                last += _of_seed(graph, chain, (dataset, architecture), mean, prepared, needed)
     graph.add(report_seconds, last, on_card=False)
     return graph
 
 
 def _of_seed(
-    graph: Graph, chain: Chain, here: tuple[str, str], mean: Mapping[str, float], prepared: int
+    graph: Graph,
+    chain: Chain,
+    here: tuple[str, str],
+    mean: Mapping[str, float],
+    prepared: int,
+    needed: Requirements,
 ) -> list[int]:
     """Add the jobs of one data set, architecture and seed; those that the report waits for."""
     config = chain.config
@@ -128,7 +134,9 @@ def _of_seed(
         for network in chain.pruned(criterion, *here):
             parent = chain.parent(criterion, int(network[-2:]))
             if parent not in features:
-                features[parent] = graph.add(mean["activations"], [made[parent]])
+                features[parent] = _shared(
+                    graph, mean["activations"], needed.shards("activations", *here), made[parent]
+                )
             ranked = graph.add(
                 mean.get("scores and ranks", TABLES_SECONDS), [features[parent]], on_card=False
             )
@@ -144,7 +152,8 @@ def _of_seed(
             }[way]
             epoch = mean["training"] / max(chain.epochs_in("training", here[1]), 1)
             made[network] = graph.add(epochs * epoch, [start])
-    last = [graph.add(mean["accuracy"], [job]) for job in made.values()]
+    parts = needed.shards("evaluation", *here)
+    last = [_shared(graph, mean["accuracy"], parts, job) for job in made.values()]
     shards = len(chain.shards)
     for network in chain.attacked(*here):
         for attack in config["attacks"]:
@@ -156,6 +165,14 @@ def _of_seed(
         if name in mean:
             last += [graph.add(mean[name], [made[network]]) for network in networks(*here)]
     return last
+
+
+def _shared(graph: Graph, seconds: float, shards: int, network: int) -> int:
+    """Add work on images that so many jobs share; the one that others wait for."""
+    if shards == 1:
+        return graph.add(seconds, [network])
+    parts = [graph.add(seconds / shards, [network]) for _ in range(shards)]
+    return graph.add(TABLES_SECONDS, parts)
 
 
 def makespans(graph: Graph, cards: int) -> dict[str, Any]:

@@ -1,20 +1,28 @@
 """Accuracy with its interval."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from layer_pruning.atomic import written_whole
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import Split, StreamedSplit, split_on
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.intervals import wilson_interval
+from layer_pruning.shards import WHOLE, Shard
+
+BATCH = 500
+_PARTS = ("logits", "labels")
 
 
 @torch.inference_mode()
 def outputs_of_split(
-    network: nn.Module, split: Split | StreamedSplit, batch_size: int = 500
+    network: nn.Module, split: Split | StreamedSplit, batch_size: int = BATCH
 ) -> tuple[Tensor, Tensor]:
     """Logits (n, k) and labels (n,) of a split on the CPU, in evaluation mode."""
     network.eval()
@@ -26,11 +34,64 @@ def outputs_of_split(
 
 
 def outputs_of_splits(
-    network: nn.Module, data: ImageData | ImageManifest, device: torch.device
+    network: nn.Module,
+    data: ImageData | ImageManifest,
+    device: torch.device,
+    shard: tuple[int, int] | None = None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Logits and labels of the validation and the test split."""
+    """Logits and labels of the validation and the test split, or of a shard of their batches.
+
+    A split of which the shard has nothing is left out.
+    """
+    splits = {split: split_on(data, split, device) for split in ("validation", "test")}
+    batches = {split: -(-len(whole.labels) // BATCH) for split, whole in splits.items()}
+    own = Shard(*(shard or WHOLE)).of(sum(batches.values()), 1)
+    outputs, before = {}, 0
+    for split, whole in splits.items():
+        first, last = (min(max(end - before, 0), batches[split]) for end in (own.start, own.stop))
+        before += batches[split]
+        if first < last:
+            part = whole.part(slice(first * BATCH, last * BATCH))
+            outputs[split] = outputs_of_split(network, part, BATCH)
+    return outputs
+
+
+def write_outputs(
+    path: str | os.PathLike[str], outputs: Mapping[str, tuple[Tensor, Tensor]]
+) -> None:
+    """Write what a shard found, in a file for :func:`join_outputs`."""
+    named = {split: dict(zip(_PARTS, found, strict=True)) for split, found in outputs.items()}
+    with written_whole(path) as temporary:
+        save_file(
+            {
+                f"{split}.{name}": values.contiguous()
+                for split, found in named.items()
+                for name, values in found.items()
+            },
+            temporary,
+        )
+
+
+def join_outputs(shards: Sequence[str | os.PathLike[str]]) -> dict[str, tuple[Tensor, Tensor]]:
+    """What :func:`outputs_of_splits` returns for all images, from its shards in their order.
+
+    Raises ValueError naming a shard that cannot be read.
+    """
+    found: dict[str, list[Tensor]] = {}
+    for shard in shards:
+        try:
+            tensors = load_file(shard)
+        except SafetensorError as error:
+            raise ValueError(
+                f"{shard}: not a readable part of an evaluation ({error}); delete it and run the "
+                "workflow again"
+            ) from error
+        for name, values in tensors.items():
+            found.setdefault(name, []).append(values)
+    joined = {name: torch.cat(values) for name, values in found.items()}
+    logits, labels = _PARTS
     return {
-        split: outputs_of_split(network, split_on(data, split, device))
+        split: (joined[f"{split}.{logits}"], joined[f"{split}.{labels}"])
         for split in ("validation", "test")
     }
 

@@ -145,7 +145,7 @@ def what_was_done(
         facts,
         number=float(shown["macs_reduction_percent"].mean()),
         unit="% of multiply-accumulates",
-        file="complexity.json",
+        file=f"{criteria[0]}/removed-{level:02d}/complexity.json",
     )
 
 

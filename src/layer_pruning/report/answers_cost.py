@@ -171,7 +171,7 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
         Cost(rounds, spent, earned),
         number=float(share.mean()),
         unit="times the energy of training the baseline",
-        file="ledger.json",
+        file=f"{known.index[0]}/removed-{int(shown['removed'].iloc[0]):02d}/ledger.json",
     )
 
 

@@ -10,7 +10,7 @@ from layer_pruning.report.records import BASELINE
 
 Spec = dict[str, Any]
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 """A name, which nothing fetches."""
 SAVED = {
     "macs_reduction_percent": "Multiply-accumulates saved (%)",
@@ -104,7 +104,7 @@ def _scatter(
         "title": "Criterion",
     }
     shown = {"and": [{"param": "criteria", "empty": True}, {"param": "seeds", "empty": True}]}
-    place = {"field": x[0], "type": "quantitative", "title": x[1]}
+    place = {"field": x[0], "type": "quantitative", "title": x[1], "axis": {"tickCount": 6}}
     height = {"field": y[0], "type": "quantitative", "title": y[1], "scale": {"zero": False}}
     tip = [
         {"field": "criterion", "title": "network"},
@@ -118,6 +118,8 @@ def _scatter(
     fade = {"condition": {"test": shown, "value": 0.9}, "value": 0.04}
     layers: list[Spec] = [
         {
+            # the first layer's colour makes the legend, which only a switch in it listens to
+            "params": [_switch("criteria", "criterion")],
             "mark": {"type": "line", "strokeWidth": 2},
             "transform": [{"filter": {"param": "seeds", "empty": True}}],
             "encoding": {
@@ -138,10 +140,7 @@ def _scatter(
             },
         },
         {
-            "params": [
-                _switch("criteria", "criterion"),
-                _switch("seeds", "seed"),
-            ],
+            "params": [_switch("seeds", "seed")],
             "mark": {"type": "point", "filled": True, "size": 55},
             "encoding": {
                 "x": place,

@@ -16,6 +16,7 @@ from layer_pruning.activations.sweep import (
     activations_of,
     chunk_of,
     extract_activations,
+    join_activations,
     sweep,
 )
 from layer_pruning.consensus.ranking import rank_blocks
@@ -170,6 +171,41 @@ def test_streamed_file_equals_the_sweep_in_memory(chunk, images, tmp_path):
         else:
             assert np.array_equal(ours, theirs)
     assert [file.name for file in path.parent.iterdir()] == ["activations.npz"]
+
+
+@pytest.mark.parametrize(("chunk", "count"), [(2, 1), (2, 4), (5, 3), (5, 12), (None, 3)])
+def test_shards_joined_are_the_sweep_of_one_job(chunk, count, images, tmp_path):
+    network, names = random_network(), ["stage1.block2", "stage3.block2"]
+    images, labels, probe = images.numpy(), np.arange(12) % 3, np.arange(12)[::-1].copy()
+    given = (network, lambda chosen: images[chosen], labels, probe, names)
+    extract_activations(tmp_path / "whole.npz", *given, chunk=chunk)
+    shards = [tmp_path / f"{number}.npz" for number in range(count)]
+    for number, path in enumerate(shards):
+        extract_activations(path, *given, chunk=chunk, shard=(number, count))
+    join_activations(tmp_path / "joined.npz", shards)
+    joined, whole = (tmp_path / f"{name}.npz" for name in ("joined", "whole"))
+    same_chunks = chunk is not None and chunk <= 12 // count
+    if same_chunks:
+        assert joined.read_bytes() == whole.read_bytes()
+    for name in Activations.__dataclass_fields__:
+        ours, theirs = (getattr(read_activations(path), name) for path in (joined, whole))
+        if ours.dtype.kind == "f":
+            # other batch sizes add in another order
+            assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+        else:
+            assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("order", [[0, 2], [1, 0, 2], [0, 1], [0, 1, 1, 2]])
+def test_shards_that_are_no_whole_are_named(order, images, tmp_path):
+    network, images = random_network(), images.numpy()
+    shards = [tmp_path / f"{number}.npz" for number in range(3)]
+    for number, path in enumerate(shards):
+        given = (lambda chosen: images[chosen], np.zeros(12), np.arange(12), ["stage1.block2"])
+        extract_activations(path, network, *given, chunk=2, shard=(number, 3))
+    with pytest.raises(ValueError, match=rf"{tmp_path}/\d.npz: .*run the workflow again"):
+        join_activations(tmp_path / "joined.npz", [shards[number] for number in order])
+    assert not (tmp_path / "joined.npz").exists()
 
 
 def test_a_sweep_that_fails_on_the_way_leaves_nothing(images, tmp_path):

@@ -4,54 +4,16 @@ import html
 import json
 import math
 import re
-import shutil
-import subprocess
 
 import pytest
 from html_reader import Page
-from planted_results import Planted
+from planted_report import FIRST_SCREEN, report_of
 
-from layer_pruning.report.assembly import pair_sections
 from layer_pruning.report.charts import accuracy_chart, robustness_chart
-from layer_pruning.report.figures.accuracy import accuracy_figure
-from layer_pruning.report.figures.style import save
-from layer_pruning.report.front_page import answer_lines, caption_html, front_page, number_text
+from layer_pruning.report.front_page import answer_lines, caption_html, number_text
 from layer_pruning.report.network_page import network_page
-from layer_pruning.report.overview import pairs, tables_of, write_answers
 from layer_pruning.report.robustness import robust_accuracy
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.table_pages import summary_page
-
-FIRST_SCREEN = ("done", "accuracy", "speed", "energy", "robustness", "cost")
-CAPTION = "What it shows. *Curves* are ``means``.\n\nAnd </script> more."
-
-
-def report_of(folder, steps=2, criteria=("cka", "random"), seeds=(0, 1, 2)):
-    """The HTML of a report of planted results, and the folder of one of their networks."""
-    planted = Planted(folder, [f"stage1.block{n}" for n in range(1, steps + 3)])
-    folders, attacks = [], []
-    for seed in seeds:
-        folders.append(planted.network(seed, test=0.9))
-        attacks.append(planted.attack(folders[-1], {0.1: [1, 1, 0, 0] * 5, 0.2: [1, 0, 0, 0] * 5}))
-        for place, criterion in enumerate(criteria):
-            for step in range(1, steps + 1):
-                accuracy = 0.9 - 0.001 * (1 + place) * step + 0.0005 * seed
-                gone = planted.blocks[:step]
-                folders.append(planted.network(seed, criterion, gone, test=accuracy))
-            outcomes = {0.1: [1, 0, 0, 0] * 5, 0.2: [0, 0, 0, 0] * 5}
-            attacks.append(planted.attack(folders[-1], outcomes))
-    summary = summarise(folders, attacks)
-    write_answers(pairs(summary, tables_of(summary, attacks)), folder / "answers.json")
-    answers = json.loads((folder / "answers.json").read_text())
-    drawn = folder / "figures" / planted.dataset / planted.architecture / "accuracy.svg"
-    drawn.parent.mkdir(parents=True)
-    save(accuracy_figure(summary), drawn)
-    (folder / "accuracy.rst").write_text(CAPTION)
-    pages = [folder / "network.html" for folder in folders]
-    captions = {"accuracy": folder / "accuracy.rst"}
-    parts = pair_sections(answers, summary, [drawn], attacks, pages, captions)
-    tables = {"All networks": summary_page(summary)}
-    return front_page(parts, tables), answers, folders, attacks
 
 
 @pytest.fixture(scope="module")
@@ -143,40 +105,3 @@ def test_the_page_of_a_network_draws_its_blocks_and_links_its_files(tmp_path):
     assert {"attacks/fgsm.json", "accuracy.json", "../../report.html"} <= set(read.loaded)
     assert next(r for r in read.rows if "0.1" in r)[:3] == ["fgsm Linf", "0.1", "25.00 %"]
     assert "Training" not in page, "there is no history"
-
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-MEASURE = """<script>window.addEventListener("load",function(){setTimeout(function(){
-var found={};document.querySelectorAll("[data-answer]").forEach(function(line){
-var box=line.getBoundingClientRect();
-found[line.dataset.answer]=[box.left,box.top,box.right,box.bottom]});
-found.picture=document.querySelector("figure").getBoundingClientRect().top;
-found.width=document.documentElement.scrollWidth;
-var out=document.createElement("pre");out.id="measured";out.textContent=JSON.stringify(found);
-document.body.appendChild(out)},500)})</script>"""
-
-
-def measured(path, width, height):
-    """Where a browser puts the answers, in pixels, and how wide the page is."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    command += [f"--window-size={width},{height}", "--virtual-time-budget=4000", "--dump-dom"]
-    done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=300)
-    return json.loads(re.search(r'<pre id="measured">(.*?)</pre>', done.stdout)[1])
-
-
-@pytest.mark.long
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
-@pytest.mark.parametrize("steps", [2, 20])
-def test_a_browser_shows_the_answers_on_its_first_screen(tmp_path, steps):
-    criteria = ("cka", "consensus", "random") if steps > 2 else ("cka", "random")
-    text, *_ = report_of(tmp_path, steps, criteria)
-    path = tmp_path / "report.html"
-    path.write_text(text.replace("</body>", f"{MEASURE}</body>"))
-    found = measured(path, 1440, 900)
-    for name in FIRST_SCREEN:
-        left, top, right, bottom = found[name]
-        assert 0 <= left < right <= 1440 and 0 <= top < bottom <= 900, name
-    assert found["picture"] < 400
-    phone = measured(path, 500, 900)
-    assert phone["width"] <= 500, "nothing is wider than a phone"
-    assert phone["accuracy"][3] <= 900

@@ -34,6 +34,7 @@ from layer_pruning.configuration.keys.values import (
     ListOrMapping,
     Name,
     NumberOrText,
+    Positive,
     Seed,
     Settings,
     Some,
@@ -119,6 +120,10 @@ class Configuration(Settings):
     claims: Claims = at_defaults()
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]+)?)$")] = "auto"
     """`auto` (a GPU if there is one), `cpu`, `cuda`, or one GPU such as `cuda:0`."""
+    shard_minutes: Positive = 60
+    """Where one job is expected to take longer for the activations or the evaluation of a network,
+    several share the images and their results are joined: as many as that each takes about so
+    long. Results that are there stay as they are."""
     threads: Count = 1
     """Threads of each job that trains or evaluates. One is fastest for small networks: Snakemake
     fills the cores with jobs. Another number trains again, as sums are added up in another

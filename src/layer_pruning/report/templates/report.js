@@ -4,10 +4,13 @@ document.querySelectorAll("script.spec").forEach(function(data){
 if(typeof vegaEmbed==="undefined"){return}
 var figure=data.parentNode,picture=figure.querySelector("img"),place=document.createElement("div");
 place.className="chart";figure.insertBefore(place,picture);
-vegaEmbed(place,JSON.parse(data.textContent),{actions:false,renderer:"svg"}).then(function(){
+var spec=JSON.parse(data.textContent);
+if(place.clientWidth<720){spec.columns=1;spec.config={legend:{orient:"bottom"}}}
+vegaEmbed(place,spec,{actions:false,renderer:"svg"}).then(function(){
 picture.hidden=true;figure.querySelector(".how").hidden=false
 }).catch(function(){place.remove()})});
-function csvOf(table){return Array.prototype.map.call(table.rows,function(row){
+function csvOf(table){return Array.prototype.filter.call(table.rows,function(row){
+return !row.hidden}).map(function(row){
 return Array.prototype.filter.call(row.cells,function(cell){return !cell.hidden})
 .map(function(cell){
 var text=cell.dataset.v||cell.textContent.trim();
