@@ -20,8 +20,8 @@ def finished(tmp_path_factory, request) -> Project:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "done").exists():
             shutil.rmtree(place / "project", ignore_errors=True)
-            done = Project.new(place / "project", TINY).snakemake()
-            (place / "done").write_text(done.stdout + done.stderr)
+            Project.new(place / "project", TINY).snakemake()
+            (place / "done").touch()
     return Project(place / "project", copy.deepcopy(TINY))
 
 

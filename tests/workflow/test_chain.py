@@ -13,12 +13,6 @@ from layer_pruning.models.network_file import read_header, read_network
 from projects import Project
 
 
-def test_no_job_of_the_chain_warns(finished):
-    said = (finished.folder.parent / "done").read_text()
-    assert "summarise" in said, "what the jobs said is there"
-    assert not [line for line in said.splitlines() if "Warning:" in line]
-
-
 def test_the_chain_ends_with_a_summary_of_every_network(finished):
     rows = finished.summary()
     assert [(row["criterion"], row["removed"]) for row in rows] == [
