@@ -12,7 +12,7 @@ from layer_pruning.report.columns import TEXT
 from layer_pruning.report.columns import in_order as ordered_columns
 from layer_pruning.report.cost import latency_values, ledger_values
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import BASELINE, Network
+from layer_pruning.report.records import BASELINE, Network, records_of
 from layer_pruning.report.selection import selected
 from layer_pruning.report.shift import shift_columns
 from layer_pruning.report.shortcut import shortcut_columns
@@ -93,8 +93,8 @@ def summarise(
         shift_columns(corruptions),
         calibration_columns(calibrations),
         shortcut_columns(shortcuts),
-        {path.parent: latency_values(path) for path in map(Path, latencies)},
-        {path.parent: ledger_values(path) for path in map(Path, ledgers)},
+        {one.folder: latency_values(record, path) for one, record, path in records_of(latencies)},
+        {one.folder: ledger_values(record, path) for one, record, path in records_of(ledgers)},
     ):
         add_columns(rows, columns)
     add_predictions(rows, block_latencies)
