@@ -22,6 +22,7 @@ from layer_pruning.configuration import (
     of_network,
     pruning_criteria,
     scratch_criteria,
+    searched_criteria,
     sizes_of_classes,
 )
 from layer_pruning.devices import select_device
@@ -33,6 +34,9 @@ from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.searching.catalog import USUAL_BEAM
+from layer_pruning.searching.cost import search_cost
+from layer_pruning.searching.sets import choices
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 from layer_pruning.terminal.style import duration_text
@@ -149,8 +153,9 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     rounds = len(steps_to(removals, blocks_per_step(config)))
     scratch, further = scratch_criteria(config), continued_criteria(config)
     beside = seeds * (len(scratch) + len(further))
-    ends = seeds * len(pruning)
-    pruned = ends * rounds
+    ends, searched = seeds * len(pruning), searched_criteria(config)
+    greedy = ends - seeds * len(searched)
+    pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
     examined = beside + final + (0 if final else ends)
     if config["evaluation"]["networks"] == "all":
@@ -168,14 +173,25 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     return Work(
         seeds=seeds,
         pruned=pruned,
-        scored=dict.fromkeys(pruning, seeds * rounds),
+        scored={name: seeds * (1 if name in searched else rounds) for name in pruning},
         # the baseline's are shared by all criteria
-        extracted=seeds + ends * (rounds - 1),
+        extracted=seeds + greedy * (rounds - 1),
+        searches={
+            name: search_cost(
+                choices(blocks, Limits.of(config)),
+                search,
+                pruning[name].get("beam", USUAL_BEAM),
+                removals,
+            )
+            for name, search in searched.items()
+        },
         examined=examined,
         attacked=seeds + examined,
         exported=exported,
         other_epochs=seeds * (len(scratch) * (config["training"]["epochs"] + tuned))
         + seeds * len(further) * tuned
+        # what a search found is fine-tuned once, for as many epochs as a path
+        + seeds * len(searched) * (tuned - config["finetuning"]["epochs"])
         + final * last_phase,
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),
