@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import (
@@ -42,24 +42,31 @@ from layer_pruning.targets import removals_of
 from layer_pruning.terminal.style import duration_text
 from layer_pruning.training.recipe import Recipe
 
+if TYPE_CHECKING:
+    from layer_pruning.estimate.costs import Costs
+
 
 def forecast(
     path: Path,
     cores: int | None = None,
     say: Callable[[str], None] = lambda _: None,
     cluster: int | None = None,
+    measured: "dict[tuple[str, str], Costs] | None" = None,
 ) -> dict[str, Any]:
     """What the run of a configuration takes: a record of JSON, units in the names.
 
     ``cores`` is what would be given to Snakemake, all that this process may use by default. ``say``
     is told what is being tried. With ``cluster`` GPUs the record has ``cluster``, see
     :func:`layer_pruning.estimate.makespan.makespans`. Takes a few seconds for each data set and
-    architecture. Raises ConfigError as the workflow does.
+    architecture. What is in ``measured`` is not tried again, and what is tried is added: for
+    configurations that differ in how often something is done, the one that exports first. Raises
+    ConfigError as the workflow does.
     """
     # torch takes two seconds to import, and a wrong configuration is said before
     from layer_pruning.estimate.costs import measured_costs
 
     config = complete(check_parses(path))
+    measured = {} if measured is None else measured
     infos, removals = datasets(config), removals_of(config)
     available = cores or machine()["usable_cores"] or 1
     device = select_device(config["device"], config["threads"])
@@ -81,7 +88,7 @@ def forecast(
         its = of_network(config, name)
         work = work_of(its, dataset, name, most)
         settings = its["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
-        costs = measured_costs(
+        costs = measured.get((dataset, name)) or measured_costs(
             header,
             recipe=Recipe.of(settings),
             criteria=pruning_criteria(config),
@@ -92,6 +99,7 @@ def forecast(
             device=device,
             say=say,
         )
+        measured[dataset, name] = costs
         by_network[dataset, name] = stages_of(
             its,
             work,
