@@ -142,9 +142,10 @@ def main() -> None:
         print(f"{name:12} KL before {np.mean(damages[name]):.4f}, test {np.mean(values):.2f} %, ")
         print(f"{'':12} standard deviation {spread}")
     if len(given.networks) > 1:
-        by_name = {name: np.array(values) for name, values in accuracies.items()}
-        for (first, second), one in all_pairs(by_name).items():
-            print(f"{first} - {second}: {one.mean:+.2f} [{one.low:+.2f}, {one.high:+.2f}]")
+        shares = {name: np.array(values) / 100 for name, values in accuracies.items()}
+        for (first, second), one in all_pairs(shares).items():
+            mean, low, high = (100 * value for value in (one.mean, one.low, one.high))
+            print(f"{first} - {second}: {mean:+.2f} [{low:+.2f}, {high:+.2f}]")
 
 
 if __name__ == "__main__":
