@@ -247,8 +247,10 @@ def removable_blocks(network: str) -> int:
 
 def _network_lines(network: str, removable: int, images: Images | None) -> list[str]:
     cifar = images is None or images.size <= LARGEST_CIFAR_SIZE
-    others = "resnet20, resnet32, resnet56" if cifar else "resnet18, resnet50, timm/convnext_atto"
-    lines = [f"architectures: [{network}] # or another, such as {others}"]
+    usual = ("resnet20", "resnet32", "resnet56")
+    others = usual if cifar else ("resnet18", "resnet50", "timm/convnext_atto")
+    named = ", ".join(name for name in others if name != network)
+    lines = [f"architectures: [{network}] # or another, such as {named}"]
     if not cifar:
         lines += ["# To start from ImageNet's weights, which are downloaded, instead of new ones:"]
         lines += [

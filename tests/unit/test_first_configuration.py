@@ -142,6 +142,11 @@ def test_the_cost_is_said_with_and_without_quick(monkeypatch, tmp_path):
     assert yaml.safe_load(text) == tried[1]
 
 
+def test_another_network_is_another():
+    line = next(line for line in begun()[0].splitlines() if line.startswith("architectures:"))
+    assert line == "architectures: [resnet20] # or another, such as resnet32, resnet56"
+
+
 def test_each_kind_of_work_is_tried_once(monkeypatch, capsys):
     costs, tried = importlib.import_module("layer_pruning.estimate.costs"), []
     known = {field.name: 1e-4 for field in dataclasses.fields(costs.Costs)}
