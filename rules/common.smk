@@ -103,6 +103,16 @@ def parent_file(name):
     return path
 
 
+def decision(fewer=0):
+    """An input function: the table that says which blocks go, of so many removals or of fewer."""
+
+    def path(wildcards):
+        table = CHAIN.decision(wildcards.criterion, int(wildcards.step) - fewer)
+        return f"{RUN}/{table}".format(**wildcards)
+
+    return path
+
+
 def beside(wildcard, sources, file):
     """An input function: a file of the pruned network that the one in the path stands beside."""
 

@@ -76,6 +76,7 @@ rule summarise:
         networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
+        searched=list(CHAIN.searched),
         target=TARGET,
         energy={
             key: config["energy"][key]
@@ -111,6 +112,7 @@ rule report_accuracy:
     params:
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
+        searched=list(CHAIN.searched),
         revision=REPORT_REVISION,
     message:
         "Drawing the accuracy of {wildcards.architecture} on {wildcards.dataset}"

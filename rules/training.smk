@@ -18,7 +18,10 @@ TAUGHT = {
 }
 
 
-# epochs of all fine-tunings up to a step, the last phase included; and with the baseline's
+# epochs of one fine-tuning; of all up to a step, the last phase included; and with the baseline's
+ROUND_EPOCHS = lambda names: CHAIN.finetuning_epochs(
+    names.criterion, names.architecture, int(names.step)
+)
 TUNING_EPOCHS = lambda names: CHAIN.tuning_epochs(names.architecture, int(names.step))
 SCRATCH_EPOCHS = lambda names: CHAIN.scratch_epochs(names.architecture, int(names.step))
 
@@ -61,7 +64,7 @@ rule train_baseline:
 rule prune:
     input:
         network=parent_file("network.safetensors"),
-        ranking=parent_file("ranking/{criterion}.csv"),
+        ranking=decision(),
     output:
         network=f"{PRUNED}/pruned.safetensors",
     log:
@@ -106,10 +109,10 @@ rule finetune:
         **OF_PROCESSES,
         gpu=PROCESSES,
         mem_mb=memory_for("finetuning"),
-        runtime=minutes_for("finetuning"),
+        runtime=minutes_for("finetuning", ROUND_EPOCHS),
         disk_mb=disk_for("finetuning"),
     params:
-        **of_recipe("finetuning"),
+        **(of_recipe("finetuning") | {"epochs": ROUND_EPOCHS}),
         seed=seed_of,
         state=placed(f"{PRUNED}/{STATE}"),
         revisions=(MODELS_REVISION, TRAINING_REVISION),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         rank,
         save,
         score,
+        search,
         wrap,
     )
 
@@ -50,6 +51,7 @@ __all__ = [
     "rank",
     "save",
     "score",
+    "search",
     "wrap",
 ]
 

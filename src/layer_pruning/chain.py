@@ -14,6 +14,7 @@ from typing import Any
 
 from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
+    MOST_REMOVALS,
     Config,
     blocks_per_step,
     corruptions_of,
@@ -21,10 +22,12 @@ from layer_pruning.configuration import (
     origins,
     pruning_criteria,
     recipe_of,
+    searched_criteria,
 )
 from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
+from layer_pruning.searching.catalog import BEAM, PROFILES
 from layer_pruning.steps import parent_step, steps_through, steps_to
-from layer_pruning.targets import counted_of, removals_of
+from layer_pruning.targets import counted_of, counted_profiles_of, removals_of
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = f"{RUN}/{{network}}"
@@ -60,17 +63,19 @@ class Chain:
     """The networks of a completed configuration.
 
     ``removals`` is how far the path of a data set and architecture goes, ``counted`` after how many
-    removals its networks count; see :mod:`layer_pruning.targets`.
+    removals its networks count, and ``counted_profiles`` the same of a search over profiles; see
+    :mod:`layer_pruning.targets`.
     """
 
     config: Config
     removals: Mapping[tuple[str, str], int]
     counted: Mapping[tuple[str, str], list[int]]
+    counted_profiles: Mapping[tuple[str, str], list[int]]
 
     @classmethod
     def of(cls, config: Config) -> "Chain":
         """Raises ConfigError where what is asked for cannot be reached."""
-        return cls(config, removals_of(config), counted_of(config))
+        return cls(config, removals_of(config), counted_of(config), counted_profiles_of(config))
 
     @cached_property
     def pruning(self) -> Config:
@@ -88,6 +93,19 @@ class Chain:
         return blocks_per_step(self.config)
 
     @cached_property
+    def searched(self) -> dict[str, str]:
+        """The criteria that compare whole sets of blocks, and how they search."""
+        return searched_criteria(self.config)
+
+    def searched_by(self, search: str) -> list[str]:
+        """The criteria that search in one way."""
+        return [name for name, how in self.searched.items() if how == search]
+
+    def step_of(self, criterion: str) -> int:
+        """How many blocks go at a time: whatever is found by a search goes from the baseline."""
+        return MOST_REMOVALS if criterion in self.searched else self.step
+
+    @cached_property
     def ranked(self) -> list[str]:
         """The criteria that measure something to rank blocks; the others list them."""
         return [name for name, criterion in self.pruning.items() if "blocks" not in criterion]
@@ -95,7 +113,11 @@ class Chain:
     @cached_property
     def votes(self) -> list[str]:
         """The criteria whose rankings have something to show: several metrics that vote."""
-        return [name for name, criterion in self.pruning.items() if len(criterion["metrics"]) > 1]
+        return [
+            name
+            for name, criterion in self.pruning.items()
+            if len(criterion["metrics"]) > 1 and name not in self.searched
+        ]
 
     @cached_property
     def controls(self) -> list[str]:
@@ -142,10 +164,27 @@ class Chain:
         """The network that the one of a criterion after ``step`` removals is made from.
 
         This is the whole loop: the parent of `removed-05` is `removed-04`, that of `removed-01` the
-        baseline; with three blocks a step, the parents of `removed-06` and `removed-03`.
+        baseline; with three blocks a step, the parents of `removed-06` and `removed-03`. What a
+        search found is made from the baseline.
         """
-        before = parent_step(step, self.step)
+        before = parent_step(step, self.step_of(criterion))
         return removal(criterion, before) if before else BASELINE
+
+    def decision(self, criterion: str, step: int) -> str:
+        """The table, below a run, that says which blocks go: of blocks, or of sets of them.
+
+        Sets of one block are the blocks that the baseline's ranking has, with which a beam begins.
+        """
+        search = self.searched.get(criterion)
+        if search == PROFILES or (search == BEAM and step > 1):
+            return f"{BASELINE}/search/{criterion}/removed-{step:02d}.csv"
+        return f"{self.parent(criterion, step)}/ranking/{criterion}.csv"
+
+    def finetuning_epochs(self, criterion: str, architecture: str, step: int) -> int:
+        """Epochs of one fine-tuning; all of a path at once, where a search leaves out the path."""
+        epochs = self.epochs_in("finetuning", architecture)
+        rounds = len(steps_to(step, self.step)) if criterion in self.searched else 1
+        return rounds * epochs
 
     def tuning_epochs(self, architecture: str, step: int) -> int:
         """Epochs of all fine-tunings up to a step, the last phase included."""
@@ -167,17 +206,22 @@ class Chain:
         Only here do `removals` and `report_at` say what is to be done.
         """
         listed = self.pruning[criterion].get("blocks")
-        return [len(listed)] if listed else self.counted[dataset, architecture]
+        if listed:
+            return [len(listed)]
+        of_profiles = self.searched.get(criterion) == PROFILES
+        return (self.counted_profiles if of_profiles else self.counted)[dataset, architecture]
 
-    def _path_steps(self, criterion: str, dataset: str, architecture: str) -> list[int]:
+    def path_steps(self, criterion: str, dataset: str, architecture: str) -> list[int]:
+        """After how many removals there is a network of a criterion, ascending."""
         points = list(self._counted_steps(criterion, dataset, architecture))
-        if criterion in self.ranked and self.config["schedule"] == "one_by_one":
+        on_path = criterion in self.ranked and criterion not in self.searched
+        if on_path and self.config["schedule"] == "one_by_one":
             points.append(self.removals[dataset, architecture])
-        return steps_through(points, self.step)
+        return steps_through(points, self.step_of(criterion))
 
     def pruned(self, criterion: str, dataset: str, architecture: str) -> list[str]:
         """Every network on the path of a criterion, from the first removal to the last."""
-        steps = self._path_steps(criterion, dataset, architecture)
+        steps = self.path_steps(criterion, dataset, architecture)
         return [removal(criterion, step) for step in steps]
 
     def that_count(self, criterion: str, dataset: str, architecture: str) -> list[str]:
@@ -249,8 +293,8 @@ class Chain:
 
     def ranked_by(self, criterion: str, dataset: str, architecture: str) -> list[str]:
         """The networks whose blocks a criterion ranks: the parents of its pruned networks."""
-        steps = self._path_steps(criterion, dataset, architecture)
-        parents = sorted({parent_step(step, self.step) for step in steps} - {0})
+        steps = self.path_steps(criterion, dataset, architecture)
+        parents = sorted({parent_step(step, self.step_of(criterion)) for step in steps} - {0})
         return [BASELINE, *(removal(criterion, step) for step in parents)]
 
     def way_of(self, network: str) -> tuple[str, str]:
@@ -269,7 +313,8 @@ class Chain:
         way, criterion = self.way_of(network)
         if way not in ("pruned", "final"):
             return []
-        return [removal(criterion, step) for step in steps_to(int(network[-2:]), self.step)]
+        steps = steps_to(int(network[-2:]), self.step_of(criterion))
+        return [removal(criterion, step) for step in steps]
 
     def trained_by(self, network: str) -> tuple[str, list[str]]:
         """The network whose training made the weights that this one started from, and the rest.
@@ -300,7 +345,15 @@ class Chain:
         jobs = ["extract_activations", f"score_metrics/{criterion}"]
         jobs += [of_savings[file] for file in self.votes_of_savings(criterion)]
         scored = [BASELINE, *path[:-1]]
-        return [f"{own}/usage/{job}.json" for own in scored for job in jobs]
+        usages = [f"{own}/usage/{job}.json" for own in scored for job in jobs]
+        return usages + self.search_usages(criterion, int(network[-2:]))
+
+    def search_usages(self, criterion: str, step: int) -> list[str]:
+        """What the jobs used that searched the blocks of a network, below its run."""
+        search = self.searched.get(criterion)
+        # a beam grows from two blocks on, a profile is looked for by itself
+        sizes = {BEAM: range(2, step + 1), PROFILES: [step]}[search] if search else []
+        return [f"{BASELINE}/usage/search/{criterion}/removed-{n:02d}.json" for n in sizes]
 
     def attack_usages(self, network: str) -> list[str]:
         """What the attacks on a network and on its baseline used, below its run."""

@@ -509,7 +509,12 @@ def checked(given: argparse.Namespace) -> str:
     return f"{text}\nWhich of its jobs are left to do: {left}"
 
 
-def estimated(configuration: Path, cores: int | None, cluster: int | None = None) -> dict[str, Any]:
+def estimated(
+    configuration: Path,
+    cores: int | None,
+    cluster: int | None = None,
+    measured: dict[tuple[str, str], Any] | None = None,
+) -> dict[str, Any]:
     """The forecast of a run; a terminal shows what is being tried."""
     from layer_pruning.estimate.forecast import forecast
 
@@ -519,7 +524,7 @@ def estimated(configuration: Path, cores: int | None, cluster: int | None = None
         # a line that the next one, and at last the table, takes the place of
         print(f"\r\033[KTrying {what} …" if what else "\r\033[K", end="", file=sys.stderr)
 
-    record = forecast(configuration, cores, say if show else lambda _: None, cluster)
+    record = forecast(configuration, cores, say if show else lambda _: None, cluster, measured)
     if show:
         say("")
     return record
@@ -540,7 +545,9 @@ def begun(given: argparse.Namespace) -> str:
     images = look_at(given.images) if given.images else None
     text = configuration_text(given.images, images)
     if not given.no_estimate:
-        text, cost = with_cost(text, lambda tried: estimated(tried, given.cores))
+        # both ways of it are of the same pieces of work
+        measured: dict[tuple[str, str], Any] = {}
+        text, cost = with_cost(text, lambda tried: estimated(tried, given.cores, None, measured))
     write_new(path, text)
     lines = [f"{path} is written."]
     if images:

@@ -264,10 +264,10 @@ def _network_lines(network: str, removable: int, images: Images | None) -> list[
 def with_cost(text: str, forecast: Forecast) -> tuple[str, str]:
     """The configuration with what it takes as a comment at its head, and that in one line.
 
-    It is tried as it stands and without ``quick``.
+    It is tried as it stands and, before that, without ``quick``, which has every kind of work.
     """
     takes = {}
-    for key, tried in (("quick", text), ("full", text.replace("quick: true", "quick: false"))):
+    for key, tried in (("full", text.replace("quick: true", "quick: false")), ("quick", text)):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
             file.write(tried)
             file.flush()

@@ -134,6 +134,36 @@ def removals_for(
     return Bound(len(least), most, reached=100 * most >= needed)
 
 
+def fewest_by_profile(
+    costs: Sequence[Cost],
+    kept_in_stage: Mapping[str, int],
+    total: Mapping[str, float],
+    kind: str,
+    percent: float,
+    *,
+    min_blocks_per_stage: int,
+) -> int | None:
+    """How many blocks have to go so that ``percent`` of ``kind`` is saved by some depth profile.
+
+    That is a number of blocks for each stage, whichever of its blocks these are: the cheapest are
+    counted. None where no profile saves as much. The arguments are those of :func:`removals_for`.
+    """
+    by_stage: dict[str, list[float]] = defaultdict(list)
+    for saving, stage in sorted((getattr(cost, kind), cost.stage) for cost in costs):
+        by_stage[stage].append(saving)
+    # what is saved at most with so many removals in the stages so far
+    best = [0.0]
+    for stage, savings in by_stage.items():
+        most = min(len(savings), max(kept_in_stage[stage] - min_blocks_per_stage, 0))
+        saved = [0.0, *itertools.accumulate(savings[:most])]
+        best = [
+            max(best[n - m] + saved[m] for m in range(len(saved)) if 0 <= n - m < len(best))
+            for n in range(len(best) + most)
+        ]
+    needed = percent * total[kind]
+    return next((n for n, saving in enumerate(best) if 100 * saving >= needed), None)
+
+
 def _greedy_savings(
     ordered: Sequence[tuple[float, str]], kept_in_stage: Mapping[str, int], min_blocks: int
 ) -> list[float]:

@@ -13,9 +13,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from layer_pruning import shards
-from layer_pruning.configuration import Config, datasets, networks, recipe_of, sizes_of_classes
+from layer_pruning.configuration import (
+    Config,
+    datasets,
+    networks,
+    recipe_of,
+    searched_criteria,
+    sizes_of_classes,
+)
+from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of, feature_width, size_of
 from layer_pruning.models.network_size import NetworkSize
+from layer_pruning.searching.catalog import USUAL_BEAM
+from layer_pruning.searching.cost import dearest_job
+from layer_pruning.searching.sets import choices
 from layer_pruning.training.recipe import validation_batch
 
 MEGABYTE = 10**6
@@ -122,6 +133,7 @@ class Requirements:
             "attack": self._attack,
             "corruptions": self._corruptions,
             "measurement": self._measurement,
+            "search": self._search,
             "scoring": self._scoring,
             "agreement": self._agreement,
             "export": self._export,
@@ -294,6 +306,26 @@ class Requirements:
         # as they were read, and twice over in double precision
         return Job(kept_bytes=5 * features, other_seconds=SCORING_SECONDS * features / BYTES)
 
+    def _search(self, dataset: str, architecture: str) -> Job:
+        sweep = self._activations(dataset, architecture)
+        scoring = self._scoring(dataset, architecture)
+        blocks = blocks_of(networks(self.config, dataset)[architecture])
+        stages = choices(blocks, Limits.of(self.config))
+        most = self.config["removals"] or most_removals(blocks, Limits.of(self.config))
+        sweeps, passes = 0, 0
+        for name, search in searched_criteria(self.config).items():
+            beam = self.config["criteria"][name].get("beam", USUAL_BEAM)
+            job = dearest_job(stages, search, beam, most)
+            sweeps, passes = max(sweeps, job.sweeps), max(passes, 2 * job.profiles)
+        return replace(
+            sweep,
+            passes=sweeps * sweep.passes + passes,
+            # the features of the baseline and of one sweep, as they are scored
+            kept_bytes=2 * scoring.kept_bytes,
+            written_bytes=0,
+            other_seconds=(sweeps + 1) * scoring.other_seconds,
+        )
+
     def _agreement(self, dataset: str, architecture: str) -> Job:
         scoring = self._scoring(dataset, architecture)
         resamples = self.config["bootstrap"]["resamples"] * RESAMPLE_SHARE
@@ -333,7 +365,8 @@ def asked(config: Config) -> dict[str, Any]:
                 "minutes": requirements.minutes(work, dataset, architecture),
             }
             for work in requirements.jobs
-            if work != "final" or config["finetuning"]["final"] is not None
+            if (work != "final" or config["finetuning"]["final"] is not None)
+            and (work != "search" or searched_criteria(config))
         }
         for dataset in config["datasets"]
         for architecture in config["architectures"]

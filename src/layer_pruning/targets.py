@@ -6,11 +6,19 @@ anything is trained, so that the workflow's path is known too.
 
 from collections import Counter
 
-from layer_pruning.configuration import Config, ConfigError, datasets, networks, target
+from layer_pruning.configuration import (
+    Config,
+    ConfigError,
+    datasets,
+    networks,
+    searched_criteria,
+    target,
+)
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.planning import Cost, removals_for
+from layer_pruning.planning import Cost, fewest_by_profile, removals_for
+from layer_pruning.searching.catalog import PROFILES
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
 """Targets whose reductions are known without training or measuring, and what they count."""
@@ -63,8 +71,35 @@ def counted_of(config: Config) -> dict[tuple[str, str], list[int]]:
     return counted
 
 
-def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, key: str) -> int:
-    """Removals with which any choice saves so much of ``kind``; ``key`` asks for that."""
+def counted_profiles_of(config: Config) -> dict[tuple[str, str], list[int]]:
+    """The same for a criterion that searches among depth profiles.
+
+    Where a target of multiply-accumulates or parameters alone says how far to go, these are the
+    fewest removals with which some profile reaches it: the search looks among those that do.
+    """
+    counted = counted_of(config)
+    kinds = COUNTED.keys() & target(config).keys()
+    if PROFILES not in searched_criteria(config).values() or config["report_at"] or not kinds:
+        return counted
+    (kind,) = kinds
+    for (dataset, name), (most,) in counted.items():
+        costs, kept, total = _costs(config, dataset, name)
+        fewest = fewest_by_profile(
+            costs,
+            kept,
+            total,
+            COUNTED[kind],
+            config["target"][kind],
+            min_blocks_per_stage=config["min_blocks_per_stage"],
+        )
+        counted[dataset, name] = [min(fewest or most, most)]
+    return counted
+
+
+def _costs(
+    config: Config, dataset: str, name: str
+) -> tuple[list[Cost], Counter[str], dict[str, int]]:
+    """What the blocks cost that may go, the blocks of each stage, and what the network costs."""
     info = datasets(config)[dataset]
     header = NetworkHeader.of(
         name,
@@ -76,9 +111,16 @@ def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, 
     )
     costs, total = counted_costs(header)
     allowed = header.candidates(Limits.of(config))
+    kept = Counter(block.stage for block in header.blocks)
+    return [cost for cost in costs if cost.name in allowed], kept, total
+
+
+def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, key: str) -> int:
+    """Removals with which any choice saves so much of ``kind``; ``key`` asks for that."""
+    costs, kept, total = _costs(config, dataset, name)
     bound = removals_for(
-        [cost for cost in costs if cost.name in allowed],
-        Counter(block.stage for block in header.blocks),
+        costs,
+        kept,
         total,
         kind,
         percent,

@@ -103,3 +103,67 @@ def test_paths_are_written_out_for_all_that_a_configuration_asks_for():
 def test_what_cannot_be_reached_is_said():
     with pytest.raises(ConfigError, match="report_at: 4 is beyond the 3 removals"):
         chain(report_at=[4])
+
+
+SEARCHES = {
+    "greedy": ["kl"],
+    "wide": {"metrics": ["kl", "cka"], "search": "beam"},
+    "deep": {"metrics": ["kl"], "search": "profiles"},
+}
+
+
+def test_what_a_search_finds_is_made_from_the_baseline_and_from_no_path():
+    one = chain(criteria=SEARCHES, removals=4, report_at=[2, 4])
+    for criterion in ("wide", "deep"):
+        assert one.pruned(criterion, *HERE) == [removal(criterion, step) for step in (2, 4)]
+        assert one.that_count(criterion, *HERE) == one.pruned(criterion, *HERE)
+        assert one.parent(criterion, 4) == "baseline"
+        assert one.ranked_by(criterion, *HERE) == ["baseline"]
+        assert one.path_to(f"{criterion}/removed-04") == [f"{criterion}/removed-04"]
+    assert len(one.pruned("greedy", *HERE)) == 4
+    # its vote is no ranking of blocks that go one by one
+    assert one.votes == [] and one.ranked == [*SEARCHES]
+
+
+def test_a_search_has_the_fine_tuning_of_the_greedy_path_to_as_many_removals():
+    for given in ({}, {"blocks_per_step": 2}, {"schedule": "at_once"}):
+        one = chain(criteria=SEARCHES, removals=5, finetuning={"epochs": 3}, **given)
+        path = one.path_to("greedy/removed-05")
+        for criterion in ("wide", "deep"):
+            assert one.finetuning_epochs(criterion, "tiny", 5) == 3 * len(path)
+        assert one.finetuning_epochs("greedy", "tiny", 5) == 3
+
+
+def test_a_beam_goes_on_from_what_it_found_before_and_a_profile_from_nothing():
+    few, many = (chain(criteria=SEARCHES, removals=n) for n in (2, 5))
+    tables = "baseline/search/{}/removed-0{}.csv"
+    assert many.decision("wide", 1) == "baseline/ranking/wide.csv"
+    assert [many.decision("wide", n) for n in (2, 5)] == [tables.format("wide", n) for n in (2, 5)]
+    assert [many.decision("deep", n) for n in (1, 5)] == [tables.format("deep", n) for n in (1, 5)]
+    assert many.decision("greedy", 3) == "greedy/removed-02/ranking/greedy.csv"
+    # more removals ask for more tables, and for none of before anew
+    assert few.search_usages("wide", 2) == many.search_usages("wide", 5)[:1]
+    usages = many.scoring_usages("wide/removed-05")
+    assert usages[:2] == [
+        *("baseline/usage/extract_activations.json", "baseline/usage/score_metrics/wide.json")
+    ]
+    assert len(usages) == 2 + 4 and len(many.scoring_usages("deep/removed-05")) == 2 + 1
+
+
+def test_profiles_go_as_far_as_some_of_them_reach_the_target():
+    target = {"parameters_reduction": 12}
+    one = chain(
+        architectures={"tiny": {"network": "resnet20"}},
+        criteria=SEARCHES,
+        removals=None,
+        target=target,
+    )
+    # every choice reaches it after four removals, the third stage alone after one
+    assert one.pruned("greedy", *HERE)[-1] == "greedy/removed-04"
+    assert one.pruned("wide", *HERE) == ["wide/removed-04"]
+    assert one.pruned("deep", *HERE) == ["deep/removed-01"]
+    # a latency is not known before it is measured
+    timed = chain(criteria=SEARCHES, removals=3, target={"latency_reduction": 5})
+    assert timed.pruned("deep", *HERE) == ["deep/removed-03"]
+    points = chain(criteria=SEARCHES, removals=3, target=target, report_at=[2])
+    assert points.pruned("deep", *HERE) == ["deep/removed-02"]

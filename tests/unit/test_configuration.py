@@ -16,6 +16,7 @@ from layer_pruning.configuration import (
     origins,
     published_setting,
     recipe_of,
+    searched_criteria,
     with_command_line,
 )
 from layer_pruning.configuration.keys import Finetuning
@@ -199,7 +200,9 @@ def test_what_the_user_gave_is_not_changed_and_completing_twice_changes_nothing(
     assert complete(config) == config
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "full.yaml", "compare.yaml", "shortcut.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "full.yaml", "compare.yaml", "search.yaml", "shortcut.yaml"]
+)
 def test_what_the_report_shows_is_a_configuration_that_asks_for_the_same(name):
     config = complete(yaml.safe_load((ROOT / "config" / name).read_text()))
     text = as_yaml(config | {"device": "cuda:1", "threads": 7})
@@ -247,6 +250,23 @@ def test_comparisons_stand_beside_the_first_criterion_that_prunes():
         "scratch": ("scratch", "random"),
         "continued": ("continued", "random"),
     }
+
+
+def test_a_criterion_may_search_and_greedy_is_what_it_was():
+    config = completed(
+        criteria={
+            "plain": ["kl"],
+            "greedy": {"metrics": ["kl"], "search": "greedy"},
+            "usual": {"metrics": ["kl"], "search": "beam"},
+            "wide": {"metrics": ["kl"], "search": "beam", "beam": 16},
+            "deep": {"metrics": ["cka"], "search": "profiles"},
+        }
+    )
+    assert config["criteria"]["greedy"] == config["criteria"]["plain"]
+    assert searched_criteria(config) == {"usual": "beam", "wide": "beam", "deep": "profiles"}
+    assert [config["criteria"][name].get("beam") for name in ("usual", "wide", "deep")] == [
+        *(4, 16, None)
+    ]
 
 
 def test_a_criterion_may_list_its_blocks():

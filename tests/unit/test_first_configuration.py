@@ -1,5 +1,7 @@
 """`layer-pruning init`: a configuration to begin with."""
 
+import dataclasses
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -134,10 +136,24 @@ def test_the_cost_is_said_with_and_without_quick(monkeypatch, tmp_path):
     text, line = first_configuration.with_cost(
         first_configuration.configuration_text(None, None), forecast
     )
-    assert [one["quick"] for one in tried] == [True, False]
+    assert [one["quick"] for one in tried] == [False, True]
     assert line == "about 60 s on this machine (cpu, 2 jobs at a time); without 'quick' 3 h 00 min"
     assert text.startswith(f"# It takes {line}.\n# A configuration")
-    assert yaml.safe_load(text) == tried[0]
+    assert yaml.safe_load(text) == tried[1]
+
+
+def test_each_kind_of_work_is_tried_once(monkeypatch, capsys):
+    costs, tried = importlib.import_module("layer_pruning.estimate.costs"), []
+    known = {field.name: 1e-4 for field in dataclasses.fields(costs.Costs)}
+
+    def measured_costs(header, *, criteria, exports, **_):
+        tried.append((header.architecture, exports))
+        return costs.Costs(**known | {"scoring_seconds": dict.fromkeys(criteria, 0.1)})
+
+    monkeypatch.setattr(costs, "measured_costs", measured_costs)
+    assert main(["init"]) == 0
+    assert tried == [("resnet20", True)], "what a run without 'quick' takes has exports"
+    assert "without 'quick'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.candidates import Limits, candidates
-from layer_pruning.planning import Cost, around, reachable_points, removals_for
+from layer_pruning.planning import (
+    Cost,
+    around,
+    fewest_by_profile,
+    reachable_points,
+    removals_for,
+)
 
 
 def resnet(depth):
@@ -112,3 +118,31 @@ def test_a_target_exactly_on_the_lattice_is_reached():
     for removals in range(1, 7):
         found = removals_for(costs, kept, TOTAL, "macs", removals, min_blocks_per_stage=1)
         assert found.removals == removals
+
+
+@given(
+    savings=st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=3),
+    percent=st.integers(1, 40),
+    minimum=st.integers(1, 2),
+)
+def test_the_fewest_removals_of_a_profile_are_those_of_all_numbers_by_stage(
+    savings, percent, minimum
+):
+    costs = [
+        Cost(f"{stage}.{place}", str(stage), saving, saving)
+        for stage, members in enumerate(savings)
+        for place, saving in enumerate(members)
+    ]
+    kept = {str(stage): len(members) for stage, members in enumerate(savings)}
+    reached = [
+        sum(counts)
+        for counts in itertools.product(
+            *(range(max(len(members) - minimum, 0) + 1) for members in savings)
+        )
+        # whichever blocks of a stage go: the cheapest
+        if sum(sum(sorted(m)[:n]) for m, n in zip(savings, counts, strict=True)) >= percent / 4
+    ]
+    found = fewest_by_profile(
+        costs, kept, {"macs": 25}, "macs", percent, min_blocks_per_stage=minimum
+    )
+    assert found == min(reached, default=None)

@@ -10,5 +10,6 @@ from layer_pruning.report.summary import summarise
 
 with job(snakemake.log[0]):
     params, folders = snakemake.params, [Path(file).parent for file in snakemake.input.accuracy]
-    table = summarise(folders, origins=params.origins, blocks_per_step=params.blocks_per_step)
+    options = {key: params[key] for key in ("origins", "blocks_per_step", "searched")}
+    table = summarise(folders, **options)
     save(accuracy_figure(table), snakemake.output.svg, snakemake.output.png)

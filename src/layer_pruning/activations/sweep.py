@@ -70,15 +70,32 @@ def sweep(
 
     Raises ValueError for a candidate that the network lacks and for an unknown option.
     """
-    prepared = _prepared(
+    return _swept(
         network,
         lambda start, stop: images[start:stop],
+        len(images),
         candidates,
         chunk=chunk,
         precision=precision,
         branches=branches,
     )
-    parts = list(prepared.parts(0, len(images), prepared.chunk))
+
+
+def _swept(
+    network: ResidualNetwork,
+    images: Images,
+    total: int,
+    candidates: Sequence[str],
+    *,
+    chunk: int | None = None,
+    precision: str,
+    branches: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The sweep over ``total`` images, put together from its parts."""
+    prepared = _prepared(
+        network, images, candidates, chunk=chunk, precision=precision, branches=branches
+    )
+    parts = prepared.parts(0, total, prepared.chunk)
     features, features_bypassed, logits, logits_bypassed = zip(*parts, strict=True)
     return (
         torch.cat(features),
@@ -90,16 +107,26 @@ def sweep(
 
 def activations_of(
     network: ResidualNetwork,
-    images: np.ndarray,
+    images: np.ndarray | Callable[[np.ndarray], np.ndarray],
     labels: np.ndarray,
     probe_indices: np.ndarray,
     candidates: Sequence[str],
     *,
     precision: str = "float32",
 ) -> Activations:
-    """The sweep of ``network`` over n probe images, (n, channels, height, width), in memory."""
-    features, features_bypassed, logits, logits_bypassed = sweep(
-        network, torch.from_numpy(images), candidates, precision=precision
+    """The sweep of ``network`` over n probe images, with what was found in memory.
+
+    ``images`` are those of the probe set, (n, channels, height, width), or give the images at some
+    of ``probe_indices``, as for :func:`extract_activations`: then a chunk at a time is held.
+    """
+
+    def part(start: int, stop: int) -> Tensor:
+        if callable(images):
+            return torch.from_numpy(images(probe_indices[start:stop]))
+        return torch.from_numpy(images[start:stop])
+
+    features, features_bypassed, logits, logits_bypassed = _swept(
+        network, part, len(labels), candidates, precision=precision
     )
     return Activations(
         features=features.numpy(),

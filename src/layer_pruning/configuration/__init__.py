@@ -7,6 +7,7 @@ for.
 
 from layer_pruning.configuration.completion import as_yaml, complete
 from layer_pruning.configuration.contents import (
+    MOST_REMOVALS,
     Config,
     blocks_per_step,
     continued_criteria,
@@ -22,6 +23,7 @@ from layer_pruning.configuration.contents import (
     pruning_criteria,
     published_setting,
     scratch_criteria,
+    searched_criteria,
     shifted_sets,
     sizes_of_classes,
     start_files,
@@ -39,6 +41,7 @@ from layer_pruning.configuration.recipes import (
 )
 
 __all__ = [
+    "MOST_REMOVALS",
     "Config",
     "ConfigError",
     "as_yaml",
@@ -63,6 +66,7 @@ __all__ = [
     "recipe_of",
     "recipe_on",
     "scratch_criteria",
+    "searched_criteria",
     "shifted_sets",
     "sizes_of_classes",
     "start_files",

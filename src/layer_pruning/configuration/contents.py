@@ -129,6 +129,11 @@ def pruning_criteria(config: Config) -> Config:
     return {name: c for name, c in config["criteria"].items() if "metrics" in c}
 
 
+def searched_criteria(config: Config) -> dict[str, str]:
+    """The criteria that compare whole sets of blocks, and how they search."""
+    return {name: c["search"] for name, c in config["criteria"].items() if "search" in c}
+
+
 def scratch_criteria(config: Config) -> dict[str, str]:
     """The criteria that train from new weights, and the ones whose last network they take."""
     return _beside(config, "architecture_of")

@@ -10,6 +10,7 @@ from layer_pruning.configuration.contents import (
     networks,
     pruning_criteria,
     scratch_criteria,
+    searched_criteria,
     smallest_class,
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
@@ -17,7 +18,8 @@ from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of, feature_width
 from layer_pruning.named_function import named_function
-from layer_pruning.scoring.catalog import METRIC_NAMES, OWN_METRIC_TAKES
+from layer_pruning.scoring.catalog import METRIC_NAMES, OF_IMAGES, OWN_METRIC_TAKES
+from layer_pruning.searching.catalog import PROFILES
 from layer_pruning.similarity.catalog import CATALOG
 
 
@@ -38,6 +40,30 @@ def check_criteria(config: Config) -> None:
             Aggregation.of(criterion).check(criterion["metrics"])
         except ValueError as error:
             raise ConfigError(f"criteria.{name}: {error}") from error
+    for name, search in searched_criteria(config).items():
+        _check_search(config, name, search)
+
+
+def _check_search(config: Config, name: str, search: str) -> None:
+    """What is searched by can be said of sets of blocks, and there is something to search."""
+    for metric in config["criteria"][name]["metrics"]:
+        if ":" not in metric and metric not in OF_IMAGES:
+            raise ConfigError(
+                f"criteria.{name}.search: '{search}' compares what networks make of the probe "
+                f"images, and '{metric}' looks at none; {', '.join(OF_IMAGES[:3])} … do"
+            )
+    for architecture, network in networks(config).items() if search == PROFILES else ():
+        blocks, limits = blocks_of(network), Limits.of(config)
+        if (
+            len(
+                {block.stage for block in blocks if block.name in candidates(blocks, limits=limits)}
+            )
+            < 2
+        ):
+            raise ConfigError(
+                f"criteria.{name}.search: the blocks of {architecture} that can go are all of one "
+                "stage, so there is one profile; beam or greedy would be right"
+            )
 
 
 def _check_comparisons(config: Config, key: str, comparisons: Mapping[str, str]) -> None:

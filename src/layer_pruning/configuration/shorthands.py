@@ -8,6 +8,7 @@ from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.configuration.keys.values import LONGEST_NAME
 from layer_pruning.data.catalog import KINDS, complete_settings, streams_by_size
 from layer_pruning.scoring.catalog import CRITERIA, LISTED
+from layer_pruning.searching.catalog import BEAM, GREEDY, USUAL_BEAM
 
 # comparisons known by name, and the key that says which criterion they are beside
 COMPARISONS = {"scratch": "architecture_of", "continued": "epochs_of"}
@@ -91,7 +92,7 @@ def _known_criterion(name: str, names: list[str]) -> Config:
 def _removing(name: str, settings: Config) -> Config:
     """A criterion that removes blocks: those it lists, or those that its metrics rank first."""
     if "blocks" not in settings:
-        return _with_savings(name, settings)
+        return _with_search(name, _with_savings(name, settings))
     if more := [key for key in settings if key != "blocks"]:
         raise ConfigError(f"criteria.{name}: 'blocks' leaves nothing to {more[0]}")
     one_vote: Config = {"aggregation": "borda", "weights": None, "families": None}
@@ -122,6 +123,16 @@ def _with_savings(name: str, settings: Config) -> Config:
         )
     criterion["metrics"] = [*criterion["metrics"], metric]
     return criterion
+
+
+def _with_search(name: str, criterion: Config) -> Config:
+    """A criterion with the size of its beam written out; without both keys where it is greedy."""
+    search, beam = criterion.pop("search", GREEDY), criterion.pop("beam", None)
+    if beam is not None and search != BEAM:
+        raise ConfigError(f"criteria.{name}.beam: it is for 'search: beam', not for '{search}'")
+    if search == BEAM:
+        criterion["beam"] = beam or USUAL_BEAM
+    return criterion if search == GREEDY else criterion | {"search": search}
 
 
 def _named_architectures(given: list[str]) -> Config:

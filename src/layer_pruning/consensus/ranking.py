@@ -191,8 +191,11 @@ def _check_ranks(path: PathLike, metrics: Sequence[str], rows: Sequence[RankedBl
 
 
 def removal_order(path: PathLike) -> tuple[str, ...]:
-    """Return all blocks of the ranking in ``path``, the first to go first; see `read_ranking`."""
-    return read_ranking(path).order
+    """Return all blocks of the ranking in ``path``, the first to go first; see `read_ranking`.
+
+    A row may also be a set of blocks, with spaces between: those of the first set come first.
+    """
+    return tuple(" ".join(read_ranking(path).order).split())
 
 
 def read_scores(path: PathLike, network_order: Sequence[str]) -> dict[str, dict[str, float]]:

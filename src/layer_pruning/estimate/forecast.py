@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import (
@@ -22,6 +22,7 @@ from layer_pruning.configuration import (
     of_network,
     pruning_criteria,
     scratch_criteria,
+    searched_criteria,
     sizes_of_classes,
 )
 from layer_pruning.devices import select_device
@@ -33,10 +34,16 @@ from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.searching.catalog import USUAL_BEAM
+from layer_pruning.searching.cost import search_cost
+from layer_pruning.searching.sets import choices
 from layer_pruning.steps import steps_to
 from layer_pruning.targets import removals_of
 from layer_pruning.terminal.style import duration_text
 from layer_pruning.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from layer_pruning.estimate.costs import Costs
 
 
 def forecast(
@@ -44,18 +51,22 @@ def forecast(
     cores: int | None = None,
     say: Callable[[str], None] = lambda _: None,
     cluster: int | None = None,
+    measured: "dict[tuple[str, str], Costs] | None" = None,
 ) -> dict[str, Any]:
     """What the run of a configuration takes: a record of JSON, units in the names.
 
     ``cores`` is what would be given to Snakemake, all that this process may use by default. ``say``
     is told what is being tried. With ``cluster`` GPUs the record has ``cluster``, see
     :func:`layer_pruning.estimate.makespan.makespans`. Takes a few seconds for each data set and
-    architecture. Raises ConfigError as the workflow does.
+    architecture. What is in ``measured`` is not tried again, and what is tried is added: for
+    configurations that differ in how often something is done, the one that exports first. Raises
+    ConfigError as the workflow does.
     """
     # torch takes two seconds to import, and a wrong configuration is said before
     from layer_pruning.estimate.costs import measured_costs
 
     config = complete(check_parses(path))
+    measured = {} if measured is None else measured
     infos, removals = datasets(config), removals_of(config)
     available = cores or machine()["usable_cores"] or 1
     device = select_device(config["device"], config["threads"])
@@ -77,7 +88,7 @@ def forecast(
         its = of_network(config, name)
         work = work_of(its, dataset, name, most)
         settings = its["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
-        costs = measured_costs(
+        costs = measured.get((dataset, name)) or measured_costs(
             header,
             recipe=Recipe.of(settings),
             criteria=pruning_criteria(config),
@@ -88,6 +99,7 @@ def forecast(
             device=device,
             say=say,
         )
+        measured[dataset, name] = costs
         by_network[dataset, name] = stages_of(
             its,
             work,
@@ -141,8 +153,9 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     rounds = len(steps_to(removals, blocks_per_step(config)))
     scratch, further = scratch_criteria(config), continued_criteria(config)
     beside = seeds * (len(scratch) + len(further))
-    ends = seeds * len(pruning)
-    pruned = ends * rounds
+    ends, searched = seeds * len(pruning), searched_criteria(config)
+    greedy = ends - seeds * len(searched)
+    pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
     examined = beside + final + (0 if final else ends)
     if config["evaluation"]["networks"] == "all":
@@ -160,14 +173,25 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     return Work(
         seeds=seeds,
         pruned=pruned,
-        scored=dict.fromkeys(pruning, seeds * rounds),
+        scored={name: seeds * (1 if name in searched else rounds) for name in pruning},
         # the baseline's are shared by all criteria
-        extracted=seeds + ends * (rounds - 1),
+        extracted=seeds + greedy * (rounds - 1),
+        searches={
+            name: search_cost(
+                choices(blocks, Limits.of(config)),
+                search,
+                pruning[name].get("beam", USUAL_BEAM),
+                removals,
+            )
+            for name, search in searched.items()
+        },
         examined=examined,
         attacked=seeds + examined,
         exported=exported,
         other_epochs=seeds * (len(scratch) * (config["training"]["epochs"] + tuned))
         + seeds * len(further) * tuned
+        # what a search found is fine-tuned once, for as many epochs as a path
+        + seeds * len(searched) * (tuned - config["finetuning"]["epochs"])
         + final * last_phase,
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),

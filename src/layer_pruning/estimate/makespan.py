@@ -132,7 +132,8 @@ def _of_seed(
     features: dict[str, int] = {}
     for criterion in chain.pruning:
         for network in chain.pruned(criterion, *here):
-            parent = chain.parent(criterion, int(network[-2:]))
+            step = int(network[-2:])
+            parent = chain.parent(criterion, step)
             if parent not in features:
                 features[parent] = _shared(
                     graph, mean["activations"], needed.shards("activations", *here), made[parent]
@@ -140,7 +141,12 @@ def _of_seed(
             ranked = graph.add(
                 mean.get("scores and ranks", TABLES_SECONDS), [features[parent]], on_card=False
             )
-            made[network] = graph.add(mean["fine-tuning"], [ranked])
+            for _ in chain.search_usages(criterion, step):
+                ranked = graph.add(mean["search"], [ranked])
+            rounds = chain.finetuning_epochs(criterion, here[1], step) / chain.epochs_in(
+                "finetuning", here[1]
+            )
+            made[network] = graph.add(rounds * mean["fine-tuning"], [ranked])
     for criterion, (way, source) in chain.origins.items():
         for network in chain.that_count(criterion, *here):
             step = int(network[-2:])

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from layer_pruning.searching.cost import SearchCost
+
 if TYPE_CHECKING:
     from layer_pruning.estimate.costs import Costs
 
@@ -31,6 +33,8 @@ class Work:
     scored: Mapping[str, int]
     """Networks whose blocks each criterion ranks, all seeds."""
     extracted: int
+    searches: Mapping[str, SearchCost]
+    """Of the criteria that search among sets of blocks, for one seed."""
     examined: int
     """Networks whose energy and latency are measured."""
     attacked: int
@@ -124,6 +128,7 @@ def stages_of(
             share,
             "criteria: fewer, or of fewer metrics",
         ),
+        search_stage(work, costs, start, thinner, share),
         Stage(
             "bootstrap of the votes",
             votes,
@@ -179,6 +184,17 @@ def stages_of(
         ),
     ]
     return [stage for stage in stages if stage.jobs]
+
+
+def search_stage(work: Work, costs: "Costs", start: float, thinner: float, share: float) -> Stage:
+    """The sweeps of beams, and the profiles that are run twice, each scored."""
+    jobs, seconds = 0, 0.0
+    for name, cost in work.searches.items():
+        sweep = costs.sweep_seconds * work.probe_images + costs.scoring_seconds[name]
+        profile = 2 * costs.forward_seconds * work.probe_images
+        jobs += work.seeds * cost.jobs
+        seconds += work.seeds * thinner * (cost.sweeps * sweep + cost.profiles * profile)
+    return Stage("search", jobs, jobs * start + seconds, share, "criteria: a smaller 'beam'")
 
 
 def attack_seconds(attack: str, epsilons: Sequence[float], images: int, pgd: float) -> float:

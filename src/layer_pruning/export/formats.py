@@ -106,7 +106,8 @@ def write_onnx(
     for library in ("onnx_ir", "onnxscript"):
         logging.getLogger(library).setLevel(logging.WARNING)
     names: dict[str, Any] = {"input_names": ["images"], "output_names": ["logits"]}
-    with warnings.catch_warnings():
+    # onnxscript before 0.7 prints how many of its rules it applied
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         # advice on how to write operators, which is for those who develop PyTorch
         warnings.simplefilter("ignore")
         try:

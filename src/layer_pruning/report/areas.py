@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.columns import with_ends
 from layer_pruning.report.paired import Outcome, compared
-from layer_pruning.report.records import Network, number, read_json
+from layer_pruning.report.records import attack_results, number
 from layer_pruning.report.robustness import ATTACK
 from layer_pruning.report.significance import bounded_interval
 
@@ -42,9 +43,8 @@ def compared_areas(attacks: Iterable[str | Path], **how: Any) -> pd.DataFrame:
     or images has no row.
     """
     outcomes = []
-    for path in dict.fromkeys(map(Path, attacks)):
-        network, record = Network.of(path.parent.parent), read_json(path)
-        test = (record["attack"], str(record["norm"] or "").lower(), len(record["epsilons"]))
+    for network, record, path in attack_results(attacks):
+        test = (record["attack"], record["norm"], len(record["epsilons"]))
         images, areas = np.asarray(record["image_indices"]), areas_of_images(record, path)
         kind = (*(entry["epsilon"] for entry in record["epsilons"]), *record["image_indices"])
         outcomes.append((kind, Outcome(network, test, images, areas, path)))
@@ -55,17 +55,15 @@ def compared_areas(attacks: Iterable[str | Path], **how: Any) -> pd.DataFrame:
 
 def area_names(attack: str, norm: str) -> list[str]:
     """The columns of the area of one attack and its 95 % interval in the summary."""
-    name = "_".join(["robust_area", attack, *([norm.lower()] if norm else [])])
-    return [name, f"{name}_interval_low", f"{name}_interval_high"]
+    return with_ends(f"robust_area_{attack}_{norm}")
 
 
 def area_columns(attacks: Iterable[str | Path]) -> dict[Path, dict[str, float]]:
     """By folder of a network, the columns of its areas in the summary."""
     columns: dict[Path, dict[str, float]] = {}
-    for path in dict.fromkeys(map(Path, attacks)):
-        record = read_json(path)
+    for network, record, path in attack_results(attacks):
         areas = areas_of_images(record, path)
-        names = area_names(record["attack"], record["norm"] or "")
+        names = area_names(record["attack"], record["norm"])
         values = (float(areas.mean()), *bounded_interval(areas))
-        columns.setdefault(path.parent.parent, {}).update(zip(names, values, strict=True))
+        columns.setdefault(network.folder, {}).update(zip(names, values, strict=True))
     return columns

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import Network, read_json
+from layer_pruning.report.records import KEYS, Network, attack_results
 
 # from weak to strong: each contains, or is far stronger than, those before it
 STRENGTH = ("fgsm", "pgd", "autoattack", "autoattack_plus")
-WARNINGS = ["dataset", "architecture", "seed", "criterion", "removed", "attack", "norm", "warning"]
+WARNINGS = [*KEYS, "attack", "norm", "warning"]
 
 
 def attack_warnings(attacks: Iterable[str | Path]) -> pd.DataFrame:
@@ -26,12 +26,12 @@ def attack_warnings(attacks: Iterable[str | Path]) -> pd.DataFrame:
     one for every attack that another, weaker one surpassed on an image at the same epsilon.
     """
     records: dict[Network, list[dict[str, Any]]] = {}
-    for path in dict.fromkeys(map(Path, attacks)):
-        records.setdefault(Network.of(path.parent.parent), []).append(read_json(path))
+    for network, record, _ in attack_results(attacks):
+        records.setdefault(network, []).append(record)
     rows = []
     for network, found in records.items():
         for record in found:
-            names = network.names | {"attack": record["attack"], "norm": record["norm"].lower()}
+            names = network.names | {"attack": record["attack"], "norm": record["norm"]}
             rows += [names | {"warning": text} for text in record["warnings"]]
             rows += [
                 names | {"warning": text}

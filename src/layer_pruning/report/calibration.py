@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Iterable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from layer_pruning.report.columns import with_ends
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import KEYS, Network, number, read_json
+from layer_pruning.report.records import KEYS, number, records_of
 
 ERRORS = ("expected_calibration_error", "negative_log_likelihood", "brier_score")
-ENDS = ("", "_interval_low", "_interval_high")
-EXPECTED = [f"{ERRORS[0]}{end}" for end in ENDS]
+EXPECTED = with_ends(ERRORS[0])
 
 
 def calibration_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
@@ -22,18 +21,18 @@ def calibration_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any
     Where no temperature fits, the scaled ones are NaN and ``notes`` says why.
     """
     columns = {}
-    for path in dict.fromkeys(map(Path, paths)):
-        record = read_json(path)
+    for network, record, path in records_of(paths):
         test = record["splits"]["test"]
         row: dict[str, Any] = {}
         for scaling, suffix in (("as_trained", ""), ("scaled", "_scaled")):
             errors = test[scaling]
-            for name, end in product(ERRORS, ENDS):
-                value = math.nan if errors is None else number(errors, f"{name}{end}", path)
-                row[f"{name}{suffix}{end}"] = value
+            for error in ERRORS:
+                columns_of = zip(with_ends(f"{error}{suffix}"), with_ends(error), strict=True)
+                for column, key in columns_of:
+                    row[column] = math.nan if errors is None else number(errors, key, path)
         row["temperature"] = number(record, "temperature", path)
         row["notes"] = [record["reason"]] if record["reason"] else []
-        columns[path.parent] = row
+        columns[network.folder] = row
     return columns
 
 
@@ -44,8 +43,8 @@ def reliability(paths: Iterable[str | Path]) -> pd.DataFrame:
     probability), expected_calibration_error (of all bins) with its 95 % interval over images.
     """
     rows = []
-    for path in dict.fromkeys(map(Path, paths)):
-        network, test = Network.of(path.parent), read_json(path)["splits"]["test"]
+    for network, record, _ in records_of(paths):
+        test = record["splits"]["test"]
         for scaled in (False, True):
             errors = test["scaled" if scaled else "as_trained"]
             for place in errors["bins"] if errors else ():

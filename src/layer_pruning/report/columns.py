@@ -25,6 +25,11 @@ ENDS = ("_interval_low", "_interval_high")
 """What follows the name of a column that has an interval."""
 
 
+def with_ends(name: str) -> list[str]:
+    """The name of a column, and those of the ends of its interval."""
+    return [name, *(f"{name}{end}" for end in ENDS)]
+
+
 def plain(value: float) -> str:
     """A whole number with its thousands apart, another with four figures."""
     if float(value).is_integer():
@@ -90,7 +95,7 @@ class Column:
     @property
     def names(self) -> list[str]:
         """The name, and those of the ends of the interval."""
-        return [self.name, *(f"{self.name}{end}" for end in ENDS if self.interval)]
+        return with_ends(self.name) if self.interval else [self.name]
 
     def fits(self, name: str) -> bool:
         """Whether a column called ``name`` is this one."""

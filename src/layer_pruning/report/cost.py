@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.columns import with_ends
 from layer_pruning.report.records import (
     KEYS,
     NOT_MEASURED,
-    Network,
     energy_basis,
     number,
-    read_json,
+    records_of,
 )
 from layer_pruning.report.repeated import Contrast, separately
 from layer_pruning.report.significance import LEVEL
@@ -24,11 +24,8 @@ COSTS = ("training", "scoring", "finetuning", "attacks")
 """The parts of the ledger, in the order in which they are spent."""
 WHOLE = "all"
 """The part of a latency table that is the whole pruned network, beside single stages."""
-ENDS = ("", "_interval_low", "_interval_high")
-SPEED = [f"{name}{end}" for name in ("speed_up_ratio", "speed_up_over_macs_ratio") for end in ENDS]
-EARNED = [
-    f"{name}{end}" for name in ("saving_joules_per_image", "break_even_images") for end in ENDS
-]
+SPEED = [*with_ends("speed_up_ratio"), *with_ends("speed_up_over_macs_ratio")]
+EARNED = [*with_ends("saving_joules_per_image"), *with_ends("break_even_images")]
 JOULES_PER_KWH = 3.6e6
 TOO_FEW = "too few repeats for a claim"
 COVERAGE = {
@@ -43,14 +40,14 @@ def timing_name(mode: str, batch_size: int) -> str:
     return f"batch_{batch_size}" if mode == "eager" else f"{mode}_batch_{batch_size}"
 
 
-def latency_values(path: str | Path) -> dict[str, float]:
-    """Columns of the summary from one ``latency.json``.
+def latency_values(record: Mapping[str, Any], path: str | Path) -> dict[str, float]:
+    """Columns of the summary from one ``latency.json``, which lies at ``path``.
 
     For each batch size ``latency_batch_{n}_seconds``, ``baseline_latency_batch_{n}_seconds`` and
     ``speed_up_over_macs_batch_{n}_ratio``; the others are those of the first mode and the largest
     batch size.
     """
-    record, values = read_json(path), dict[str, float]()
+    values: dict[str, float] = {}
     for timing in record["timings"]:
         name = timing_name(timing["mode"], timing["batch_size"])
         values[f"latency_{name}_seconds"] = number(timing, "seconds", path)
@@ -72,9 +69,8 @@ def headline(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return largest
 
 
-def ledger_values(path: str | Path) -> dict[str, Any]:
+def ledger_values(record: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
     """The columns of the summary from one ``ledger.json``, and ``notes``: a list."""
-    record = read_json(path)
     values: dict[str, Any] = {"notes": []}
     for name in ("scoring", "attacks"):
         cost = record["costs"][name]
@@ -83,10 +79,10 @@ def ledger_values(path: str | Path) -> dict[str, Any]:
         values[f"{name}_energy_basis"] = _basis(cost)
         if math.isnan(joules):
             values["notes"].append(f"energy of {name} {NOT_MEASURED}: {cost['reason']}")
-    for end in ENDS:
-        key = f"saving_joules_per_image{end}"
+    for key in with_ends("saving_joules_per_image"):
         values[key] = number(record, key, path)
-        values[f"break_even_images{end}"] = number(record["break_even"], f"images{end}", path)
+    for key in with_ends("images"):
+        values[f"break_even_{key}"] = number(record["break_even"], key, path)
     values["break_even"] = record["break_even"]["verdict"]
     return values
 
@@ -97,17 +93,15 @@ def latency_table(paths: Iterable[str | Path]) -> pd.DataFrame:
     ``macs_percent`` and ``time_percent`` (with interval) are relative to the baseline.
     """
     rows = []
-    for path in map(Path, paths):
-        record, names = read_json(path), Network.of(path.parent).names
+    for network, record, path in records_of(paths):
         whole = number(record, "baseline_macs", path)
         macs = {WHOLE: number(record, "macs", path)}
         macs |= {name: number(stage, "macs", path) for name, stage in record["stages"].items()}
         for timing in record["timings"]:
             for part, values in {WHOLE: timing, **timing["stages"]}.items():
-                row = names | {key: timing[key] for key in ("mode", "batch_size")}
+                row = network.names | {key: timing[key] for key in ("mode", "batch_size")}
                 row |= {"part": part, "macs_percent": 100 * macs[part] / whole}
-                for name in ("speed_up_ratio", "speed_up_over_macs_ratio"):
-                    row |= {f"{name}{end}": number(values, f"{name}{end}", path) for end in ENDS}
+                row |= {name: number(values, name, path) for name in SPEED}
                 row["time_percent"] = 100 / row["speed_up_ratio"]
                 # the faster, the less time: the ends change places
                 row["time_percent_interval_low"] = 100 / row["speed_up_ratio_interval_high"]
@@ -119,16 +113,15 @@ def latency_table(paths: Iterable[str | Path]) -> pd.DataFrame:
 def ledger_table(paths: Iterable[str | Path]) -> pd.DataFrame:
     """One row a network: ``{cost}_joules`` and ``{cost}_basis``, saving, break-even and verdict."""
     rows = []
-    for path in map(Path, paths):
-        record = read_json(path)
-        row: dict[str, Any] = dict(Network.of(path.parent).names)
+    for network, record, path in records_of(paths):
+        row: dict[str, Any] = network.names
         for name in COSTS:
             row[f"{name}_joules"] = number(record["costs"][name], "joules", f"{path}: {name}")
             row[f"{name}_basis"] = _basis(record["costs"][name])
         row["saving_basis"] = (
             energy_basis([record["saving_method"]]) if record["saving_method"] else NOT_MEASURED
         )
-        rows.append(row | {k: v for k, v in ledger_values(path).items() if k != "notes"})
+        rows.append(row | {k: v for k, v in ledger_values(record, path).items() if k != "notes"})
     return pd.DataFrame(rows)
 
 

@@ -10,7 +10,7 @@ from layer_pruning.atomic import written_whole
 from layer_pruning.report.columns import heading, written
 from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.wording import signed
+from layer_pruning.report.wording import with_interval
 
 SAVED = ("macs_reduction_percent", "parameters_reduction_percent")
 MEASURED = ("speed_up_ratio", "energy_reduction_percent")
@@ -83,16 +83,9 @@ def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
         str(row["seeds"]),
         *("" if is_baseline else written(name, row[name]) for name in SAVED),
         accuracy,
-        "" if is_baseline else _change(row),
+        with_interval(row),
         *("" if math.isnan(row[n]) else written(n, row[n]).replace("-", "−") for n in measured),
     ]
-
-
-def _change(row: pd.Series) -> str:
-    mean, low, high = (
-        signed(row[f"difference_{name}"]) for name in ("mean", "interval_low", "interval_high")
-    )
-    return f"{mean} [{low}, {high}]" if low else mean
 
 
 def _line(cells: Sequence[str]) -> str:

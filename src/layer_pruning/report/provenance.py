@@ -10,7 +10,7 @@ import pandas as pd
 
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
-from layer_pruning.report.records import BASELINE, Network, read_json
+from layer_pruning.report.records import BASELINE, Network, records_of
 
 NOT_RECORDED = "not recorded"
 
@@ -44,14 +44,16 @@ def jobs_and_machines(
 ) -> pd.DataFrame:
     """One row a job: ``job`` says what it did, ``machine`` is what it recorded of its machine."""
     rows = []
-    for path in map(Path, emissions):
-        record, is_baseline = read_json(path), Network.of(path.parent).criterion == BASELINE
+    for network, record, _ in records_of(emissions):
         # older records have no more than the names that CodeCarbon gave them
         older = {"processor": record.get("cpu_model"), "gpu": record.get("gpu_model")}
-        job = "training of baselines" if is_baseline else "training of pruned networks"
+        job = (
+            "training of baselines"
+            if network.criterion == BASELINE
+            else "training of pruned networks"
+        )
         rows.append({"job": job, "machine": record.get("machine") or older})
-    for path in map(Path, latencies):
-        record = read_json(path)
+    for _, record, _ in records_of(latencies):
         older = (
             {"versions": {"torch": record["torch_version"]}} if "torch_version" in record else {}
         )

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,21 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if reader is None:
         raise ValueError(f"{path}: no record of that name is read")
     return reader(path)
+
+
+def records_of(paths: Iterable[str | Path]) -> Iterator[tuple[Network, dict[str, Any], Path]]:
+    """Every record once: the network that it is of, what it says, and its file."""
+    for path in dict.fromkeys(map(Path, paths)):
+        folder = path.parent.parent if path.parent.name in OF_FOLDER else path.parent
+        yield Network.of(folder), read_json(path), path
+
+
+def attack_results(
+    attacks: Iterable[str | Path],
+) -> Iterator[tuple[Network, dict[str, Any], Path]]:
+    """The records ``attacks/{attack}.json``, with norms as tables name them."""
+    for network, record, path in records_of(attacks):
+        yield network, record | {"norm": record["norm"].lower()}, path
 
 
 def number(record: Mapping[str, Any], key: str, path: str | Path) -> float:

@@ -15,9 +15,10 @@ import pandas as pd
 from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.paired import Outcome, compared
-from layer_pruning.report.records import KEYS, Network, fraction, number, read_json
+from layer_pruning.report.records import KEYS, attack_results, fraction, number
 
 ATTACK = ["attack", "norm", "epsilon"]
+FOUND = ["robust_accuracy", "interval_low", "interval_high"]
 
 
 def robust_accuracy(attacks: Iterable[str | Path]) -> pd.DataFrame:
@@ -27,28 +28,16 @@ def robust_accuracy(attacks: Iterable[str | Path]) -> pd.DataFrame:
     attack, norm, epsilon, images, robust_accuracy, interval_low, interval_high (Wilson 95 %).
     """
     rows = []
-    for path in dict.fromkeys(map(Path, attacks)):
-        network, record = Network.of(path.parent.parent), _attack(path)
+    for network, record, path in attack_results(attacks):
         names = network.names | {"attack": record["attack"], "norm": record["norm"]}
-        clean = record["clean_correct"]
+        clean = np.asarray(record["clean_correct"])
         names["images"] = len(clean)
         low, high = wilson_interval(int(clean.sum()), len(clean))
         rows.append(names | _point(0.0, float(clean.mean()), low, high))
         for result in record["epsilons"]:
-            rows.append(
-                names
-                | _point(
-                    number(result, "epsilon", path),
-                    *(
-                        fraction(result, key, path)
-                        for key in ("robust_accuracy", "interval_low", "interval_high")
-                    ),
-                )
-            )
-    columns = ["dataset", "architecture", "seed", "criterion", "removed", *ATTACK, "images"]
-    frame = pd.DataFrame(
-        rows, columns=[*columns, "robust_accuracy", "interval_low", "interval_high"]
-    )
+            ends = (fraction(result, key, path) for key in FOUND)
+            rows.append(names | _point(number(result, "epsilon", path), *ends))
+    frame = pd.DataFrame(rows, columns=[*KEYS, *ATTACK, "images", *FOUND])
     return in_order(frame.sort_values(ATTACK, kind="stable"))
 
 
@@ -69,34 +58,14 @@ def compared_robustness(attacks: Iterable[str | Path], **how: Any) -> pd.DataFra
 def _outcomes(attacks: Iterable[str | Path]) -> tuple[list[Outcome], list[Outcome]]:
     """What every network did at every epsilon, and without an attack."""
     attacked, clean = [], []
-    for path in dict.fromkeys(map(Path, attacks)):
-        network, record = Network.of(path.parent.parent), _attack(path)
-        test, images = (record["attack"], record["norm"]), record["image_indices"]
-        clean.append(Outcome(network, test, images, record["clean_correct"], path))
+    for network, record, path in attack_results(attacks):
+        test, images = (record["attack"], record["norm"]), np.asarray(record["image_indices"])
+        clean.append(Outcome(network, test, images, np.asarray(record["clean_correct"]), path))
         for result in record["epsilons"]:
-            at = (*test, float(result["epsilon"]))
-            attacked.append(Outcome(network, at, images, result["correct"], path))
+            at, correct = (*test, float(result["epsilon"])), np.asarray(result["correct"])
+            attacked.append(Outcome(network, at, images, correct, path))
     return attacked, clean
 
 
-def _attack(path: Path) -> dict[str, Any]:
-    record = read_json(path)
-    record["norm"] = str(record["norm"] or "").lower()
-    images = len(record["image_indices"])
-    for key in ("image_indices", "clean_correct"):
-        record[key] = np.asarray(record[key], dtype=int)
-    for result in record["epsilons"]:
-        result["correct"] = np.asarray(result["correct"], dtype=int)
-    for outcomes in (record["clean_correct"], *(r["correct"] for r in record["epsilons"])):
-        if images == 0 or len(outcomes) != images or not np.isin(outcomes, (0, 1)).all():
-            raise ValueError(f"{path}: expected one outcome, 0 or 1, for each of {images} images")
-    return record
-
-
-def _point(epsilon: float, accuracy: float, low: float, high: float) -> dict[str, float]:
-    return {
-        "epsilon": epsilon,
-        "robust_accuracy": accuracy,
-        "interval_low": low,
-        "interval_high": high,
-    }
+def _point(epsilon: float, *found: float) -> dict[str, float]:
+    return {"epsilon": epsilon} | dict(zip(FOUND, found, strict=True))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.paired import Outcome, compared
-from layer_pruning.report.records import BASELINE, KEYS, Network, read_json
+from layer_pruning.report.records import BASELINE, KEYS, records_of
 from layer_pruning.report.significance import bounded_interval
 
 CORRUPTED = "corrupted"
@@ -42,8 +42,7 @@ def corruption_accuracies(paths: Iterable[str | Path]) -> pd.DataFrame:
     too; ``collected`` says which.
     """
     rows = []
-    for path in dict.fromkeys(map(Path, paths)):
-        network, record = Network.of(path.parent), _read(path)
+    for network, record, _ in records_of(paths):
         for name, correct in record["corruptions"].items():
             tests = len(correct) * len(record["image_indices"])
             row = {"test": name, "collected": False, "accuracy": sum(correct) / tests}
@@ -61,18 +60,18 @@ def compared_shift(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:
     withstands, or the name of a test set that was collected anew. Two more columns: the mean
     corruption error in percent of the baseline's (mean over the seeds of a row), and the source.
     """
-    records = {path.parent: (path, _read(path)) for path in map(Path, paths)}
+    found = list(records_of(paths))
+    records = {network.folder: record for network, record, _ in found}
     outcomes, told = [], []
-    for folder, (path, record) in records.items():
-        network = Network.of(folder)
+    for network, record, path in found:
         baseline = records.get(network.baseline)
-        if baseline is not None and _kind(record) != _kind(baseline[1]):
+        if baseline is not None and _kind(record) != _kind(baseline):
             raise ValueError(f"{path}: tested on other images than its {BASELINE}")
         if record["corruptions"]:
             images = np.asarray(record["image_indices"])
-            shares = np.array(record["correct_of_image"]) / _outcomes_of_image(record)
+            shares = _shares_of_images(record)
             outcomes.append(Outcome(network, (CORRUPTED,), images, shares, path))
-            error = mean_corruption_error(record, baseline[1]) if baseline else math.nan
+            error = mean_corruption_error(record, baseline) if baseline else math.nan
             told.append((network, CORRUPTED, error, record["note"]))
         for name, result in record["shifted"].items():
             correct = np.array(result["correct"], dtype=int)
@@ -94,15 +93,14 @@ def compared_shift(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:
 
 def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
     """By folder of a network, its columns in the summary."""
-    records = {path.parent: _read(path) for path in map(Path, paths)}
-    columns = {}
-    for folder, record in records.items():
+    found = {network: record for network, record, _ in records_of(paths)}
+    records, columns = {network.folder: record for network, record in found.items()}, {}
+    for network, record in found.items():
         row: dict[str, Any] = {}
         if record["corruptions"]:
-            shares = np.array(record["correct_of_image"]) / _outcomes_of_image(record)
-            low, high = bounded_interval(shares)
-            baseline = records.get(Network.of(folder).baseline)
-            error = math.nan if baseline is None else mean_corruption_error(record, baseline)
+            low, high = bounded_interval(_shares_of_images(record))
+            baseline = records.get(network.baseline)
+            error = mean_corruption_error(record, baseline) if baseline else math.nan
             row = {
                 "corrupted_accuracy": record["corrupted_accuracy"],
                 "corrupted_accuracy_interval_low": low,
@@ -112,16 +110,8 @@ def shift_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
             }
         for name, result in record["shifted"].items():
             row[f"shifted_accuracy_{name}"] = float(np.mean(result["correct"]))
-        columns[folder] = row
+        columns[network.folder] = row
     return columns
-
-
-def _read(path: Path) -> dict[str, Any]:
-    record = read_json(path)
-    images = len(record["image_indices"])
-    if len(record["correct_of_image"]) != images:
-        raise ValueError(f"{path}: expected an entry of correct_of_image for {images} images")
-    return record
 
 
 def _kind(record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -130,5 +120,8 @@ def _kind(record: Mapping[str, Any]) -> tuple[Any, ...]:
     return (record["image_indices"], record["severities"], record["source"], *names)
 
 
-def _outcomes_of_image(record: Mapping[str, Any]) -> int:
-    return len(record["corruptions"]) * len(record["severities"])
+def _shares_of_images(record: Mapping[str, Any]) -> np.ndarray:
+    """Of each image the share of corruptions and severities that are right, (n,)."""
+    tests = len(record["corruptions"]) * len(record["severities"])
+    shares: np.ndarray = np.array(record["correct_of_image"]) / tests
+    return shares

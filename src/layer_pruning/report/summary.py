@@ -1,6 +1,6 @@
 """One row a network: what the files of the other stages say, in one table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from layer_pruning.report.columns import TEXT
 from layer_pruning.report.columns import in_order as ordered_columns
 from layer_pruning.report.cost import latency_values, ledger_values
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import BASELINE, Network
+from layer_pruning.report.records import BASELINE, Network, records_of
 from layer_pruning.report.selection import selected
 from layer_pruning.report.shift import shift_columns
 from layer_pruning.report.shortcut import shortcut_columns
@@ -42,6 +42,7 @@ def summarise(
     carbon_intensity_g_per_kwh: float | None = None,
     origins: Mapping[str, tuple[str, str]] | None = None,
     blocks_per_step: int = 1,
+    searched: Collection[str] = (),
     target: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """One row a network, sorted.
@@ -59,7 +60,8 @@ def summarise(
 
     Accuracies are fractions. What was not measured is NaN and ``notes`` says why. Training columns
     are those of the baseline, and fine-tuning columns sums over all fine-tunings on the way,
-    ``blocks_per_step`` removals apart, 0 for the baseline. A criterion in ``origins`` stands beside
+    ``blocks_per_step`` removals apart, 0 for the baseline; on the way to what the criteria
+    ``searched`` found there is none but the last. A criterion in ``origins`` stands beside
     another, and says how its networks were made: ``final`` (a last phase of fine-tuning after those
     on the other's path), ``scratch`` (from new weights in the shape that the other left: its
     training columns are its own, and it was never fine-tuned) or ``continued`` (the baseline
@@ -78,11 +80,12 @@ def summarise(
     intensity = carbon_intensity_g_per_kwh
     on_path = {network.criterion: ("pruned", network.criterion) for network in networks.values()}
     ways = on_path | {BASELINE: (BASELINE, BASELINE)} | dict(origins or {})
-    rows = {
-        folder: what_it_is(network)
-        | making(network, epochs, intensity, ways[network.criterion], blocks_per_step)
-        for folder, network in networks.items()
-    }
+    rows = {}
+    for folder, network in networks.items():
+        way = ways[network.criterion]
+        # what a search found was made from the baseline, by one fine-tuning
+        step = max(network.removed, 1) if way[1] in searched else blocks_per_step
+        rows[folder] = what_it_is(network) | making(network, epochs, intensity, way, step)
     robust = add_robust_accuracies(rows, attacks)
     add_inference(rows, energies)
     for columns in (
@@ -90,8 +93,8 @@ def summarise(
         shift_columns(corruptions),
         calibration_columns(calibrations),
         shortcut_columns(shortcuts),
-        {path.parent: latency_values(path) for path in map(Path, latencies)},
-        {path.parent: ledger_values(path) for path in map(Path, ledgers)},
+        {one.folder: latency_values(record, path) for one, record, path in records_of(latencies)},
+        {one.folder: ledger_values(record, path) for one, record, path in records_of(ledgers)},
     ):
         add_columns(rows, columns)
     add_predictions(rows, block_latencies)

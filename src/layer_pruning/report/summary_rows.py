@@ -8,10 +8,12 @@ from typing import Any
 from layer_pruning.report.records import (
     NOT_MEASURED,
     Network,
+    attack_results,
     energy_basis,
     fraction,
     number,
     read_json,
+    records_of,
 )
 from layer_pruning.training.history import read_history
 
@@ -97,17 +99,15 @@ def making(
 
 def robust_column(attack: str, norm: str, epsilon: float) -> str:
     """The column of one attack, e.g. ``robust_accuracy_autoattack_linf_0.1``."""
-    return "_".join(["robust_accuracy", attack, *([norm.lower()] if norm else []), f"{epsilon:g}"])
+    return f"robust_accuracy_{attack}_{norm}_{epsilon:g}"
 
 
 def add_robust_accuracies(rows: Rows, attacks: Iterable[str | Path]) -> list[str]:
     """Put every attack into the row of its network; the columns, by attack, norm and epsilon."""
     robust: dict[str, tuple[str, str, float]] = {}
-    for path in dict.fromkeys(map(Path, attacks)):
-        row = row_of(rows, path.parent.parent, path)
-        record = read_json(path)
+    for network, record, path in attack_results(attacks):
+        row, attack, norm = row_of(rows, network.folder, path), record["attack"], record["norm"]
         for result in record["epsilons"]:
-            attack, norm = str(record["attack"]), str(record["norm"] or "").lower()
             epsilon = number(result, "epsilon", path)
             column = robust_column(attack, norm, epsilon)
             if column in row:
@@ -127,8 +127,8 @@ def add_columns(rows: Rows, added: Mapping[Path, Mapping[str, Any]]) -> None:
 
 def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
     """Put the energy of inference into the row of its network, or why there is none."""
-    for path in dict.fromkeys(map(Path, energies)):
-        row, inference = row_of(rows, path.parent, path), read_json(path)["inference"]
+    for network, record, path in records_of(energies):
+        row, inference = row_of(rows, network.folder, path), record["inference"]
         if not inference["measured"]:
             reason = inference.get("reason") or "no reason"
             row["notes"].append(f"energy of inference {NOT_MEASURED}: {reason}")
@@ -147,11 +147,10 @@ def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
 
 def add_predictions(rows: Rows, block_latencies: Iterable[str | Path]) -> None:
     """What the blocks that are gone took of a batch's time in the baseline, in percent."""
-    for path in dict.fromkeys(map(Path, block_latencies)):
-        record = read_json(path)
+    for baseline, record, path in records_of(block_latencies):
         whole = number(record["network"], "latency", path)
         for folder, row in rows.items():
-            if Network.of(folder).baseline == path.parent.parent:
+            if Network.of(folder).baseline == baseline.folder:
                 gone = [record["blocks"][block] for block in row["removed_blocks"].split()]
                 saved = math.fsum(number(block, "latency", path) for block in gone)
                 row["predicted_latency_reduction_percent"] = 100 * saved / whole

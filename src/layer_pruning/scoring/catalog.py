@@ -27,6 +27,8 @@ SEARCHING_METRICS = {"stochastic": 1.0, "stochastic_covariances": 0.0}
 """The similarity metrics that search from a start, and their weight of the class means."""
 OWN_METRIC_TAKES = ("features", "features with a block bypassed", "labels")
 """What a metric of the user's own, ``my_package.my_module:function``, is called with."""
+OF_IMAGES = (*CATALOG, *FUNCTIONAL_METRICS)
+"""The metrics that compare what networks make of the probe images, as those of a user's own do."""
 METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)
 
 CRITERIA: dict[str, dict[str, Any]] = {

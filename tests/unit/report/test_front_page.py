@@ -97,8 +97,8 @@ def test_the_page_of_a_network_draws_its_blocks_and_links_its_files(tmp_path):
     shown = {"epsilon": 0.1, "label": 0, "taken_for": 1, "clean_png": "QQ", "attacked_png": "Qg"}
     attack.write_text(json.dumps(record | {"examples": [shown]}))
     files = [attack, folder / "accuracy.json"]
-    page = network_page(folder, "../../report.html", files, ["cat", "dog"])
-    assert "cat taken for dog" in page and "data:image/png;base64,Qg" in page
+    page = network_page(folder, "../../report.html", files, ["cat", "<b>dog"])
+    assert "cat taken for &lt;b&gt;dog" in page and "data:image/png;base64,Qg" in page
     assert page.count('<li class="gone">') == 2 and "removal 2" in page
     assert page.count("<li>stage1.block") == 2
     read = Page(page)

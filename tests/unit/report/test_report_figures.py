@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 from planted_results import BLOCKS, Planted
 
 from layer_pruning.report.figures.accuracy import accuracy_figure
@@ -201,6 +202,22 @@ def test_tau_is_averaged_over_the_rankings_that_have_both_metrics():
     assert list(lines(bootstrap, "consensus")[0].get_xdata()) == [1, 2]
     assert list(lines(bootstrap, "consensus")[0].get_ydata()) == [0.9, 0.7]
     assert list(lines(bootstrap, "cka")[0].get_ydata()) == [1.0]
+
+
+def test_no_text_of_the_agreement_is_cut_off_at_the_border():
+    metrics = ["stochastic_means", "stochastic_covariances", "stochastic"]
+    tau = [[1, 0.2, 0.5], [0.2, 1, 0.1], [0.5, 0.1, 1]]
+    records = [sidecar("consensus", step, metrics, tau, 0.6, 0.9) for step in (1, 2)]
+    blocks = {"spread_percent": 48.1, "removed_blocks": {"0": "a", "1": "b"}}
+    figure = agreement_figure(records, [dict.fromkeys(metrics, blocks)] * 3)
+    assert "stochastic_covariances: from other starts up to 48 % more or less" in texts(figure)
+    figure.draw_without_rendering()
+    for text in figure.findobj(Text):
+        # numbers of ticks beyond the limits of an axis are there, and are not drawn
+        if text.get_visible() and text.get_text().strip("0123456789. "):
+            box = text.get_window_extent()
+            inside = figure.bbox.x0 - 1 <= box.x0 and box.x1 <= figure.bbox.x1 + 1
+            assert inside and box.y0 >= -1 and box.y1 <= figure.bbox.y1 + 1, text.get_text()
 
 
 def test_without_a_bootstrap_the_figure_says_so():

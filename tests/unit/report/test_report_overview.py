@@ -393,3 +393,14 @@ def test_the_carbon_of_pruning_holds_that_of_choosing_the_blocks():
     )
     # 0.5 kg a kWh: 7 kWh in all; where scoring is not known, and where nothing is
     assert emissions_of(shown).tolist() == [3.5, 1.5, 0.0]
+
+
+def test_no_name_of_a_user_becomes_html(planted):
+    hostile = "<b>x</b>&'\"{{ 7 * 7 }}"
+    summary = after_one_removal(planted, WON).replace({"criterion": {"cka": hostile}})
+    (pair,) = pairs(summary, controls=[hostile])
+    best = next(answer for answer in pair.answers if answer.name == "best")
+    assert best.verdict == f"{hostile}: shown to be better than the other one.", "this is text"
+    assert "<b>" not in best.evidence and "&lt;b&gt;x" in best.evidence, "and this HTML"
+    html = overview([pair])
+    assert "<b>x" not in html and hostile in Page(html).text

@@ -122,6 +122,20 @@ def test_every_planted_number_is_in_its_cell(planted):
     assert math.isnan(middle["inference_joules_per_image"])
 
 
+def test_what_a_search_found_was_fine_tuned_once(planted):
+    """Its network with fewer removals is not on the way to the one with more."""
+    base = planted.network(3, kwh=0.5)
+    first = planted.network(3, "wide", BLOCKS[1:2], kwh=0.01)
+    second = planted.network(3, "wide", [BLOCKS[0], BLOCKS[4]], kwh=0.02)
+    histories = [planted.history(first, 3), planted.history(second, 4)]
+    options = {"histories": histories, "searched": ["wide"]}
+    row = row_of(summarise([base, first, second], **options), removed=2)
+    assert row["finetuning_energy_kwh"] == 0.02 and row["finetuning_epochs"] == 4
+    # nor need it be there
+    alone = row_of(summarise([base, second], **options), removed=2)
+    assert alone["finetuning_energy_kwh"] == 0.02
+
+
 def test_files_that_were_not_given_do_not_enter(planted):
     base = planted.network(0)
     pruned = planted.network(0, "cka", BLOCKS[:1])

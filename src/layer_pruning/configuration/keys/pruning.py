@@ -45,6 +45,15 @@ class Criterion(Settings):
     or `parameters`."""
     saves_weight: Positive = 1
     """Weight of that vote, for `borda` and `weighted`, where a metric weighs 1 by default."""
+    search: Literal["greedy", "beam", "profiles"] = "greedy"
+    """How blocks are chosen: `greedy` (the first of a ranking goes, and what is left is ranked
+    again), `beam` (the best sets of blocks are kept while they grow) or `profiles` (all ways to
+    share removals out among the stages). The last two compare whole sets with the baseline, with
+    no training in between; their networks are fine-tuned once, for as many epochs as those on a
+    greedy path to as many removals."""
+    beam: Count | None = None
+    """How many sets `search: beam` keeps of each size; none: 4. One is greedy removal without
+    training in between."""
 
 
 class Target(Settings):

@@ -44,7 +44,8 @@ def agreement_figure(
     metrics, tau, counts = _with_company(*mean_tau(rankings))
     styles = criterion_styles(record["criterion"] for record in rankings)
     side = max(2.6, 0.42 * len(metrics))
-    figure = Figure(figsize=(side + 7.6, side + 2.4), layout="constrained")
+    tall = side + 2.4 + 0.15 * len({name for record in starts for name in record})
+    figure = Figure(figsize=(side + 7.6, tall), layout="constrained")
     left, right = np.ravel(
         figure.subfigures(1, 2, width_ratios=[side + 2.6, 5.0], wspace=0.04, squeeze=False)
     )

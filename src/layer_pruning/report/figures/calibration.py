@@ -13,6 +13,7 @@ from layer_pruning.report.figures.networks import criteria_of, deepest, named, o
 from layer_pruning.report.figures.style import (
     BASELINE_BAR,
     BLACK,
+    DASHED,
     GREY,
     PALE,
     criterion_styles,
@@ -43,7 +44,7 @@ def calibration_figure(frame: pd.DataFrame) -> Figure:
     styles = criterion_styles(names)
     figure = Figure(figsize=(9.6, max(4.0, 1.6 + 0.4 * len(names))), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
-    left.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 2)))
+    left.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=DASHED)
     for name in names:
         style = styles[name]
         bins = _pooled(frame[(frame["criterion"] == name) & ~frame["scaled"]])

@@ -12,6 +12,7 @@ from layer_pruning.report.figures.marks import beside_each_other, row_axis, with
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
     BLACK,
+    DASHED,
     GREY,
     PALE,
     criterion_styles,
@@ -64,7 +65,7 @@ def latency_figure(table: pd.DataFrame) -> Figure:
     hollow: dict[str, Any] = {"color": GREY, "marker": "o", "markerfacecolor": "white"}
     keys.append(Line2D([], [], label="blocks of one stage alone", **hollow, **dot))
     keys.append(Line2D([], [], color=BLACK, marker="o", label="baseline", **dot))
-    keys.append(Line2D([], [], color=BLACK, linestyle=(0, (4, 2)), label="time falls as MACs do"))
+    keys.append(Line2D([], [], color=BLACK, linestyle=DASHED, label="time falls as MACs do"))
     figure.legend(handles=keys, loc="outside lower center", ncols=min(int(wide / 1.5), len(keys)))
     devices = ", ".join(sorted(set(table["device"])))
     headline(figure, f"{title}: time against MACs, {devices}, 95 % intervals")
@@ -76,7 +77,7 @@ def _time_against_macs(
 ) -> None:
     """One batch size; ``everywhere`` is all of a mode, so that its panels share their limits."""
     ends = [max(0.0, min(everywhere["macs_percent"].min(), 90.0) - 8), 105.0]
-    axis.plot(ends, ends, color=BLACK, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
+    axis.plot(ends, ends, color=BLACK, linestyle=DASHED, linewidth=1, zorder=1)
     axis.plot([100], [100], "o", color=BLACK, markersize=4)
     for _, row in table.iterrows():
         style, whole = styles[row["criterion"]], row["part"] == WHOLE
@@ -111,7 +112,7 @@ def _quotients(
     styles: dict[str, Any],
     parts: list[str],
 ) -> None:
-    axis.axvline(1, color=BLACK, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
+    axis.axvline(1, color=BLACK, linestyle=DASHED, linewidth=1, zorder=1)
     networks = sorted(set(zip(table["criterion"], table["seed"], strict=True)))
     for _, row in table.iterrows():
         style, whole = styles[row["criterion"]], row["part"] == WHOLE

@@ -11,12 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from layer_pruning.report.cost import COSTS, ENDS, JOULES_PER_KWH
+from layer_pruning.report.columns import with_ends
+from layer_pruning.report.cost import COSTS, JOULES_PER_KWH
 from layer_pruning.report.figures.marks import beside_each_other, row_axis, with_interval, word
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
     BASELINE_BAR,
     BLACK,
+    DASHED,
     GREY,
     PALE,
     criterion_styles,
@@ -66,8 +68,7 @@ def ledger_figure(table: pd.DataFrame) -> Figure:
     for axis in (costs, saving, even):
         row_axis(axis, labels)
     keys: list[Artist] = [Patch(**COST_STYLES[cost], label=COST_LABELS[cost]) for cost in COSTS]
-    dashed = (0, (4, 2))
-    keys.append(Line2D([], [], color=BLACK, linestyle=dashed, linewidth=1, label="as the baseline"))
+    keys.append(Line2D([], [], color=BLACK, linestyle=DASHED, linewidth=1, label="as the baseline"))
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
     headline(figure, f"{title}: energy spent, saved and earned back; blocks removed in brackets")
     return figure
@@ -96,7 +97,7 @@ def _stacked_costs(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
 
 
 def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, Any]) -> None:
-    axis.axvline(0, color=BLACK, linestyle=(0, (4, 2)), linewidth=1)
+    axis.axvline(0, color=BLACK, linestyle=DASHED, linewidth=1)
     for row, name in enumerate(names):
         if not _with_intervals(axis, row, table, name, "saving_joules_per_image", styles):
             word(axis, 0, row, NOT_MEASURED)
@@ -108,7 +109,7 @@ def _savings(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str
 
 
 def _break_even(axis: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, Any]) -> None:
-    known = table[[f"break_even_images{end}" for end in ENDS]].to_numpy(dtype=float)
+    known = table[with_ends("break_even_images")].to_numpy(dtype=float)
     known = known[known > 0]
     if len(known):
         _images_axis(axis, known.min(), known.max())

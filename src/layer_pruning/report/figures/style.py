@@ -22,6 +22,7 @@ BASELINE_BAR = "#595959"  # a bar in black would drown what is drawn on it
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 LINES: list[Any] = ["-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 3))]
+DASHED = (0, (4, 2))  # of what would be equal
 PRINT_DPI = 300  # pixels an inch of what is not vector
 HATCHES = ["////", "....", "xxxx", "----", "\\\\\\\\", "++++"]  # of bars beside a plain one
 SEQUENCE = "cividis"  # even in lightness, for colour-blind readers and for grey

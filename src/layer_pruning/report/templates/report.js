@@ -1,5 +1,6 @@
 {# Charts take the place of their pictures; a table with many columns gets a filter, a chooser of
-   columns and a button for CSV. Without scripts the pictures and the whole tables are there. #}
+   columns and a button for CSV. Of many columns it begins with the first that are neither empty nor
+   wide. Without scripts the pictures and the whole tables are there. #}
 document.querySelectorAll("script.spec").forEach(function(data){
 if(typeof vegaEmbed==="undefined"){return}
 var figure=data.parentNode,picture=figure.querySelector("img"),place=document.createElement("div");
@@ -32,9 +33,13 @@ var chooser=document.createElement("details"),title=document.createElement("summ
 title.textContent="columns";chooser.appendChild(title);chooser.className="columns";
 function show(column,yes){Array.prototype.forEach.call(table.rows,function(row){
 if(row.cells[column]){row.cells[column].hidden=!yes}})}
+function longest(column){
+return Math.max.apply(null,Array.prototype.map.call(table.tBodies[0].rows,function(row){
+return row.cells[column]?row.cells[column].textContent.trim().length:0}))}
+var left=16;
 Array.prototype.forEach.call(heads,function(head,column){
 var label=document.createElement("label"),box=document.createElement("input");
-var yes=heads.length<=16||column<14;box.type="checkbox";box.checked=yes;show(column,yes);
+var length=longest(column),yes=heads.length<=16||(length>0&&length<40&&left-->0);box.type="checkbox";box.checked=yes;show(column,yes);
 box.addEventListener("change",function(){show(column,box.checked)});
 label.appendChild(box);label.appendChild(document.createTextNode(head.textContent));
 chooser.appendChild(label)});
