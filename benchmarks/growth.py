@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.ticker import NullFormatter
 from metrics import synthetic
 from options import parser_of
 
@@ -52,8 +53,9 @@ class Curve(NamedTuple):
 def network_of(depth: int = 14, side: int = 16) -> ResidualNetwork:
     """A CIFAR ResNet with random weights."""
     header = NetworkHeader.of(
-        f"resnet{depth}",
-        {},
+        # not a name of torchvision's, such as resnet50
+        "of_cifar",
+        {"depth": depth},
         input_shape=(3, side, side),
         mean=(0.5,) * 3,
         std=(0.25,) * 3,
@@ -178,6 +180,7 @@ def drawn(found: Sequence[tuple[Curve, list[float]]]) -> Figure:
                 label=f"{curve.against}: {slope(curve.sizes, taken):.2f}",
             )
         axes.set(title=stage, xlabel="times the smallest size")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(fontsize=7, title="slope against", title_fontsize=7, frameon=False)
     figure.axes[0].set_ylabel("times its CPU seconds")
     return figure

@@ -60,8 +60,11 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=8, help="training images of each class [8]")
     parser.add_argument("--batch", type=int, default=8, help="images in a batch [8]")
     given = parser.parse_args()
+    first = 0
     for split, each in (("train", given.each), ("val", 2), ("test", 4)):
-        write_pictures(given.folder / "pictures" / split, classes=given.classes, each=each)
+        place = given.folder / "pictures" / split
+        write_pictures(place, classes=given.classes, each=each, first=first)
+        first += each
     for network in NETWORKS:
         text = json.dumps(configuration(network, given.batch), indent=1)
         (given.folder / f"{network}.yaml").write_text(text + "\n")

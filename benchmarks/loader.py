@@ -93,8 +93,8 @@ def ours(folder: Path, chosen: list[int], workers: int) -> Iterator[tuple[Tensor
     order = torch.tensor(chosen)[torch.randperm(len(chosen), generator=generator)]
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     for images, found in split.training_batches(order.split(BATCH), generator):
-        pixels = augmented(split.floats(images), shift_pixels=0, flip=True, generator=generator)
-        yield (pixels - mean) / std, found
+        flipped = augmented(images, shift_pixels=0, flip=True, generator=generator)
+        yield (split.floats(flipped) - mean) / std, found
 
 
 WAYS: dict[str, Callable[[Path, list[int], int], Batches]] = {

@@ -25,13 +25,15 @@ def picture_of(label: int, number: int, size: int) -> Image.Image:
     return Image.fromarray(np.clip(128 + total / 2, 0, 255).astype(np.uint8))
 
 
-def write_pictures(folder: Path, *, classes: int, each: int, size: int = 400) -> int:
-    """Write ``each`` pictures of every class below ``folder``; returns their bytes."""
+def write_pictures(
+    folder: Path, *, classes: int, each: int, first: int = 0, size: int = 400
+) -> int:
+    """Write ``each`` pictures of every class, from a ``first`` number on; returns their bytes."""
     written = 0
     for label in range(classes):
         place = folder / f"class{label:03d}"
         place.mkdir(parents=True, exist_ok=True)
-        for number in range(each):
+        for number in range(first, first + each):
             path = place / f"{number:05d}.jpg"
             picture_of(label, number, size).save(path, quality=90)
             written += path.stat().st_size

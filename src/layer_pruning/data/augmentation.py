@@ -107,6 +107,21 @@ def drawing_from(generator: torch.Generator, further: int = 0) -> Iterator[None]
         yield
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torchvision's transforms know the global generator only: seed it, then put it back.
+
+    What draws on a processor alone; ``torch.manual_seed`` asks for all devices, image by image.
+    """
+    generator = torch.default_generator
+    before = generator.get_state()
+    generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        generator.set_state(before)
+
+
 def rand_augmented(images: Tensor, magnitude: int, *, levels: int = 255) -> Tensor:
     """Every image changed by two operations of its own draw: RandAugment (arXiv 1909.13719).
 

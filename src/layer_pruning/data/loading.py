@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from layer_pruning.data.augmentation import drawing_from, rand_augmented
+from layer_pruning.data.augmentation import drawing_from, rand_augmented, seeded
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, resized
 
@@ -29,7 +29,7 @@ class Split:
 
     def floats(self, images: Tensor) -> Tensor:
         """Some of the images in [0, 1]."""
-        return images if images.is_floating_point() else images.float() / self.levels
+        return images if images.is_floating_point() else images.float().div_(self.levels)
 
     def part(self, chosen: slice) -> "Split":
         """Some of the images."""
@@ -89,9 +89,7 @@ class _Files(Dataset):
             image = resized(image, self.size)
         else:
             state = np.random.SeedSequence([self.seed, int(index)]).generate_state(1, np.uint64)
-            # torchvision's transforms know the global generator only
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(int(state[0]))
+            with seeded(int(state[0])):
                 pixels = torch.from_numpy(channels_first(self.crop(image)).copy())
                 return int(index), rand_augmented(pixels[None], self.rand_augment)[0]
         return int(index), torch.from_numpy(channels_first(image).copy())
@@ -122,7 +120,7 @@ class StreamedSplit:
 
     def floats(self, images: Tensor) -> Tensor:
         """Some of the images in [0, 1]."""
-        return images.float() / 255
+        return images.float().div_(255)
 
     def _read(
         self, indices: Sequence[Sequence[int]], seed: int | None, rand_augment: int = 0

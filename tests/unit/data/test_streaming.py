@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from layer_pruning.data.augmentation import seeded
 from layer_pruning.data.catalog import complete_settings, dataset_info
 from layer_pruning.data.image_file import read_data, write_data
 from layer_pruning.data.loading import StreamedSplit, split_on
@@ -150,3 +151,15 @@ def test_streaming_needs_a_size_and_takes_no_memory(settings):
         dataset_info(settings | {"stream": True, "image_size": None})
     assert dataset_info(settings | {"stream": True}).megabytes() == 0
     assert dataset_info(settings).megabytes() == 1
+
+
+@pytest.mark.parametrize("seed", [0, 2**63, 2**64 - 1])
+def test_a_seeded_image_draws_what_pytorch_s_seed_gives_and_leaves_the_generator_alone(seed):
+    before = torch.get_rng_state()
+    with seeded(seed):
+        drawn = torch.rand(3), torch.randint(9, (4,))
+    assert torch.equal(torch.get_rng_state(), before)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        expected = torch.rand(3), torch.randint(9, (4,))
+    assert all(map(torch.equal, drawn, expected))
