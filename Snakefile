@@ -57,6 +57,7 @@ include: "rules/search.smk"
 include: "rules/evaluation.smk"
 include: "rules/shortcut.smk"
 include: "rules/export.smk"
+include: "rules/shown.smk"
 include: "rules/report.smk"
 include: "rules/tracking.smk"
 

@@ -9,19 +9,6 @@ DRAWN = [name for name, figure in ENTRIES.items() if figure.together]
 OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
 OF_ALL["agreement"] = OF_ALL["removals"]
 
-
-def in_report(file, catalogue, name, **labels):
-    """An output that Snakemake's own report shows, as its entry in a catalogue of pages says."""
-    entry, of_pair = catalogue[name], {"subcategory": "{dataset} {architecture}"}
-    return report(
-        file,
-        caption=f"../workflow/report/{entry.caption or name}.rst",
-        category=entry.category,
-        labels={entry.kind: entry.label} | labels,
-        **({} if catalogue is TABLES else of_pair),
-    )
-
-
 ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
 
 
