@@ -6,7 +6,6 @@ Which networks there are, and what is done to each, is said by the chain (src/la
 from functools import partial
 
 from layer_pruning.chain import NETWORK, RUN, removal
-from layer_pruning.checksums import text_checksum
 from layer_pruning.configuration import (
     continued_criteria,
     corrupted_images,
@@ -24,7 +23,6 @@ from layer_pruning.configuration import (
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
-from layer_pruning.installation import workflow_folder
 from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.requirements import Requirements
@@ -62,13 +60,7 @@ memory_for, minutes_for, disk_for = NEEDED.memory_for, NEEDED.minutes_for, NEEDE
 FINISHED = final_criteria(config)
 FROM_SCRATCH = scratch_criteria(config)
 TRAINED_ON = continued_criteria(config)
-# what the networks that count are fine-tuned by at last
-LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
 TARGET = target(config)
-
-# What others published, drawn beside results about the same networks. No input: it lies with the
-# workflow, and there may be several copies of that.
-PUBLISHED = text_checksum([(workflow_folder() / "config/published/points.csv").read_text()])
 
 # What comes first where several jobs could: the networks and their accuracy, then its figure. What
 # looks at finished networks (attacks, energy, exports) has Snakemake's 0.

@@ -1,4 +1,6 @@
+from layer_pruning.checksums import text_checksum
 from layer_pruning.configuration import as_yaml, published_setting
+from layer_pruning.installation import workflow_folder
 from layer_pruning.report import REVISION as REPORT_REVISION
 from layer_pruning.report.catalog import OF_A_PAIR, TABLES
 from layer_pruning.report.catalog import FIGURES as ENTRIES
@@ -9,6 +11,9 @@ DRAWN = [name for name, figure in ENTRIES.items() if figure.together]
 OF_ALL = {"removals": {"criterion": "all", "seed": "all"}}
 OF_ALL["agreement"] = OF_ALL["removals"]
 
+# What others published, drawn beside results about the same networks. No input: it lies with the
+# workflow, and there may be several copies of that.
+PUBLISHED = text_checksum([(workflow_folder() / "config/published/points.csv").read_text()])
 ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
 
 

@@ -18,6 +18,9 @@ TAUGHT = {
 }
 
 
+# what the networks that count are fine-tuned by at last
+LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
+
 # epochs of one fine-tuning; of all up to a step, the last phase included; and with the baseline's
 ROUND_EPOCHS = lambda names: CHAIN.finetuning_epochs(
     names.criterion, names.architecture, int(names.step)
