@@ -23,7 +23,6 @@ from layer_pruning.configuration import (
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
-from layer_pruning.models.hub_files import hub_path
 from layer_pruning.named_function import source_files
 from layer_pruning.requirements import Requirements
 from layer_pruning.shards import Shards
@@ -34,7 +33,6 @@ SCRATCH = f"{RUN}/{{scratch}}/removed-{{step}}"
 FINAL = f"{RUN}/{{final}}/removed-{{step}}"
 CONTINUED = f"{RUN}/{{continued}}/beside-{{step}}"
 FIGURES = "results/figures/{dataset}/{architecture}"
-RANKS = f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}"
 MANIFEST = f"{NETWORK}/export/manifest.json"
 
 # Threads of a measuring job: all cores, so that nothing runs beside it. A job of a cluster takes a

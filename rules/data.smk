@@ -1,4 +1,5 @@
 from layer_pruning.data import REVISION as DATA_REVISION
+from layer_pruning.models.hub_files import hub_path
 
 # the SHA-256 that the user gave for files of the hub
 PROMISED = promised_checksums(config)

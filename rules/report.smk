@@ -14,6 +14,7 @@ OF_ALL["agreement"] = OF_ALL["removals"]
 # What others published, drawn beside results about the same networks. No input: it lies with the
 # workflow, and there may be several copies of that.
 PUBLISHED = text_checksum([(workflow_folder() / "config/published/points.csv").read_text()])
+RANKS = f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}"
 ATTACKS = f"{NETWORK}/attacks/{{attack}}.json"
 
 
@@ -158,13 +159,13 @@ rule report_ranks:
         outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=in_report(
-            f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
+            f"{RANKS}.svg",
             ENTRIES,
             "ranks",
             criterion="{criterion}",
             seed="{seed}",
         ),
-        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
+        png=f"{RANKS}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:
