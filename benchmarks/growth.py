@@ -168,7 +168,7 @@ def slope(sizes: Sequence[int], taken: Sequence[float]) -> float:
 def drawn(found: Sequence[tuple[Curve, list[float]]]) -> Figure:
     """All curves beside each other, sizes and seconds over their smallest."""
     stages = list(dict.fromkeys(curve.stage for curve, _ in found))
-    figure = Figure(figsize=(10, 2.8), layout="constrained")
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
     for axes, stage in zip(figure.subplots(1, len(stages), sharey=True), stages, strict=True):
         own = [(curve, taken) for curve, taken in found if curve.stage == stage]
         for place, (curve, taken) in enumerate(own):
@@ -181,7 +181,9 @@ def drawn(found: Sequence[tuple[Curve, list[float]]]) -> Figure:
             )
         axes.set(title=stage, xlabel="times the smallest size")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.legend(fontsize=7, title="slope against", title_fontsize=7, frameon=False)
+        # below, where it covers no curve
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.28)}
+        axes.legend(fontsize=7, title="slope against", title_fontsize=7, frameon=False, **below)
     figure.axes[0].set_ylabel("times its CPU seconds")
     return figure
 

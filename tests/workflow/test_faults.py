@@ -43,6 +43,8 @@ class Started:
             stdout=self.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # a test run in the background has its children ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def members(self) -> dict[int, str]:

@@ -100,7 +100,8 @@ def test_a_chart_stays_inside_its_frame(opened):
         for chart in page.locator(".chart").all():
             frame, drawn = chart.bounding_box(), chart.locator("svg").bounding_box()
             assert drawn["x"] >= frame["x"]
-            assert drawn["x"] + drawn["width"] <= frame["x"] + frame["width"]
+            # a chart has whole pixels, a frame parts of them
+            assert drawn["x"] + drawn["width"] <= frame["x"] + frame["width"] + 1
 
 
 def marks(page):
