@@ -159,13 +159,13 @@ rule report_ranks:
         outcomes=of_one_criterion(f"{NETWORK}/complexity.json", CHAIN.pruned),
     output:
         svg=in_report(
-            f"{RANKS}.svg",
+            f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.svg",
             ENTRIES,
             "ranks",
             criterion="{criterion}",
             seed="{seed}",
         ),
-        png=f"{RANKS}.png",
+        png=f"{FIGURES}/ranks/{{criterion}}-seed-{{seed}}.png",
     log:
         f"{FIGURES}/logs/report_ranks/{{criterion}}-seed-{{seed}}.log",
     benchmark:
