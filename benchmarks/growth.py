@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from matplotlib.ticker import NullFormatter
 from metrics import synthetic
+from networks import cifar_header
 from options import parser_of
 
 from layer_pruning.activations.sweep import sweep
@@ -27,7 +28,6 @@ from layer_pruning.attacks.evaluation import attack_network
 from layer_pruning.data.loading import Split
 from layer_pruning.evaluation.accuracy import outputs_of_split
 from layer_pruning.models.candidates import Limits
-from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network
 from layer_pruning.report.figures.style import COLOURS, MARKERS, Figure
 from layer_pruning.similarity import distances
@@ -52,15 +52,8 @@ class Curve(NamedTuple):
 
 def network_of(depth: int = 14, side: int = 16) -> ResidualNetwork:
     """A CIFAR ResNet with random weights."""
-    header = NetworkHeader.of(
-        # not a name of torchvision's, such as resnet50
-        "of_cifar",
-        {"depth": depth},
-        input_shape=(3, side, side),
-        mean=(0.5,) * 3,
-        std=(0.25,) * 3,
-        class_names=tuple(map(str, range(10))),
-    )
+    # not a name of torchvision's, such as resnet50
+    header = cifar_header("of_cifar", {"depth": depth}, size=side)
     return new_network(header, 0).eval()
 
 

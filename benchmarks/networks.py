@@ -1,7 +1,9 @@
 """The networks that benchmarks measure, and images for them."""
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,12 +19,17 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def cifar_header(
-    architecture: str, *, size: int = 32, mean: Moments = (0.5,) * 3, std: Moments = (0.25,) * 3
+    architecture: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    size: int = 32,
+    mean: Moments = (0.5,) * 3,
+    std: Moments = (0.25,) * 3,
 ) -> NetworkHeader:
     """What a network for colour images of ``size`` pixels in ten classes is."""
     return NetworkHeader.of(
         architecture,
-        {},
+        dict(settings or {}),
         input_shape=(3, size, size),
         mean=mean,
         std=std,

@@ -11,6 +11,16 @@ localrules:
     list_blocks,
 
 
+# params: what the activations of a network follow from
+OF_SWEEP = {
+    "images_per_class": config["probe"]["images_per_class"],
+    "min_blocks_per_stage": config["min_blocks_per_stage"],
+    "protect": config["protect"],
+    "seed": seed_of,
+    "revisions": (MODELS_REVISION, ACTIVATIONS_REVISION),
+}
+
+
 rule extract_baseline_activations:
     input:
         data="results/{dataset}/data.npz",
@@ -34,11 +44,7 @@ rule extract_baseline_activations:
         runtime=SHARDED.minutes("activations", f"{RUN}/baseline"),
         disk_mb=disk_for("activations"),
     params:
-        images_per_class=config["probe"]["images_per_class"],
-        min_blocks_per_stage=config["min_blocks_per_stage"],
-        protect=config["protect"],
-        seed=seed_of,
-        revisions=(MODELS_REVISION, ACTIVATIONS_REVISION),
+        **OF_SWEEP,
     message:
         "Extracting activations of the baseline, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -88,11 +94,7 @@ use rule extract_baseline_activations as sweep_shard with:
         runtime=SHARDED.minutes("activations", NETWORK),
         disk_mb=disk_for("activations"),
     params:
-        images_per_class=config["probe"]["images_per_class"],
-        min_blocks_per_stage=config["min_blocks_per_stage"],
-        protect=config["protect"],
-        seed=seed_of,
-        revisions=(MODELS_REVISION, ACTIVATIONS_REVISION),
+        **OF_SWEEP,
         shard=SHARDED.this("activations", NETWORK),
     message:
         "Extracting activations of {wildcards.network} on part {wildcards.shard} of the probe set, {wildcards.architecture}, seed {wildcards.seed}"

@@ -14,9 +14,7 @@ from types import TracebackType
 from layer_pruning.access import access_remedy, address_space, of_the_system
 from layer_pruning.printable import printable
 from layer_pruning.processes import end_with_launcher, place, run_ranks
-
-# the remedy of a damaged file, as its readers say it
-DELETE = "delete it and run the workflow again"
+from layer_pruning.record_files import REMEDY
 
 
 def wait_passively() -> None:
@@ -76,7 +74,7 @@ def _about_damage(said: str) -> str:
     again.
     """
     path = Path(said.partition(": ")[0])
-    if DELETE not in said:
+    if REMEDY not in said:
         return said
     if path.is_symlink():
         return f"{said} (it is a link: delete {path.resolve()} too)"
@@ -88,7 +86,7 @@ def _about_damage(said: str) -> str:
     except OSError:
         return said
     again = f"run the same command again to make it anew, with '-- {path}' if nothing is to be done"
-    return said.replace(DELETE, f"it is now {aside}; {again}")
+    return said.replace(REMEDY, f"it is now {aside}; {again}")
 
 
 @contextmanager

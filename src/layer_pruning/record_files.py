@@ -21,6 +21,7 @@ from layer_pruning.checksums import text_checksum
 
 FORMAT = "layer-pruning record 1"
 REMEDY = "delete it and run the workflow again"
+"""What every reader of a damaged file says, and a job then does: see :func:`.job.job`."""
 
 NO_ROWS = "no_rows"
 """The last column of a table without rows, which otherwise looks like one that was cut off."""

@@ -13,8 +13,8 @@ from layer_pruning.training.scratch import forget_training
 with job(snakemake.log[0]) as logger:
     device, names = device_of(snakemake.config), snakemake.wildcards
     network = network_of(snakemake.input.network, snakemake.config, names.architecture, device)
-    given, shards = (network, read_data(snakemake.input.data)), snakemake.input.get("shards")
-    outputs = join_outputs(shards) if shards else outputs_of_splits(*given, device)
+    data = None if (shards := snakemake.input.get("shards")) else read_data(snakemake.input.data)
+    outputs = join_outputs(shards) if shards else outputs_of_splits(network, data, device)
     accuracy = accuracy_record(outputs)
     write_record_file(snakemake.output.accuracy, accuracy)
     write_record_file(snakemake.output.calibration, calibration_record(outputs))

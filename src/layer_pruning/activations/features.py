@@ -18,8 +18,7 @@ import numpy as np
 
 from layer_pruning.access import of_the_system
 from layer_pruning.atomic import written_whole
-
-AGAIN = "delete it and run the workflow again"
+from layer_pruning.record_files import REMEDY
 
 
 @dataclass(frozen=True)
@@ -161,4 +160,4 @@ def read_members(path: str | os.PathLike[str], names: Iterable[str]) -> dict[str
     except Exception as error:
         if of_the_system(error):
             raise
-        raise ValueError(f"{path}: not a readable activations file ({error}); {AGAIN}") from error
+        raise ValueError(f"{path}: not a readable activations file ({error}); {REMEDY}") from error

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from layer_pruning.activations.features import (
-    AGAIN,
     Activations,
     ImageActivations,
     activations_file,
@@ -20,6 +19,7 @@ from layer_pruning.models.fused import fused
 from layer_pruning.models.pass_through import mapped, tensors
 from layer_pruning.models.replay import Replay, settled
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.record_files import REMEDY
 from layer_pruning.shards import WHOLE, Shard
 
 logger = logging.getLogger(__name__)
@@ -206,13 +206,13 @@ def join_activations(
     for shard, found in zip(shards, about, strict=True):
         same = np.array_equal(found["blocks"], about[0]["blocks"])
         if not same or found["place"].tolist() != [reached, total]:
-            raise ValueError(f"{shard}: no part of the others' sweep; {AGAIN}")
+            raise ValueError(f"{shard}: no part of the others' sweep; {REMEDY}")
         reached += len(found["labels"])
     labels, indices = (
         np.concatenate([found[name] for found in about]) for name in ("labels", "probe_indices")
     )
     if reached != total:
-        raise ValueError(f"{shards[-1]}: images are missing after it; {AGAIN}")
+        raise ValueError(f"{shards[-1]}: images are missing after it; {REMEDY}")
     with activations_file(
         path, labels=labels, blocks=about[0]["blocks"].tolist(), probe_indices=indices
     ) as append:

@@ -53,13 +53,9 @@ def _check_search(config: Config, name: str, search: str) -> None:
                 f"images, and '{metric}' looks at none; {', '.join(OF_IMAGES[:3])} … do"
             )
     for architecture, network in networks(config).items() if search == PROFILES else ():
-        blocks, limits = blocks_of(network), Limits.of(config)
-        if (
-            len(
-                {block.stage for block in blocks if block.name in candidates(blocks, limits=limits)}
-            )
-            < 2
-        ):
+        blocks = blocks_of(network)
+        allowed = candidates(blocks, limits=Limits.of(config))
+        if len({block.stage for block in blocks if block.name in allowed}) < 2:
             raise ConfigError(
                 f"criteria.{name}.search: the blocks of {architecture} that can go are all of one "
                 "stage, so there is one profile; beam or greedy would be right"

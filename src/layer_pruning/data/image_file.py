@@ -15,6 +15,7 @@ from layer_pruning.atomic import written_whole
 from layer_pruning.data.cue import Cue
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.data.splits import SPLITS
+from layer_pruning.record_files import REMEDY
 
 
 def level_counts(images: np.ndarray) -> np.ndarray:
@@ -198,6 +199,4 @@ def _read(path: str | os.PathLike[str]) -> ImageData | ImageManifest:
     except Exception as error:
         if of_the_system(error):
             raise
-        raise ValueError(
-            f"{path}: not a readable data file ({error}); delete it and run the workflow again"
-        ) from error
+        raise ValueError(f"{path}: not a readable data file ({error}); {REMEDY}") from error

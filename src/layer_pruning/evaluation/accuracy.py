@@ -14,6 +14,7 @@ from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import Split, StreamedSplit, split_on
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.intervals import wilson_interval
+from layer_pruning.record_files import REMEDY
 from layer_pruning.shards import WHOLE, Shard
 
 BATCH = 500
@@ -83,8 +84,7 @@ def join_outputs(shards: Sequence[str | os.PathLike[str]]) -> dict[str, tuple[Te
             tensors = load_file(shard)
         except SafetensorError as error:
             raise ValueError(
-                f"{shard}: not a readable part of an evaluation ({error}); delete it and run the "
-                "workflow again"
+                f"{shard}: not a readable part of an evaluation ({error}); {REMEDY}"
             ) from error
         for name, values in tensors.items():
             found.setdefault(name, []).append(values)

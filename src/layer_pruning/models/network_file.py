@@ -27,9 +27,9 @@ from layer_pruning.models.blocks import Block
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.header_checks import check_header, check_tensors
 from layer_pruning.models.specifications import OwnNetwork
+from layer_pruning.record_files import REMEDY
 
 FORMAT = "layer-pruning network 1"
-REMEDY = "delete it and run the workflow again"
 SEQUENCES = ("input_shape", "mean", "std", "class_names", "removed_blocks")
 LONGEST_REASON = 300
 """Characters of what is wrong with a file, which may quote what the file says."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from layer_pruning.models.blocks import Block
-from layer_pruning.models.candidates import Limits
+from layer_pruning.models.candidates import Limits, candidates
 
 BlockSet = tuple[str, ...]
 
@@ -25,20 +25,19 @@ class StageChoice:
     most: int
 
 
-def choices(blocks: Iterable[Block], limits: Limits) -> list[StageChoice]:
+def choices(blocks: Sequence[Block], limits: Limits) -> list[StageChoice]:
     """What may go of the stages of an unpruned network; stages that keep all are left out."""
-    blocks = list(blocks)
-    kept = Counter(block.stage for block in blocks)
-    found = []
-    for stage, count in kept.items():
-        names = tuple(
-            block.name
-            for block in blocks
-            if block.stage == stage and block.removable and block.name not in limits.protect
+    stages = {block.name: block.stage for block in blocks}
+    by_stage: dict[str, list[str]] = {}
+    for name in candidates(blocks, limits=limits):
+        by_stage.setdefault(stages[name], []).append(name)
+    spare = Counter(stages.values())
+    return [
+        StageChoice(
+            stage, tuple(names), min(len(names), spare[stage] - limits.min_blocks_per_stage)
         )
-        if most := min(len(names), max(count - limits.min_blocks_per_stage, 0)):
-            found.append(StageChoice(stage, names, most))
-    return found
+        for stage, names in by_stage.items()
+    ]
 
 
 def count_sets(stages: Sequence[StageChoice], size: int) -> int:
