@@ -3,11 +3,15 @@
 import re
 import shlex
 import subprocess
+import sysconfig
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from shared_files import ROOT
 
@@ -81,6 +85,34 @@ def test_every_dependency_has_a_lower_bound_and_every_python_a_classifier():
     for version in ("3.11", "3.12", "3.13"):
         assert f"Programming Language :: Python :: {version}" in classifiers
     assert PROJECT["project"]["requires-python"] == ">=3.11"
+
+
+def lowest(requirement: Requirement) -> Version:
+    """The version that a bound from below, or a pin, names."""
+    [bound] = [one.version for one in requirement.specifier if one.operator in (">=", "==")]
+    return Version(bound)
+
+
+@pytest.mark.long
+def test_every_lower_bound_is_a_version_that_can_be_installed():
+    """One that other dependencies rule out is never tried. The package index is asked."""
+    uv = Path(sysconfig.get_path("scripts"), "uv")
+    if not uv.exists():
+        pytest.skip("uv is not installed")
+    words = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    words += ["--resolution", "lowest-direct", "--extra", "test"]
+    done = subprocess.run(
+        [uv, "pip", "compile", *words, ROOT / "pyproject.toml"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = {
+        canonicalize_name(one.name): lowest(one)
+        for one in map(Requirement, done.stdout.splitlines())
+    }
+    project = PROJECT["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+    wanted = {canonicalize_name(one.name): lowest(one) for one in map(Requirement, lines)}
+    assert {name: found[name] for name in wanted} == wanted
 
 
 def instructions() -> list[tuple[str, str]]:
