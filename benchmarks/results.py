@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
+from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
 
 from layer_pruning.atomic import written_whole
@@ -153,13 +154,19 @@ def _change(row: pd.Series) -> str:
 def write() -> None:
     """Write what stands between the markers of docs/results.md anew, and the figures."""
     text = PAGE.read_text(encoding="utf-8")
-    for path in sorted(path for path in DATA.glob("*.csv") if BESIDE not in path.stem):
+    suffixes = (BESIDE, PREDICTORS, PATHS)
+    for path in sorted(path for path in DATA.glob("*.csv") if not path.stem.endswith(suffixes)):
         begin, end = f"<!-- rows of {path.stem} -->", f"<!-- end of {path.stem} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"{PAGE} should have one line '{begin}' and one '{end}'")
-        rows, beside = read_csv(path), path.with_name(f"{path.stem}{BESIDE}.csv")
-        if beside.exists():
-            table = shortcuts_over_seeds(rows, read_csv(beside))
+        rows = read_csv(path)
+        with_it = {one: path.with_name(f"{path.stem}{one}.csv") for one in suffixes}
+        others = {one: read_csv(other) for one, other in with_it.items() if other.exists()}
+        if BESIDE in others:
+            table = shortcuts_over_seeds(rows, others[BESIDE])
+        elif PATHS in others:
+            table = choice_tables(rows, others[PREDICTORS], others[PATHS])
+            save(choice_figure(rows, others[PATHS]), FIGURES / f"{path.stem}.svg")
         else:
             table = over_seeds(rows)
             save(accuracy_figure(rows), FIGURES / f"{path.stem}-accuracy.svg")
