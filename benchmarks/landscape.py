@@ -99,7 +99,7 @@ def paths(network: ResidualNetwork, images: np.ndarray, labels: np.ndarray) -> p
             continue
         scores = layer_pruning.score(network, images, labels, metrics=criterion["metrics"])
         how = criterion.get("aggregation", BORDA.aggregation)
-        order = list(layer_pruning.rank(scores, aggregation=how).sort_values("order").index)
+        order = list(layer_pruning.rank(scores, aggregation=how).index)
         for size in range(1, most_removals(blocks, LIMITS) + 1):
             gone = first_that_may_go(order, blocks, size)
             rows.append({"criterion": name, "removed": size, "removed_blocks": set_name(gone)})
