@@ -135,16 +135,20 @@ def test_options_of_snakemake_are_known_and_its_files_there(file, command, folde
         assert path.is_file(), f"{path} is no file of the project, nor one that a page shows"
 
 
-DRY = [given for given in of_program("snakemake") if "--dry-run" in given.values[1]]
+DRY = [g for g in (*of_program("snakemake"), *RUNS) if "--dry-run" in g.values[1]]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("file", "command"), [g for g in DRY if "--profile" not in g.values[1]])
 def test_a_dry_run_plans_jobs(file, command, folder):
     write_files(file, folder)
+    words = [*command[1:], "--snakefile", str(ROOT / "Snakefile")]
+    if command[0] == "layer-pruning":
+        (configuration,), options = split(command[2:])
+        words = ["--configfile", configuration, *words[-2:], "--cores", "1", *options]
     # the default profile lies beside the Snakefile, and the user's files here
     done = SNAKEMAKES.run(
-        [*command[1:], "--snakefile", str(ROOT / "Snakefile")],
+        words,
         folder=folder,
         environment=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )
