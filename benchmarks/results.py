@@ -19,7 +19,6 @@ from pathlib import Path
 import pandas as pd
 from options import parser_of
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.configuration import (
     Config,
     as_yaml,
@@ -35,6 +34,7 @@ from layer_pruning.report.records import BASELINE
 from layer_pruning.report.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
+from layer_pruning.runtime.atomic import written_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, DATA, FIGURES = (ROOT / "docs" / name for name in ("results.md", "data", "figures"))
