@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
+from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
 
 from layer_pruning.configuration import (
@@ -46,6 +47,7 @@ COLUMNS += ["training_epochs", "finetuning_epochs"]
 NEEDED = ("accuracy.json", "complexity.json", "emissions.json", "history.csv")
 
 
+ROBUST = "robust_accuracy_"
 BESIDE = "-beside-baseline"
 """What the name of a table of comparisons ends with, after that of its table of networks."""
 
@@ -86,7 +88,7 @@ def accuracies(config: Config) -> pd.DataFrame:
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
     )
-    robust = [name for name in rows if str(name).startswith("robust_accuracy")]
+    robust = [name for name in rows if str(name).startswith(ROBUST)]
     return rows[[*COLUMNS, *robust]].copy()
 
 
@@ -110,18 +112,42 @@ def over_seeds(rows: pd.DataFrame) -> str:
     baselines = rows[rows["criterion"] == BASELINE].set_index("seed")["accuracy_test"]
     rows = rows.assign(change=rows["accuracy_test"] - rows["seed"].map(baselines))
     for (criterion, removed), group in rows.groupby(["criterion", "removed"], sort=False):
-        accuracy, change = 100 * group["accuracy_test"], group["change"]
-        spread = f" ± {accuracy.std():.2f}" if len(group) > 1 else ""
+        change = group["change"]
         between = f" ± {100 * change.std():.2f}" if len(group) > 1 else ""
         way, saved = group["made_by"].iloc[0], group["macs_reduction_percent"].mean()
         own = way == "scratch"
         epochs = group["training_epochs" if own else "finetuning_epochs"].mean()
         cells = [criterion, way, removed, len(group), f"{saved:.2f}"]
-        cells += [f"{epochs:.0f}{' in all' if own else ''}", f"{accuracy.mean():.2f}{spread}"]
+        accuracy = _with_spread(100 * group["accuracy_test"])
+        cells += [f"{epochs:.0f}{' in all' if own else ''}", accuracy]
         told = f"{signed(change.mean())}{between}"
         cells.append("" if criterion == BASELINE else told)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
+
+
+def robust_over_seeds(rows: pd.DataFrame) -> str:
+    """A Markdown table: a row for each network that was attacked; empty without attacks."""
+    columns = [name for name in rows if str(name).startswith(ROBUST)]
+    attacked = rows.dropna(subset=columns, how="all") if columns else rows.iloc[:0]
+    if attacked.empty:
+        return ""
+    headings = [" ".join(str(name).removeprefix(ROBUST).split("_")) for name in columns]
+    lines = [
+        f"| robust accuracy, % | removed | seeds | {' | '.join(headings)} |",
+        "|---" * (3 + len(columns)) + "|",
+    ]
+    for (criterion, removed), group in attacked.groupby(["criterion", "removed"], sort=False):
+        cells = [criterion, removed, len(group)]
+        cells += [_with_spread(100 * group[name]) for name in columns]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _with_spread(values: pd.Series) -> str:
+    """A mean over seeds with the standard deviation, of several."""
+    spread = f" ± {values.std():.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
 
 
 def shortcuts_over_seeds(rows: pd.DataFrame, beside: pd.DataFrame) -> str:
@@ -153,15 +179,21 @@ def _change(row: pd.Series) -> str:
 def write() -> None:
     """Write what stands between the markers of docs/results.md anew, and the figures."""
     text = PAGE.read_text(encoding="utf-8")
-    for path in sorted(path for path in DATA.glob("*.csv") if BESIDE not in path.stem):
+    suffixes = (BESIDE, PREDICTORS, PATHS)
+    for path in sorted(path for path in DATA.glob("*.csv") if not path.stem.endswith(suffixes)):
         begin, end = f"<!-- rows of {path.stem} -->", f"<!-- end of {path.stem} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"{PAGE} should have one line '{begin}' and one '{end}'")
-        rows, beside = read_csv(path), path.with_name(f"{path.stem}{BESIDE}.csv")
-        if beside.exists():
-            table = shortcuts_over_seeds(rows, read_csv(beside))
+        rows = read_csv(path)
+        with_it = {one: path.with_name(f"{path.stem}{one}.csv") for one in suffixes}
+        others = {one: read_csv(other) for one, other in with_it.items() if other.exists()}
+        if BESIDE in others:
+            table = shortcuts_over_seeds(rows, others[BESIDE])
+        elif PATHS in others:
+            table = choice_tables(rows, others[PREDICTORS], others[PATHS])
+            save(choice_figure(rows, others[PATHS]), FIGURES / f"{path.stem}.svg")
         else:
-            table = over_seeds(rows)
+            table = "\n\n".join(filter(None, [over_seeds(rows), robust_over_seeds(rows)]))
             save(accuracy_figure(rows), FIGURES / f"{path.stem}-accuracy.svg")
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
