@@ -20,7 +20,6 @@ import pandas as pd
 from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.configuration import (
     Config,
     as_yaml,
@@ -36,6 +35,7 @@ from layer_pruning.report.records import BASELINE
 from layer_pruning.report.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
+from layer_pruning.runtime.atomic import written_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, DATA, FIGURES = (ROOT / "docs" / name for name in ("results.md", "data", "figures"))
@@ -53,12 +53,19 @@ BESIDE = "-beside-baseline"
 
 
 def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
-    """The folders that a configuration asks for and that have what is needed, baselines first."""
+    """The folders that a configuration asks for and that have what is needed, baselines first.
+
+    Nothing is known beside a baseline that has not been evaluated: its seed is left out, and said.
+    """
     criteria = {*config["criteria"], *origins(config)}
     for dataset in config["datasets"]:
         for architecture in config["architectures"]:
             for seed in config["seeds"]:
                 run = Path("results", dataset, architecture, f"seed-{seed}")
+                lacking = [name for name in needed if not (run / BASELINE / name).is_file()]
+                if lacking:
+                    print(f"{run}: left out, {BASELINE} has no {', '.join(lacking)}")
+                    continue
                 for folder in [run / BASELINE, *sorted(run.glob("*/*-[0-9][0-9]"))]:
                     wanted = folder.name == BASELINE or folder.parent.name in criteria
                     if wanted and all((folder / name).is_file() for name in needed):
@@ -132,7 +139,7 @@ def robust_over_seeds(rows: pd.DataFrame) -> str:
     attacked = rows.dropna(subset=columns, how="all") if columns else rows.iloc[:0]
     if attacked.empty:
         return ""
-    headings = [" ".join(str(name).removeprefix(ROBUST).split("_")) for name in columns]
+    headings = [_attack_named(str(name)) for name in columns]
     lines = [
         f"| robust accuracy, % | removed | seeds | {' | '.join(headings)} |",
         "|---" * (3 + len(columns)) + "|",
@@ -142,6 +149,13 @@ def robust_over_seeds(rows: pd.DataFrame) -> str:
         cells += [_with_spread(100 * group[name]) for name in columns]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
+
+
+def _attack_named(column: str) -> str:
+    """The attack, norm and size of a column of robust accuracies, as they were asked for."""
+    attack, norm, epsilon = column.removeprefix(ROBUST).rsplit("_", 2)
+    size = f"{255 * float(epsilon):.3g}/255" if norm == "linf" else epsilon
+    return f"{attack}, {norm.capitalize()} {size}"
 
 
 def _with_spread(values: pd.Series) -> str:

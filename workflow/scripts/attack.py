@@ -1,6 +1,6 @@
 """Attack a network on the fixed subset of test images, at every epsilon."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import torch
 
@@ -9,7 +9,7 @@ from layer_pruning.attacks.result import write_result
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.energy.job_usage import usage_recorded
-from layer_pruning.job_settings import device_of, network_of
+from layer_pruning.models.configured import network_of
 
 with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     params, config, names = snakemake.params, snakemake.config, snakemake.wildcards
@@ -17,7 +17,7 @@ with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
     chosen = chosen[slice(*params.shard)]
     result = attack_network(
-        network_of(snakemake.input.network, config, names.architecture, device_of(config)),
+        network_of(snakemake.input.network, config, names.architecture),
         *map(torch.from_numpy, data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
         **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
