@@ -6,14 +6,18 @@
 takes criteria, removals, recipes and probe set from a configuration, and does in one process what
 its run does for the last network of each criterion: where jobs last seconds, their starts cost more
 than the work. Printed are, by criterion, how far the baseline's predictions are from those without
-the blocks before any training, and test accuracy after it; then every two criteria, as the report
-compares them (Tukey's method over seeds).
+the blocks before any training, CPU seconds of choosing them (all threads, no training), and test
+accuracy after it; then every two criteria, as the report compares them (Tukey's method over seeds).
+`--choose` leaves all training out: greedy removal then ranks networks that were not fine-tuned.
 """
 
 import argparse
 import copy
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +41,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("configuration", type=Path, help="of one data set and architecture")
     parser.add_argument("data", type=Path, help="data.npz of a run")
     parser.add_argument("networks", type=Path, nargs="+", help="baselines, a seed each")
+    parser.add_argument("--choose", action="store_true", help="choose blocks, and train nothing")
     add_machine(parser)
     return parser.parse_args()
 
@@ -44,7 +49,8 @@ def options() -> argparse.Namespace:
 class Comparison:
     """What is the same for all criteria of a configuration."""
 
-    def __init__(self, config: Config, data: Path, device: str) -> None:
+    def __init__(self, config: Config, data: Path, device: str, *, trains: bool) -> None:
+        self.trains, self.choosing = trains, 0.0
         self.config, self.data = config, read_data(data)
         self.train, self.validation, self.test = (
             split_on(self.data, name, torch.device(device))
@@ -65,6 +71,8 @@ class Comparison:
         self, network: ResidualNetwork, teacher: ResidualNetwork, epochs: int, seed: int
     ) -> None:
         """Fine-tune a network in place."""
+        if not self.trains:
+            return
         with tempfile.TemporaryDirectory() as folder:
             train(
                 network,
@@ -76,17 +84,26 @@ class Comparison:
                 teacher=teacher,
             )
 
+    def timed(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives; its CPU seconds are added to ``choosing``."""
+        start = time.process_time()
+        done = work()
+        self.choosing += time.process_time() - start
+        return done
+
     def greedy(self, name: str, baseline: ResidualNetwork, seed: int) -> ResidualNetwork:
         """What is left where one block goes after the other, with fine-tuning after each."""
+        probe = self.probe(seed)
         pruning = layer_pruning.iterate(
             baseline,
-            *self.probe(seed),
+            *probe,
             removals=self.config["removals"],
             metrics=self.config["criteria"][name]["metrics"],
             seed=seed,
             **self.limits,
         )
-        for step in pruning:
+        steps = iter(pruning)
+        while (step := self.timed(lambda: next(steps, None))) is not None:
             drawn = derived_seed(seed, "removal", len(step.history))
             self.tune(step.network, baseline, self.settings["epochs"], drawn)
         return pruning.network
@@ -94,14 +111,17 @@ class Comparison:
     def searched(self, name: str, baseline: ResidualNetwork, seed: int) -> ResidualNetwork:
         """What is left without the set that a search found, after all epochs at once."""
         criterion, removals = self.config["criteria"][name], self.config["removals"]
-        found = layer_pruning.search(
-            baseline,
-            *self.probe(seed),
-            removals=removals,
-            search=criterion["search"],
-            beam=criterion.get("beam", 1),
-            metrics=criterion["metrics"],
-            **self.limits,
+        probe = self.probe(seed)
+        found = self.timed(
+            lambda: layer_pruning.search(
+                baseline,
+                *probe,
+                removals=removals,
+                search=criterion["search"],
+                beam=criterion.get("beam", 1),
+                metrics=criterion["metrics"],
+                **self.limits,
+            )
         )
         network = baseline.less(found.blocks[removals])
         drawn = derived_seed(seed, "removal", removals)
@@ -122,25 +142,30 @@ def main() -> None:
     given = options()
     torch.set_num_threads(given.threads)
     config = complete(yaml.safe_load(given.configuration.read_text(encoding="utf-8")))
-    comparison = Comparison(config, given.data, given.device)
+    comparison = Comparison(config, given.data, given.device, trains=not given.choose)
     accuracies: dict[str, list[float]] = {name: [] for name in config["criteria"]}
-    damages = copy.deepcopy(accuracies)
-    print("seed criterion     KL before  test, %  blocks that go")
+    damages, seconds = copy.deepcopy(accuracies), copy.deepcopy(accuracies)
+    print("seed criterion     KL before  CPU s  test, %  blocks that go")
     for seed, path in enumerate(given.networks):
         baseline = load_network(path, given.device)
         whole = 100 * accuracy(baseline, comparison.test, 500)
-        print(f"{seed:4} {'baseline':12} {'':10} {whole:8.2f}", flush=True)
+        print(f"{seed:4} {'baseline':12} {'':10} {'':6} {whole:8.2f}", flush=True)
         for name, criterion in config["criteria"].items():
             way = comparison.searched if "search" in criterion else comparison.greedy
+            comparison.choosing = 0.0
             network = way(name, baseline, seed)
+            seconds[name].append(comparison.choosing)
             accuracies[name].append(100 * accuracy(network, comparison.test, 500))
             damages[name].append(comparison.damage(network, baseline, seed))
-            said = f"{seed:4} {name:12} {damages[name][-1]:10.4f} {accuracies[name][-1]:8.2f}"
+            said = f"{seed:4} {name:12} {damages[name][-1]:10.4f} {seconds[name][-1]:6.2f}"
+            said += f" {accuracies[name][-1]:8.2f}"
             print(f"{said}  {' '.join(sorted(network.header.removed_blocks))}", flush=True)
     for name, values in accuracies.items():
         spread = f"{np.std(values, ddof=1):.2f}" if len(values) > 1 else "unknown"
         print(f"{name:12} KL before {np.mean(damages[name]):.4f}, test {np.mean(values):.2f} %, ")
-        print(f"{'':12} standard deviation {spread}")
+        print(f"{'':12} standard deviation {spread}; choosing, CPU s: ", end="")
+        least, middle, most = np.quantile(seconds[name], [0, 0.5, 1])
+        print(f"{middle:.2f} ({least:.2f} to {most:.2f})")
     if len(given.networks) > 1:
         shares = {name: np.array(values) / 100 for name, values in accuracies.items()}
         for (first, second), one in all_pairs(shares).items():

@@ -131,8 +131,6 @@ def description(network: ResidualNetwork) -> dict[str, Any]:
     """What somebody who has the files alone should know of the network."""
     header = network.header
     channels, height, width = header.input_shape
-    # what a wrapped module takes that nobody described is only known to whoever wrapped it
-    normalises = header.arguments["family"] != "wrapped" or any(header.mean) or {*header.std} != {1}
     return {
         "format": FORMAT,
         "architecture": header.architecture,
@@ -143,7 +141,8 @@ def description(network: ResidualNetwork) -> dict[str, Any]:
             "name": "images",
             "type": "float32",
             "shape": ["n", channels, height, width],
-            "value_range": [0.0, 1.0] if normalises else None,
+            # what a wrapped module takes that nobody described is known to whoever wrapped it
+            "value_range": [0.0, 1.0] if header.normalises else None,
         },
         "normalisation": {
             "mean": list(header.mean),

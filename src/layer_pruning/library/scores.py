@@ -61,8 +61,8 @@ def score(
     with a block bypassed (n, d), and the labels. Every stage keeps ``min_blocks_per_stage`` blocks
     and no block of ``protect`` goes. ``seed`` is that of the metric ``random``.
 
-    Raises ValueError in one line for an unknown metric or block, images outside [0, 1], and where a
-    metric needs more images.
+    Raises ValueError in one line for an unknown metric or block, images outside [0, 1] for a
+    network that normalises them, and where a metric needs more images.
     """
     metrics = _metrics(metrics)
     network = held(network).in_float32()
@@ -199,13 +199,14 @@ def _probe(
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
     given = torch.as_tensor(images, dtype=torch.float32).cpu()
-    _check_range(given)
+    if network.header.normalises:
+        _check_range(given)
     truth = torch.as_tensor(labels).cpu().numpy()
     return activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks), given
 
 
 def _check_range(images: Tensor) -> None:
-    """Raise ValueError for images outside [0, 1], which the network's normalisation expects."""
+    """Raise ValueError for images outside [0, 1], which a normalising network expects."""
     if images.numel() == 0:
         return
     low, high = float(images.min()), float(images.max())

@@ -19,7 +19,7 @@ class NetworkHeader:
     blocks: tuple[Block, ...]
     """All blocks of the unpruned network, in network order."""
     input_shape: tuple[int, int, int]
-    """Channels, height and width of an image in [0, 1]."""
+    """Channels, height and width of an image."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     class_names: tuple[str, ...]
@@ -54,6 +54,15 @@ class NetworkHeader:
             class_names=class_names,
             may_build=True,
         )
+
+    @property
+    def normalises(self) -> bool:
+        """Whether the network takes images in [0, 1] and normalises them itself.
+
+        One wrapped without mean and standard deviation takes what its module takes.
+        """
+        wrapped = self.arguments["family"] == "wrapped"
+        return not wrapped or any(self.mean) or {*self.std} != {1}
 
     def kept_blocks(self) -> list[str]:
         """Names of the blocks that are left, in network order."""

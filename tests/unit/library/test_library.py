@@ -89,6 +89,20 @@ def test_a_pruned_network_trains_without_touching_the_one_it_came_from(network):
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
 
 
+def test_images_are_in_the_unit_range_where_the_network_normalises_and_the_modules_own_where_not():
+    images, labels = torch.rand(20, *SHAPE), torch.arange(20) % 5
+    mean, std = [0.5] * SHAPE[0], [0.25] * SHAPE[0]
+    normalised = (images - 0.5) / 0.25
+    module = own()
+    network = layer_pruning.wrap(module, input_shape=SHAPE, mean=mean, std=std)
+    bare = layer_pruning.wrap(module, input_shape=SHAPE)
+    with pytest.raises(ValueError, match=r"images reach from -.* takes images in \[0, 1\]"):
+        layer_pruning.score(network, normalised, labels, metrics=["kl"])
+    inside = layer_pruning.score(network, images, labels, metrics=["kl"])
+    outside = layer_pruning.score(bare, normalised, labels, metrics=["kl"])
+    np.testing.assert_allclose(outside, inside, rtol=1e-4)
+
+
 def test_scores_are_those_of_the_workflow(network, probe):
     images, labels = probe
     metrics = ["kl", "cka", "shallowest", "magnitude"]
