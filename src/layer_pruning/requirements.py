@@ -10,17 +10,22 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from layer_pruning import shards
 from layer_pruning.configuration import (
     Config,
+    corrupted_images,
+    corruptions_of,
     datasets,
+    epsilons_of,
     networks,
     recipe_of,
     searched_criteria,
+    shifted_sets,
     sizes_of_classes,
 )
+from layer_pruning.data.shift_files import shifted_header
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of, feature_width, size_of
 from layer_pruning.models.network_size import NetworkSize
@@ -67,6 +72,8 @@ SLACK = 3.0
 LEAST_MINUTES = 30
 MOST_SHARDS = 999
 EVALUATION_BATCH = 500
+CORRUPTING_SECONDS = 5e-8
+"""Of one value of an image that a corruption is made of, by the mean of those made here."""
 SCORING_SECONDS = 6e-6
 """Of one number of the features of one candidate, by the eight metrics of the consensus."""
 RESAMPLE_SHARE = 0.4
@@ -127,10 +134,12 @@ class Requirements:
         self.jobs: dict[str, Callable[[str, str], Job]] = {
             "training": functools.partial(self._training, "training"),
             "finetuning": functools.partial(self._training, "finetuning"),
-            "final": functools.partial(self._training, "final"),
             "activations": self._activations,
             "evaluation": self._evaluation,
-            "attack": self._attack,
+            **{
+                f"attack {name}": functools.partial(self._attack, name)
+                for name in config["attacks"]
+            },
             "corruptions": self._corruptions,
             "measurement": self._measurement,
             "search": self._search,
@@ -138,6 +147,8 @@ class Requirements:
             "agreement": self._agreement,
             "export": self._export,
         }
+        if config["finetuning"]["final"] is not None:
+            self.jobs["final"] = functools.partial(self._training, "final")
 
     def memory_mb(self, work: str, dataset: str, architecture: str, attempt: int = 1) -> int:
         """Megabytes to ask for; twice as many for the second attempt, and so on."""
@@ -183,13 +194,27 @@ class Requirements:
 
     @functools.lru_cache  # noqa: B019
     def shards(self, work: str, dataset: str, architecture: str) -> int:
-        """Into how many jobs a kind of work is divided, so that each takes ``shard_minutes``."""
-        if work not in shards.DIVIDED:
-            return 1
+        """Into how many jobs a kind of work is divided, so that each takes ``shard_minutes``.
+
+        Or as many as the configuration says, where :meth:`told`.
+        """
         job = self._job(work, dataset, architecture)
+        if self.told(work):
+            return job.divisible
         expected = self._seconds(job, work, dataset, architecture)
         wanted = math.ceil(expected / 60 / self.config["shard_minutes"])
         return max(1, min(wanted, job.divisible, MOST_SHARDS))
+
+    def told(self, work: str) -> bool:
+        """Whether the configuration says how many images each job has, whatever is expected."""
+        size = self.config["attacked_images"]["shard_size"]
+        return work.startswith("attack ") and size is not None
+
+    @property
+    def attacked_together(self) -> int:
+        """Of attacked images, the least that a shard has: those of a batch, if nothing is told."""
+        attacked = self.config["attacked_images"]
+        return int(attacked["shard_size"] or attacked["batch_size"])
 
     def _seconds(self, job: Job, work: str, dataset: str, architecture: str) -> float:
         return seconds(
@@ -205,9 +230,12 @@ class Requirements:
         return 10 + math.ceil(written / MEGABYTE)
 
     def memory_for(self, work: str) -> Callable[[Any, int], int]:
-        """A resources function of Snakemake: megabytes for the network that wildcards name."""
+        """A resources function of Snakemake: megabytes for the network that wildcards name.
+
+        Work may be named by wildcards too, as "attack {attack}".
+        """
         return lambda wildcards, attempt: self.memory_mb(
-            work, wildcards.dataset, wildcards.architecture, attempt
+            work.format(**wildcards), wildcards.dataset, wildcards.architecture, attempt
         )
 
     def minutes_for(
@@ -275,25 +303,37 @@ class Requirements:
         batches = sum(math.ceil(images / EVALUATION_BATCH) for images in (validation, test))
         return Job(images=validation + test, batch=EVALUATION_BATCH, divisible=batches)
 
-    def _attack(self, dataset: str, architecture: str) -> Job:
-        attacked = self.config["attacked_images"]
-        images = min(attacked["count"], attacked["shard_size"] or attacked["count"])
-        prices = [
-            PRICES.get(one["attack"], DEAREST_ATTACK) * len(one["epsilons"] or (1, 2, 3, 4))
-            for one in self.config["attacks"].values()
-        ]
+    def _attack(self, name: str, dataset: str, architecture: str) -> Job:
+        attack, attacked = self.config["attacks"][name], self.config["attacked_images"]
+        images = attacked["count"]
+        price = PRICES.get(attack["attack"], DEAREST_ATTACK)
+        epsilons = epsilons_of(self.config, dataset)[name]
         return Job(
             images=images,
-            passes=TRAINING * GRADIENTS * max(prices, default=1.0),
+            passes=TRAINING * GRADIENTS * price * len(epsilons),
             batch=min(images, attacked["batch_size"]),
             trains=True,
+            divisible=math.ceil(images / self.attacked_together),
         )
 
     def _corruptions(self, dataset: str, architecture: str) -> Job:
-        corruptions = self.config["corruptions"]
-        count = corruptions["count"] or self.config["attacked_images"]["count"]
-        kinds = 20 * len(corruptions["severities"])
-        return Job(images=count, passes=kinds, batch=min(count, EVALUATION_BATCH))
+        names = corruptions_of(self.config, dataset)
+        count = corrupted_images(self.config) if names else 0
+        kinds = len(names) * len(self.config["corruptions"]["severities"])
+        batch = self.config["attacked_images"]["batch_size"]
+        values = math.prod(self.infos[dataset].input_shape)
+        paths = shifted_sets(self.config, dataset).values()
+        shifted = [shifted_header(Path(path).expanduser()).shape[0] for path in paths]
+        most = max([count, *shifted])
+        return Job(
+            # each of them is sent through without a corruption too
+            images=count * (1 + kinds) + sum(shifted),
+            batch=min(most, batch),
+            # newly collected images are read whole, as bytes
+            kept_bytes=values * sum(shifted),
+            divisible=math.ceil(most / batch),
+            other_seconds=CORRUPTING_SECONDS * values * count * kinds,
+        )
 
     def _measurement(self, dataset: str, architecture: str) -> Job:
         latency, energy = self.config["latency"], self.config["energy"]
@@ -323,6 +363,7 @@ class Requirements:
             # the features of the baseline and of one sweep, as they are scored
             kept_bytes=2 * scoring.kept_bytes,
             written_bytes=0,
+            divisible=1,
             other_seconds=(sweeps + 1) * scoring.other_seconds,
         )
 
@@ -353,21 +394,3 @@ class Requirements:
 def _rounded(megabytes: float) -> int:
     """Up to a hundred."""
     return 100 * math.ceil(megabytes / 100)
-
-
-def asked(config: Config) -> dict[str, Any]:
-    """What each kind of work asks for at its first attempt, by data set and architecture."""
-    requirements = Requirements(config)
-    return {
-        f"{dataset} {architecture}": {
-            work: {
-                "memory_mb": requirements.memory_mb(work, dataset, architecture),
-                "minutes": requirements.minutes(work, dataset, architecture),
-            }
-            for work in requirements.jobs
-            if (work != "final" or config["finetuning"]["final"] is not None)
-            and (work != "search" or searched_criteria(config))
-        }
-        for dataset in config["datasets"]
-        for architecture in config["architectures"]
-    }

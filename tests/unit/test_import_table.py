@@ -37,7 +37,7 @@ RECORDS = {
 }
 MAY_IMPORT = {
     "data": set(),
-    "attacks": set(),
+    "attacks": {"shards"},
     "models": set(),
     "activations": {"models", "shards"},
     "surgery": {"models"},
