@@ -21,7 +21,9 @@ NETWORKS = ("resnet50", "convnext_tiny", "swin_t", "vit_b_16")
 METRICS = ["cka", "procrustes", "wasserstein", "stochastic_means", "kl"]
 
 
-def configuration(network: str, batch: int, probe: int, attacked: int) -> dict[str, object]:
+def configuration(
+    network: str, *, batch: int, probe: int, attacked: int, export: str
+) -> dict[str, object]:
     """A whole chain of one network: images in a batch, to score with (a class), and to attack."""
     epoch = {"epochs": 1, "batch_size": batch, "learning_rate": 0.001}
     return {
@@ -50,7 +52,7 @@ def configuration(network: str, batch: int, probe: int, attacked: int) -> dict[s
         "latency": {"batch_sizes": [1], "repeats": 10},
         "energy": {"window_seconds": 0.5, "repeats": 6, "carbon_intensity_g_per_kwh": 475},
         "bootstrap": {"resamples": 2},
-        "export": {"networks": "last"},
+        "export": {"networks": export},
     }
 
 
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="images in a batch [8]")
     parser.add_argument("--probe", type=int, default=2, help="probe images of each class [2]")
     parser.add_argument("--attacked", type=int, default=8, help="images to attack [8]")
+    parser.add_argument("--export", default="last", help="networks to export [last]")
     given = parser.parse_args()
     first = 0
     parts = {"train": given.each, "val": -(-given.each // 8), "test": -(-given.each // 4)}
@@ -71,7 +74,8 @@ def main() -> None:
         write_pictures(place, classes=given.classes, each=each, first=first)
         first += each
     for network in NETWORKS:
-        chain = configuration(network, given.batch, given.probe, given.attacked)
+        keys = ("batch", "probe", "attacked", "export")
+        chain = configuration(network, **{key: getattr(given, key) for key in keys})
         text = json.dumps(chain, indent=1)
         (given.folder / f"{network}.yaml").write_text(text + "\n")
 

@@ -80,7 +80,7 @@ wildcard_constraints:
     kind="|".join(DATASETS),
     repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
-    shard=r"\d{3,}",
+    shard=r"\d\d\d+",
 
 
 def parent_file(name):

@@ -42,6 +42,8 @@ START_MB = 700
 """Python, PyTorch and the package, before there is any work."""
 GPU_START_MB = 1500
 """What CUDA takes of the machine's memory beside that."""
+TABLES_MB = 300
+"""The same without PyTorch, where features alone are worked on."""
 COPIES_OF_WEIGHTS = {"training": 8.0, "inference": 3.0}
 """Weights, gradients, momentum, an average, the best, a teacher, and all of it once more when it is
 written; of a network that is only run, itself, fused and as it was read."""
@@ -54,6 +56,9 @@ COPIES_OF_DATA = 2.0
 """A data set in memory, as it was read and by its splits."""
 WORKER_MB = 350
 """A process that reads streamed images."""
+SWEPT_BYTES, SWEPT_IMAGES = 2**21, 8
+"""A sweep sends as many images through at once as fill so much with their largest map, and so many
+at least (``activations.sweep``); it keeps what every layer gave for them."""
 MARGIN = 1.25
 """Asked for over what is expected."""
 
@@ -95,6 +100,8 @@ class Job:
     batch: int = 1
     trains: bool = False
     """Whether maps are kept for a pass back."""
+    learns: bool = False
+    """Whether weights are updated by it."""
     validated: int = 0
     """Images of a batch that is only sent through, beside."""
     kept_bytes: float = 0.0
@@ -107,8 +114,8 @@ class Job:
 
 
 def memory_mb(job: Job, size: NetworkSize, data_mb: float, *, gpu: bool, readers: int) -> float:
-    """Megabytes of the machine's memory that a job is expected to hold."""
-    weights = COPIES_OF_WEIGHTS["training" if job.trains else "inference"] * size.parameters
+    """Megabytes of the machine's memory that a job with a network is expected to hold."""
+    weights = COPIES_OF_WEIGHTS["training" if job.learns else "inference"] * size.parameters
     only_sent = LARGEST_MAPS * size.largest_map * (job.validated if job.trains else job.batch)
     kept = MAPS_KEPT * size.map_values * job.batch if job.trains else 0.0
     # on a GPU they are in its memory
@@ -156,14 +163,15 @@ class Requirements:
         if (count := self.shards(work, dataset, architecture)) > 1:
             # joined one after another
             job = replace(job, kept_bytes=max(job.kept_bytes, job.written_bytes / count))
-        computes = work not in OF_FEATURES
-        data = info.megabytes() if computes and work != "export" else 0
+        if work in OF_FEATURES:
+            return attempt * _rounded(MARGIN * (TABLES_MB + job.kept_bytes / MEGABYTE))
+        data = info.megabytes() if work != "export" else 0
         expected = memory_mb(
             job,
             self._size(dataset, architecture),
             data,
-            gpu=self.gpu and computes,
-            readers=self.config["threads"] if info.streamed and computes else 0,
+            gpu=self.gpu,
+            readers=self.config["threads"] if info.streamed else 0,
         )
         # the processes of a training are one job
         together = self.config["training"]["processes"] if work in TRAININGS else 1
@@ -278,6 +286,7 @@ class Requirements:
             passes=TRAINING + teaches,
             batch=recipe["batch_size"],
             trains=True,
+            learns=True,
             validated=min(
                 validation_batch(
                     math.prod(self.infos[dataset].input_shape[1:]), recipe["batch_size"]
@@ -289,19 +298,24 @@ class Requirements:
 
     def _activations(self, dataset: str, architecture: str) -> Job:
         probe, candidates = self._probe(dataset), self._candidates(dataset, architecture)
+        size = self._size(dataset, architecture)
+        fill = SWEPT_BYTES // max(BYTES * size.largest_map, 1)
+        chunk = min(probe, max(SWEPT_IMAGES, fill))
+        features = self._features_bytes(dataset, architecture) / max(candidates, 1)
         return Job(
             images=probe,
             passes=1 + candidates / 2,
-            batch=8 * candidates,
-            divisible=probe // 8,
-            kept_bytes=self._features_bytes(dataset, architecture) / max(candidates, 1),
+            batch=chunk,
+            divisible=probe // SWEPT_IMAGES,
+            kept_bytes=features + (0 if self.gpu else BYTES * size.map_values * chunk),
             written_bytes=self._features_bytes(dataset, architecture),
         )
 
     def _evaluation(self, dataset: str, architecture: str) -> Job:
         _, validation, test = self._images(dataset)
         batches = sum(math.ceil(images / EVALUATION_BATCH) for images in (validation, test))
-        return Job(images=validation + test, batch=EVALUATION_BATCH, divisible=batches)
+        batch = min(EVALUATION_BATCH, max(validation, test))
+        return Job(images=validation + test, batch=batch, divisible=batches)
 
     def _attack(self, name: str, dataset: str, architecture: str) -> Job:
         attack, attacked = self.config["attacks"][name], self.config["attacked_images"]
@@ -361,7 +375,7 @@ class Requirements:
             sweep,
             passes=sweeps * sweep.passes + passes,
             # the features of the baseline and of one sweep, as they are scored
-            kept_bytes=2 * scoring.kept_bytes,
+            kept_bytes=sweep.kept_bytes + 2 * scoring.kept_bytes,
             written_bytes=0,
             divisible=1,
             other_seconds=(sweeps + 1) * scoring.other_seconds,
