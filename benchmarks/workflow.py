@@ -22,7 +22,7 @@ from options import parser_of
 
 from layer_pruning.configuration import complete
 from layer_pruning.configuration.reading import check_parses
-from layer_pruning.requirements import Requirements
+from layer_pruning.estimate.requirements import Requirements
 
 TIMES = re.compile(r"start-up ([\d.]+) s, work ([\d.]+) s of CPU time; (\d+) MB")
 WORK = {

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from layer_pruning.attacks.catalog import BUILT_IN, OFFICIAL
 from layer_pruning.attacks.corruptions import corrupt
 from layer_pruning.attacks.guards import check_images, check_network
-from layer_pruning.shards import WHOLE, Shard
+from layer_pruning.runtime.shards import WHOLE, Shard
 
 Part = tuple[np.ndarray, np.ndarray]
 Progress = Callable[[str], None]
