@@ -19,8 +19,7 @@ with job(snakemake.log[0]) as logger:
         source = official or BuiltIn.of(data, params.seed)
         network = network_of(files.network, config, snakemake.wildcards.architecture)
         options = {key: params.get(key) for key in ("corruptions", "severities", "shard")}
-        options["batch_size"] = config["attacked_images"]["batch_size"]
+        options |= {"batch_size": config["attacked_images"]["batch_size"], "progress": logger.info}
         options["shifted"] = {name: read_shifted(path) for name, path in params.shifted.items()}
         chosen = fixed_subset(source.images, params.images, params.seed)
-        options["progress"] = logger.info
         write_shift(snakemake.output[0], shift_record(network, source, chosen=chosen, **options))
