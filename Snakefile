@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -30,7 +31,7 @@ except (PermissionError, ValueError) as error:
 if workflow.is_main_process and (shadowed := shadowing(Path(workflow.basedir))):
     logger.warning(shadowed)
 
-if not (config if IS_MODULE else workflow.configfiles):
+if not IS_MODULE and not workflow.configfiles:
 
     configfile: DEFAULT
 
@@ -39,7 +40,9 @@ try:
     # not in place: a module's may be a part of that of the workflow which uses it
     is_whole = config is workflow.modifier_stack[0].globals["config"]
     said = workflow.config_settings.config if is_whole else {}
-    config = complete(with_command_line(config, said))
+    # a module that is given a configuration reads no file of one
+    given = config if config or not IS_MODULE else yaml.safe_load(DEFAULT.read_text())
+    config = complete(with_command_line(given, said))
     CHAIN = Chain.of(config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}")

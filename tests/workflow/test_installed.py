@@ -210,6 +210,13 @@ def test_every_file_of_a_module_lies_where_it_was_told_to(tmp_path, where):
     assert f"{above}snakemake-report.zip" not in files
 
 
+def test_a_module_without_a_configuration_of_its_own_is_the_demonstration(tmp_path):
+    project = as_module(tmp_path / "theirs", PREFIXED)
+    (project.folder / "config.yaml").write_text("pruning: {}\n")
+    said = run_in(project, "--dry-run", "lp_all")
+    assert "part of it/results/digits/resnet20/seed-2" in said.stdout + said.stderr
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("where", [PREFIXED, REPLACED], ids=["prefix", "replace_prefix"])
 def test_a_module_makes_the_same_networks_and_its_links_lead_somewhere(
