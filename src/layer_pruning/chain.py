@@ -24,7 +24,7 @@ from layer_pruning.configuration import (
     recipe_of,
     searched_criteria,
 )
-from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS, sees_images
 from layer_pruning.searching.catalog import BEAM, PROFILES
 from layer_pruning.steps import parent_step, steps_through, steps_to
 from layer_pruning.targets import counted_of, counted_profiles_of, removals_of
@@ -109,6 +109,18 @@ class Chain:
     def ranked(self) -> list[str]:
         """The criteria that measure something to rank blocks; the others list them."""
         return [name for name, criterion in self.pruning.items() if "blocks" not in criterion]
+
+    @cached_property
+    def seeing(self) -> list[str]:
+        """Those of them that look at images, and so need activations."""
+        return [
+            name for name in self.ranked if any(map(sees_images, self.pruning[name]["metrics"]))
+        ]
+
+    @cached_property
+    def unseeing(self) -> list[str]:
+        """Those of them that look at none: chance, depth, weights, savings."""
+        return [name for name in self.ranked if name not in self.seeing]
 
     @cached_property
     def votes(self) -> list[str]:
@@ -342,7 +354,8 @@ class Chain:
         if not path or criterion not in self.ranked:
             return []
         of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
-        jobs = ["extract_activations", f"score_metrics/{criterion}"]
+        jobs = [] if criterion in self.unseeing else ["extract_activations"]
+        jobs += [f"score_metrics/{criterion}"]
         jobs += [of_savings[file] for file in self.votes_of_savings(criterion)]
         scored = [BASELINE, *path[:-1]]
         usages = [f"{own}/usage/{job}.json" for own in scored for job in jobs]

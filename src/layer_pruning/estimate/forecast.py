@@ -33,7 +33,7 @@ from layer_pruning.machine import machine
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.scoring.catalog import CONTROLS
+from layer_pruning.scoring.catalog import CONTROLS, sees_images
 from layer_pruning.searching.catalog import USUAL_BEAM
 from layer_pruning.searching.cost import search_cost
 from layer_pruning.searching.sets import choices
@@ -155,6 +155,11 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     beside = seeds * (len(scratch) + len(further))
     ends, searched = seeds * len(pruning), searched_criteria(config)
     greedy = ends - seeds * len(searched)
+    seeing = [
+        name
+        for name, criterion in pruning.items()
+        if name not in searched and any(map(sees_images, criterion["metrics"]))
+    ]
     pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
     examined = beside + final + (0 if final else ends)
@@ -175,7 +180,7 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
         pruned=pruned,
         scored={name: seeds * (1 if name in searched else rounds) for name in pruning},
         # the baseline's are shared by all criteria
-        extracted=seeds + greedy * (rounds - 1),
+        extracted=(seeds if seeing or searched else 0) + seeds * len(seeing) * (rounds - 1),
         searches={
             name: search_cost(
                 choices(blocks, Limits.of(config)),
