@@ -260,10 +260,17 @@ class Chain:
         """The pruned networks that are attacked, and compared with their baseline in much else."""
         here = dataset, architecture
         if self.config["evaluation"]["networks"] == "all":
-            return self.all(*here)[1:]
+            return list(filter(self.is_chosen, self.all(*here)[1:]))
         criteria = [] if self.last_phase else self.pruning
         path = [network for one in criteria for network in self.that_count(one, *here)]
-        return path + self.comparisons(*here)
+        return list(filter(self.is_chosen, path + self.comparisons(*here)))
+
+    def is_chosen(self, network: str) -> bool:
+        """Whether a pruned network is of a criterion that is to be examined."""
+        chosen = self.config["evaluation"]["criteria"]
+        way, criterion = self.way_of(network)
+        name = criterion if way == "final" else network.rpartition("/")[0]
+        return chosen is None or name in chosen
 
     def agreements(self, dataset: str, architecture: str) -> list[str]:
         """How the metrics of each voting criterion agreed, on every network that it ranked."""

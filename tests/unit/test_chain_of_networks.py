@@ -42,6 +42,21 @@ def test_the_last_networks_are_examined_unless_all_are():
     assert chain(evaluation={"cost": False}).measured(*HERE) == []
 
 
+def test_of_chosen_criteria_alone_networks_are_examined():
+    for networks, names in {"last": ["03"], "all": ["01", "02", "03"]}.items():
+        one = chain(evaluation={"networks": networks, "criteria": ["votes"]})
+        examined = [f"votes/removed-{name}" for name in names]
+        assert one.measured(*HERE) == one.examined(*HERE) == examined
+        assert one.attacked(*HERE) == ["baseline", *examined] and len(one.all(*HERE)) == 7
+    # the networks after a last phase are of the criterion that chose their blocks
+    final = chain(finetuning={"final": {"epochs": 2}}, evaluation={"criteria": ["random"]})
+    assert final.examined(*HERE) == ["random-final/removed-03"]
+    both = {"votes": ["cka"], "new": {"architecture_of": "votes"}}
+    assert chain(criteria=both, evaluation={"criteria": ["new"]}).examined(*HERE) == [
+        "new/removed-03"
+    ]
+
+
 def test_every_pruned_network_s_parent_is_ranked():
     for given in ({}, {"blocks_per_step": 2}, {"schedule": "at_once"}):
         one = chain(**given)

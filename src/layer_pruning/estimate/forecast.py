@@ -162,9 +162,10 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     ]
     pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
-    examined = beside + final + (0 if final else ends)
-    if config["evaluation"]["networks"] == "all":
-        examined = pruned + beside + final
+    examined = seeds * sum(
+        _examined_of(config, name, rounds)
+        for name in config["evaluation"]["criteria"] or config["criteria"]
+    )
     exported = {
         "none": 0,
         "all": seeds + pruned + beside + final,
@@ -203,6 +204,16 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
         evaluated_images=validation + test,
         removed_share=removals / len(blocks),
     )
+
+
+def _examined_of(config: Config, criterion: str, rounds: int) -> int:
+    """How many networks of a criterion are attacked and measured, for each seed."""
+    if criterion not in pruning_criteria(config):
+        return 1
+    if config["evaluation"]["networks"] == "last":
+        return 1
+    path = 1 if criterion in searched_criteria(config) else rounds
+    return path + bool(final_criteria(config))
 
 
 def _joined(stages: list[Stage]) -> list[Stage]:
