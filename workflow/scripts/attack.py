@@ -10,14 +10,15 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.job_settings import device_of, network_of
+from layer_pruning.models.fused import fused
 
 with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
     params, config, names = snakemake.params, snakemake.config, snakemake.wildcards
-    data = read_data(snakemake.input.data)
+    data = read_data((files := snakemake.input).data)
     chosen = fixed_subset(len(data.labels_of("test")), params.images, params.seed)
     chosen = chosen[slice(*params.shard)]
     result = attack_network(
-        network_of(snakemake.input.network, config, names.architecture, device_of(config)),
+        fused(network_of(files.network, config, names.architecture, device_of(config))),
         *map(torch.from_numpy, data.part("test", chosen)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
         **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
