@@ -13,13 +13,13 @@ from layer_pruning.job_settings import device_of, network_of
 from layer_pruning.models.fused import fused
 
 with job(snakemake.log[0]) as logger, usage_recorded(snakemake.output.usage):
-    params, config, names = snakemake.params, snakemake.config, snakemake.wildcards
+    given, config, names = snakemake.params, snakemake.config, snakemake.wildcards
     data = read_data((files := snakemake.input).data)
-    rows = fixed_subset(len(data.labels_of("test")), params.images, params.seed)[slice(*params.shard)]
+    rows = fixed_subset(len(data.labels_of("test")), given.images, given.seed)[slice(*given.shard)]
     result = attack_network(
         fused(network_of(files.network, config, names.architecture, device_of(config))),
         *map(torch.from_numpy, data.part("test", rows)),
         progress=lambda done, total, text: logger.info("%d of %d: %s", done, total, text),
-        **{key: params[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
+        **{key: given[key] for key in ("attack", "norm", "epsilons", "seed", "batch_size")},
     )
     write_result(snakemake.output[0], result | {"image_indices": rows.tolist()})
