@@ -85,5 +85,5 @@ clean:
 	rm -rf .venv .venv-versions
 
 manual: .venv/installed
-	$(BIN)/python -m layer_pruning.manual config/config.schema.yaml config/README.md
+	$(BIN)/python -m layer_pruning.configuration.manual config/config.schema.yaml config/README.md
 	$(BIN)/python -m layer_pruning.report.columns docs/reference/outputs.md

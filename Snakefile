@@ -3,7 +3,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from layer_pruning.atomic import check_writable, folders_below
+from layer_pruning.runtime.atomic import check_writable, folders_below
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
 from layer_pruning.installation import check_interpreter, shadowing, workflow_folder

@@ -19,12 +19,12 @@ import torch
 from networks import cifar_header
 from options import add_machine, parser_of
 
-from layer_pruning.atomic import write_json
-from layer_pruning.devices import select_device
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.latency import latency_record, timing, without_blocks
 from layer_pruning.evaluation.throughput import MODES
 from layer_pruning.models.residual import ResidualNetwork, new_network
+from layer_pruning.runtime.atomic import write_json
+from layer_pruning.runtime.devices import select_device
 
 
 def evenly(network: ResidualNetwork, count: int) -> list[str]:

@@ -5,9 +5,9 @@
 
 Each case is a process of its own on random images: two steps of training, or two batches that are
 only sent through. Printed are the most memory that it held, what
-``layer_pruning.requirements`` expects of it, and the CPU seconds of a multiply-accumulate. With
-``--fit``, the factors that fit the first cases best, by least squares with none below zero; the
-last cases are held out.
+``layer_pruning.estimate.requirements`` expects of it, and the CPU seconds of a multiply-accumulate.
+With ``--fit``, the factors that fit the first cases best, by least squares with none below zero;
+the last cases are held out.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from options import parser_of
 from scipy.optimize import nnls
 
 from layer_pruning.data.loading import Split
+from layer_pruning.estimate.requirements import BYTES, MEGABYTE, Job, memory_mb, seconds
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import size_of
 from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.residual import new_network
-from layer_pruning.requirements import BYTES, MEGABYTE, Job, memory_mb, seconds
 from layer_pruning.training.catalog import RECIPES
 from layer_pruning.training.loop import accuracy, train
 from layer_pruning.training.recipe import Recipe

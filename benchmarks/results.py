@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
+from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.configuration import (
     Config,
     as_yaml,
@@ -35,6 +35,7 @@ from layer_pruning.report.records import BASELINE
 from layer_pruning.report.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
+from layer_pruning.runtime.atomic import written_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, DATA, FIGURES = (ROOT / "docs" / name for name in ("results.md", "data", "figures"))
@@ -46,17 +47,25 @@ COLUMNS += ["training_epochs", "finetuning_epochs"]
 NEEDED = ("accuracy.json", "complexity.json", "emissions.json", "history.csv")
 
 
+ROBUST = "robust_accuracy_"
 BESIDE = "-beside-baseline"
 """What the name of a table of comparisons ends with, after that of its table of networks."""
 
 
 def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
-    """The folders that a configuration asks for and that have what is needed, baselines first."""
+    """The folders that a configuration asks for and that have what is needed, baselines first.
+
+    Nothing is known beside a baseline that has not been evaluated: its seed is left out, and said.
+    """
     criteria = {*config["criteria"], *origins(config)}
     for dataset in config["datasets"]:
         for architecture in config["architectures"]:
             for seed in config["seeds"]:
                 run = Path("results", dataset, architecture, f"seed-{seed}")
+                lacking = [name for name in needed if not (run / BASELINE / name).is_file()]
+                if lacking:
+                    print(f"{run}: left out, {BASELINE} has no {', '.join(lacking)}")
+                    continue
                 for folder in [run / BASELINE, *sorted(run.glob("*/*-[0-9][0-9]"))]:
                     wanted = folder.name == BASELINE or folder.parent.name in criteria
                     if wanted and all((folder / name).is_file() for name in needed):
@@ -86,7 +95,7 @@ def accuracies(config: Config) -> pd.DataFrame:
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
     )
-    robust = [name for name in rows if str(name).startswith("robust_accuracy")]
+    robust = [name for name in rows if str(name).startswith(ROBUST)]
     return rows[[*COLUMNS, *robust]].copy()
 
 
@@ -110,18 +119,49 @@ def over_seeds(rows: pd.DataFrame) -> str:
     baselines = rows[rows["criterion"] == BASELINE].set_index("seed")["accuracy_test"]
     rows = rows.assign(change=rows["accuracy_test"] - rows["seed"].map(baselines))
     for (criterion, removed), group in rows.groupby(["criterion", "removed"], sort=False):
-        accuracy, change = 100 * group["accuracy_test"], group["change"]
-        spread = f" ± {accuracy.std():.2f}" if len(group) > 1 else ""
+        change = group["change"]
         between = f" ± {100 * change.std():.2f}" if len(group) > 1 else ""
         way, saved = group["made_by"].iloc[0], group["macs_reduction_percent"].mean()
         own = way == "scratch"
         epochs = group["training_epochs" if own else "finetuning_epochs"].mean()
         cells = [criterion, way, removed, len(group), f"{saved:.2f}"]
-        cells += [f"{epochs:.0f}{' in all' if own else ''}", f"{accuracy.mean():.2f}{spread}"]
+        accuracy = _with_spread(100 * group["accuracy_test"])
+        cells += [f"{epochs:.0f}{' in all' if own else ''}", accuracy]
         told = f"{signed(change.mean())}{between}"
         cells.append("" if criterion == BASELINE else told)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
+
+
+def robust_over_seeds(rows: pd.DataFrame) -> str:
+    """A Markdown table: a row for each network that was attacked; empty without attacks."""
+    columns = [name for name in rows if str(name).startswith(ROBUST)]
+    attacked = rows.dropna(subset=columns, how="all") if columns else rows.iloc[:0]
+    if attacked.empty:
+        return ""
+    headings = [_attack_named(str(name)) for name in columns]
+    lines = [
+        f"| robust accuracy, % | removed | seeds | {' | '.join(headings)} |",
+        "|---" * (3 + len(columns)) + "|",
+    ]
+    for (criterion, removed), group in attacked.groupby(["criterion", "removed"], sort=False):
+        cells = [criterion, removed, len(group)]
+        cells += [_with_spread(100 * group[name]) for name in columns]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _attack_named(column: str) -> str:
+    """The attack, norm and size of a column of robust accuracies, as they were asked for."""
+    attack, norm, epsilon = column.removeprefix(ROBUST).rsplit("_", 2)
+    size = f"{255 * float(epsilon):.3g}/255" if norm == "linf" else epsilon
+    return f"{attack}, {norm.capitalize()} {size}"
+
+
+def _with_spread(values: pd.Series) -> str:
+    """A mean over seeds with the standard deviation, of several."""
+    spread = f" ± {values.std():.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
 
 
 def shortcuts_over_seeds(rows: pd.DataFrame, beside: pd.DataFrame) -> str:
@@ -153,15 +193,21 @@ def _change(row: pd.Series) -> str:
 def write() -> None:
     """Write what stands between the markers of docs/results.md anew, and the figures."""
     text = PAGE.read_text(encoding="utf-8")
-    for path in sorted(path for path in DATA.glob("*.csv") if BESIDE not in path.stem):
+    suffixes = (BESIDE, PREDICTORS, PATHS)
+    for path in sorted(path for path in DATA.glob("*.csv") if not path.stem.endswith(suffixes)):
         begin, end = f"<!-- rows of {path.stem} -->", f"<!-- end of {path.stem} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"{PAGE} should have one line '{begin}' and one '{end}'")
-        rows, beside = read_csv(path), path.with_name(f"{path.stem}{BESIDE}.csv")
-        if beside.exists():
-            table = shortcuts_over_seeds(rows, read_csv(beside))
+        rows = read_csv(path)
+        with_it = {one: path.with_name(f"{path.stem}{one}.csv") for one in suffixes}
+        others = {one: read_csv(other) for one, other in with_it.items() if other.exists()}
+        if BESIDE in others:
+            table = shortcuts_over_seeds(rows, others[BESIDE])
+        elif PATHS in others:
+            table = choice_tables(rows, others[PREDICTORS], others[PATHS])
+            save(choice_figure(rows, others[PATHS]), FIGURES / f"{path.stem}.svg")
         else:
-            table = over_seeds(rows)
+            table = "\n\n".join(filter(None, [over_seeds(rows), robust_over_seeds(rows)]))
             save(accuracy_figure(rows), FIGURES / f"{path.stem}-accuracy.svg")
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"

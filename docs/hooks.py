@@ -1,7 +1,7 @@
 """What the site takes from elsewhere rather than repeating it. Run by MkDocs, see ``mkdocs.yml``.
 
 - Pages that are files of the repository: the manual of the configuration, with the table of keys
-  that ``layer_pruning.manual`` writes from the schema, and more (``PAGES``).
+  that ``layer_pruning.configuration.manual`` writes from the schema, and more (``PAGES``).
 - Parts that are written from the package: ``<!-- generated: NAME -->`` in a page (``PARTS``).
 - Links between files of the repository, which hold there, become links between pages.
 """

@@ -4,8 +4,8 @@ import sys
 
 from snakemake.logging import logger
 
-from layer_pruning.devices import check_device
-from layer_pruning.gpus import gpu_jobs_at_a_time
+from layer_pruning.runtime.devices import check_device
+from layer_pruning.runtime.gpus import gpu_jobs_at_a_time
 from layer_pruning.terminal.run_log import follow
 from layer_pruning.terminal.time_left import PlannedJob
 

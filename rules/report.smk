@@ -1,4 +1,4 @@
-from layer_pruning.checksums import text_checksum
+from layer_pruning.runtime.checksums import text_checksum
 from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.installation import workflow_folder
 from layer_pruning.report import REVISION as REPORT_REVISION

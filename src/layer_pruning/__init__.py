@@ -15,8 +15,7 @@ or all of it until a target is met::
     for step in pruning:
         train(step.network)
 
-Everything in ``__all__`` is public, see :mod:`layer_pruning.library` and
-:mod:`layer_pruning.iteration`. Importing this module imports
+Everything in ``__all__`` is public, see :mod:`layer_pruning.library`. Importing this module imports
 neither torch nor numpy: a name does when it is first used.
 """
 
@@ -25,20 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from layer_pruning.iteration import iterate
-    from layer_pruning.library import (
+    from layer_pruning.library.iteration import iterate
+    from layer_pruning.library.networks import (
         ResidualNetwork,
         bypass,
         export_network,
         load,
         measure,
         prune,
-        rank,
         save,
-        score,
-        search,
         wrap,
     )
+    from layer_pruning.library.scores import rank, score, search
 
 __all__ = [
     "ResidualNetwork",
@@ -55,6 +52,9 @@ __all__ = [
     "wrap",
 ]
 
+# of those that are about more than one network
+_MODULES = {"iterate": "iteration", "rank": "scores", "score": "scores", "search": "scores"}
+
 
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is first asked for (PEP 562)."""
@@ -63,8 +63,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("layer_pruning.installation").version()
     if name not in __all__:
         raise AttributeError(f"module 'layer_pruning' has no attribute '{name}'")
-    module = "iteration" if name == "iterate" else "library"
-    return getattr(importlib.import_module(f"layer_pruning.{module}"), name)
+    module = _MODULES.get(name, "networks")
+    return getattr(importlib.import_module(f"layer_pruning.library.{module}"), name)
 
 
 def __dir__() -> list[str]:

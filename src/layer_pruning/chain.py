@@ -24,10 +24,10 @@ from layer_pruning.configuration import (
     recipe_of,
     searched_criteria,
 )
+from layer_pruning.plan.steps import parent_step, steps_through, steps_to
+from layer_pruning.plan.targets import counted_of, counted_profiles_of, removals_of
 from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS, sees_images
 from layer_pruning.searching.catalog import BEAM, PROFILES
-from layer_pruning.steps import parent_step, steps_through, steps_to
-from layer_pruning.targets import counted_of, counted_profiles_of, removals_of
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
 NETWORK = f"{RUN}/{{network}}"
@@ -64,7 +64,7 @@ class Chain:
 
     ``removals`` is how far the path of a data set and architecture goes, ``counted`` after how many
     removals its networks count, and ``counted_profiles`` the same of a search over profiles; see
-    :mod:`layer_pruning.targets`.
+    :mod:`layer_pruning.plan.targets`.
     """
 
     config: Config

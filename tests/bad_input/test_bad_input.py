@@ -29,9 +29,9 @@ from layer_pruning.configuration import ConfigError, check_parses, complete
 from layer_pruning.configuration.schema import schema
 from layer_pruning.data.catalog import complete_settings
 from layer_pruning.data.prepare import prepare
-from layer_pruning.job import job
 from layer_pruning.models.network_file import read_network
 from layer_pruning.models.weights import start_network
+from layer_pruning.runtime.job import job
 
 KEYS = schema()["properties"]
 
@@ -249,7 +249,7 @@ def test_a_missing_package_is_one_line_wherever_it_is_imported(log, capsys, tmp_
 
     says = "No module named 'no_such_package': 'pip install -r requirements.txt'"
     one_line(said_by_job(needs_it, log, capsys), says)
-    script = "from layer_pruning.script import job\nimport no_such_package"
+    script = "from layer_pruning.runtime.script import job\nimport no_such_package"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 1
     one_line(done.stderr, says)

@@ -10,9 +10,9 @@ from documents import ROOT, Block, blocks, of_language, write_files
 from snakemake.cli import parse_args
 
 from layer_pruning.cli import main
+from layer_pruning.cli.launch import DEMONSTRATION, split
+from layer_pruning.cli.launch import command as launched
 from layer_pruning.configuration import complete, evaluation_checks
-from layer_pruning.launch import DEMONSTRATION, split
-from layer_pruning.launch import command as launched
 from projects import SNAKEMAKES
 
 # programs whose arguments nobody here can check

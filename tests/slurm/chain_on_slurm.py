@@ -18,8 +18,8 @@ import pytest
 from cluster import Cluster, Unavailable, install
 
 from layer_pruning.configuration import complete
+from layer_pruning.estimate.requirements import Requirements
 from layer_pruning.models.network_file import read_network
-from layer_pruning.requirements import Requirements
 from projects import TINY
 from shared_files import ROOT
 

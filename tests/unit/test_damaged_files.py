@@ -14,12 +14,12 @@ from layer_pruning.activations.features import (
     activations_file,
     read_activations,
 )
-from layer_pruning.checksums import array_checksum, text_checksum
 from layer_pruning.consensus.ranking import read_scores
 from layer_pruning.data.image_file import ImageData, read_data, write_data
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.models.network_file import read_header, read_network
 from layer_pruning.models.residual import save_network
+from layer_pruning.runtime.checksums import array_checksum, text_checksum
 from layer_pruning.scoring.scores import write_scores
 from layer_pruning.training.history import Epoch
 from layer_pruning.training.resume import read_state, write_state

@@ -9,20 +9,9 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
-# what any room may use: no room of its own, and nothing in them imports a room
-COMMON = {
-    "access",
-    "atomic",
-    "checksums",
-    "installation",
-    "intervals",
-    "machine",
-    "named_function",
-    "printable",
-    "record_files",
-    "steps",
-}
-# what the report reads of other rooms: their records, and nothing else
+# what any room may use
+COMMON = {"installation", "intervals", "runtime"}
+# what the report reads of other rooms: their records and their steps, and nothing else
 RECORDS = {
     "attacks.result",
     "attacks.shift_result",
@@ -31,108 +20,82 @@ RECORDS = {
     "energy.ledger",
     "energy.record",
     "evaluation.records",
+    "plan.steps",
     "scoring.savings",
     "scoring.starts",
     "training.history",
 }
-MAY_IMPORT = {
-    "data": set(),
-    "attacks": set(),
-    "models": set(),
-    "activations": {"models", "shards"},
-    "surgery": {"models"},
-    "similarity": set(),
-    "scoring": {"similarity", "models"},
-    "consensus": set(),
-    "searching": {"activations", "consensus", "evaluation", "models", "scoring"},
-    "energy": set(),
-    "training": {"data", "devices", "models", "energy", "processes"},
-    "evaluation": {"data", "models", "shards"},
-    "export": {"configuration", "models"},
-    "report": {"attacks", "consensus", "energy", "evaluation", "scoring", "training"},
-    # catalogues only, see below
-    "configuration": {
-        "attacks",
-        "consensus",
-        "data",
-        "energy",
-        "models",
-        "scoring",
-        "searching",
-        "similarity",
-        "tracking",
-        "training",
+# The house, floor by floor: a room stands on rooms above it in this table, and on no other.
+FLOORS = (
+    # what every room stands on; no networks
+    {"runtime": set(), "intervals": set(), "installation": set(), "terminal": set()},
+    # one concept each
+    {
+        **{"attacks": set(), "consensus": set(), "data": set(), "energy": set()},
+        **{"models": set(), "similarity": set()},
     },
-    "chain": {"attacks", "configuration", "scoring", "searching", "targets"},
-    "devices": {"gpus"},
-    "estimate": {
-        *("activations", "attacks", "chain", "configuration", "data", "devices", "export", "gpus"),
-        *("models", "requirements", "scoring", "searching", "similarity", "targets", "terminal"),
-        "training",
+    # what is done to a network
+    {
+        "activations": {"models"},
+        "evaluation": {"data", "models"},
+        "scoring": {"models", "similarity"},
+        "surgery": {"models"},
+        "training": {"data", "energy", "models"},
     },
-    "gpus": {"processes"},
-    "job": {"processes"},
-    "job_settings": {"devices", "models"},
-    "manual": {"configuration", "training"},
-    "planning": set(),
-    "processes": set(),
-    "requirements": {"configuration", "models", "searching", "shards", "training"},
-    "preview": {"chain", "configuration", "models", "searching"},
-    "launch": set(),
-    "first_configuration": {"configuration", "data", "models", "terminal"},
-    "cli": {
-        "first_configuration",
-        "launch",
-        "configuration",
-        "data",
-        "devices",
-        "evaluation",
-        "export",
-        "models",
-        "planning",
-        "preview",
-        "terminal",
-        "estimate",
+    {
+        "searching": {"activations", "consensus", "evaluation", "models", "scoring"},
+        "tracking": {"evaluation", "training"},
     },
-    # the public names, imported when one is used
-    "__init__": {"iteration", "library"},
-    "iteration": {"evaluation", "library", "models", "planning", "scoring", "surgery"},
-    "library": {
-        *("activations", "consensus", "evaluation", "export", "models", "scoring", "searching"),
-        "surgery",
+    # what a user asks for; of other rooms their catalogues alone, see below
+    {
+        "configuration": {
+            *("attacks", "consensus", "data", "energy", "models", "scoring", "searching"),
+            *("similarity", "tracking", "training"),
+        },
     },
-    "access": set(),
-    "atomic": set(),
-    "checksums": set(),
-    "installation": set(),
-    "intervals": set(),
-    "machine": set(),
-    "named_function": set(),
-    "printable": set(),
-    "record_files": set(),
-    "script": {"job"},
-    "shards": set(),
-    "steps": set(),
-    "terminal": set(),
-    "tracking": {"evaluation", "training"},
-    "targets": {"configuration", "data", "evaluation", "models", "planning", "searching"},
-}
+    # which networks follow from that
+    {
+        "export": {"configuration", "models"},
+        "plan": {"configuration", "evaluation", "models", "searching"},
+    },
+    {"chain": {"attacks", "configuration", "plan", "scoring", "searching"}},
+    # what a person meets
+    {
+        "estimate": {
+            *("activations", "attacks", "chain", "configuration", "data", "export", "models"),
+            *("plan", "scoring", "searching", "similarity", "terminal", "training"),
+        },
+        "library": {
+            *("activations", "consensus", "evaluation", "export", "models", "plan", "scoring"),
+            *("searching", "surgery"),
+        },
+        "report": {room.partition(".")[0] for room in RECORDS},
+    },
+    {
+        # the public names, imported when one is used
+        "__init__": {"library"},
+        "cli": {
+            *("configuration", "data", "estimate", "evaluation", "export", "models", "plan"),
+            "terminal",
+        },
+    },
+)
+MAY_IMPORT = {room: rooms for floor in FLOORS for room, rooms in floor.items()}
+# libraries beside Python's own
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
     "consensus": {"numpy", "scipy", "pandas"},
     "report": {"jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "scipy"},
     "scoring": {"numpy"},
-    "script": set(),
     "__init__": set(),
-    "named_function": set(),
+    "runtime": {"numpy", "torch"},
+    "runtime.named_function": set(),
+    "runtime.script": set(),
     "configuration": {"annotated_types", "pydantic", "pydantic_core", "yaml"},
-    "manual": {"yaml"},
 }
 # what a configuration is checked against: data, no computations
 CATALOGUES = (
     "catalog",
-    "installation",
-    "named_function",
     "models.architectures",
     "models.candidates",
     "models.hub_files",
@@ -141,61 +104,62 @@ CATALOGUES = (
     "models.starts",
 )
 NO_TORCH = [
+    "activations.features",
+    "attacks",
+    "attacks.result",
+    "cli",
+    "cli.first_configuration",
+    "cli.launch",
+    "configuration",
+    "consensus.agreement",
+    "consensus.ranking",
     "data.catalog",
     "data.image_file",
     "data.image_folder",
     "data.prepare",
+    "data.shift_files",
+    "data.shifted",
+    "estimate.forecast",
+    "estimate.makespan",
+    "estimate.preview",
+    "estimate.requirements",
+    "estimate.stages",
+    "evaluation",
     "models.architectures",
     "models.blocks",
     "models.candidates",
+    "models.configured",
     "models.hub_files",
     "models.network_blocks",
+    "models.network_file",
     "models.specifications",
     "models.starts",
-    "models.network_file",
-    "similarity.catalog",
+    "plan.lattice",
+    "plan.steps",
+    "plan.targets",
+    "report",
+    "report.figures.corruptions",
+    "report.figures.shortcut",
+    "report.figures.style",
+    "report.overview",
+    "report.summary",
+    "report.table_pages",
+    "runtime.devices",
+    "runtime.gpus",
+    "runtime.job",
+    "runtime.machine",
+    "runtime.processes",
+    "runtime.shards",
     "scoring.own",
     "scoring.scores",
     "searching.catalog",
     "searching.cost",
     "searching.sets",
-    "consensus.ranking",
-    "consensus.agreement",
-    "activations.features",
+    "similarity.catalog",
     "surgery",
-    "configuration",
     "training",
     "training.catalog",
     "training.recipe",
-    "attacks",
-    "attacks.result",
-    "data.shifted",
-    "data.shift_files",
-    "evaluation",
-    "report",
-    "report.figures.shortcut",
-    "report.figures.style",
-    "report.table_pages",
-    "report.overview",
-    "report.summary",
-    "report.figures.corruptions",
-    "first_configuration",
-    "job",
-    "launch",
-    "devices",
-    "gpus",
-    "machine",
-    "cli",
-    "estimate.forecast",
-    "estimate.makespan",
-    "estimate.stages",
-    "planning",
-    "preview",
-    "processes",
-    "requirements",
-    "shards",
-    "steps",
-    "targets",
 ]
 
 
@@ -207,15 +171,24 @@ def imports(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            yield ".".join([*base, *([node.module] if node.module else [])])
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            inside = [name for alias in node.names if (name := f"{module}.{alias.name}") in MODULES]
+            # a package whose modules alone are imported is no module of its own
+            yield from inside if len(inside) == len(node.names) else [module, *inside]
 
 
 def room(module):
     return module.split(".")[1] if module.count(".") else ""
 
 
+def _module(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 SCRIPTS = sorted((PACKAGE.parents[1] / "workflow" / "scripts").glob("*.py"))
 FILES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {_module(path): path for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -224,14 +197,32 @@ def test_a_room_imports_only_what_it_may(path):
     for module in imports(path):
         assert not module.startswith("snakemake")
         if module.startswith("layer_pruning."):
-            assert room(module) in MAY_IMPORT[inside] | COMMON | {inside}, module
+            common = set() if inside in FLOORS[0] else COMMON
+            assert room(module) in MAY_IMPORT[inside] | common | {inside}, module
             if inside == "report" and room(module) not in COMMON | {inside}:
                 assert module.removeprefix("layer_pruning.") in RECORDS, module
-            if inside == "configuration" and room(module) != inside:
+            if inside == "configuration" and room(module) not in COMMON | {inside}:
                 assert module.endswith(CATALOGUES), module
-        elif inside in LIBRARIES:
+        elif module != "layer_pruning" and (libraries := libraries_of(path)) is not None:
             top = module.split(".")[0]
-            assert top in LIBRARIES[inside] or top in sys.stdlib_module_names, module
+            assert top in libraries or top in sys.stdlib_module_names, module
+
+
+def libraries_of(path):
+    """Those of a module or else of its room; None where any will do."""
+    module = _module(path).removeprefix("layer_pruning.")
+    return LIBRARIES.get(
+        module, LIBRARIES.get(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+    )
+
+
+def test_a_room_stands_on_rooms_above_it_in_the_table():
+    """So no room imports one that imports it."""
+    known = set()
+    for floor in FLOORS:
+        for name, rooms in floor.items():
+            assert rooms <= known, name
+        known |= floor.keys()
 
 
 def test_every_room_is_in_the_table():
@@ -267,7 +258,7 @@ def test_a_script_only_wires(path):
 def test_no_module_imports_one_that_imports_it():
     """Imports inside functions and those for types alone count too."""
     # but for the package itself, which hands on the library's names when one is used
-    modules = {_module(path): path for path in FILES if path != PACKAGE / "__init__.py"}
+    modules = {name: path for name, path in MODULES.items() if name != "layer_pruning"}
     uses = {}
     for name, path in modules.items():
         uses[name] = {_longest(found, modules) for found in set(imports(path))} - {None, name}
@@ -284,11 +275,6 @@ def test_no_module_imports_one_that_imports_it():
         return None
 
     assert not [found for name in sorted(uses) if (found := circle(name, []))]
-
-
-def _module(path):
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _longest(name, modules):

@@ -1,6 +1,6 @@
 """How far the metrics of a criterion agree, and whether another probe set would decide alike."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.activations.features import read_activations
 from layer_pruning.consensus.agreement import describe_agreement, write_agreement

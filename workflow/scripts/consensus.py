@@ -1,6 +1,6 @@
 """Rank the candidate blocks of a network; the first one goes."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.consensus.ranking import rank_blocks, read_scores, write_ranking

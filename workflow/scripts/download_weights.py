@@ -1,6 +1,6 @@
 """Fetch one file of a network on the hub and check it."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import logging
 

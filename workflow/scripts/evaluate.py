@@ -1,13 +1,14 @@
 """Accuracy and calibration on validation and test, multiply-accumulates and parameters."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.evaluation.accuracy import accuracy_record, join_outputs, outputs_of_splits
 from layer_pruning.evaluation.calibration import calibration_record
 from layer_pruning.evaluation.complexity import complexity_record
-from layer_pruning.job_settings import device_of, network_of
-from layer_pruning.record_files import write_record_file
+from layer_pruning.models.configured import network_of
+from layer_pruning.runtime.devices import device_of
+from layer_pruning.runtime.record_files import write_record_file
 from layer_pruning.training.scratch import forget_training
 
 with job(snakemake.log[0]) as logger:

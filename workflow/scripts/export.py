@@ -1,15 +1,15 @@
 """Write a network in formats that load without this project, and check each against it."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from pathlib import Path
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import fixed_subset
-from layer_pruning.devices import select_device
 from layer_pruning.evaluation.records import read_accuracy, read_complexity
 from layer_pruning.export.bundle import CHECKED_IMAGES, export_network
 from layer_pruning.export.provenance import provenance
+from layer_pruning.runtime.devices import select_device
 
 with job(snakemake.log[0]):
     files, named, config = snakemake.input, dict(snakemake.wildcards.items()), snakemake.config

@@ -1,6 +1,6 @@
 """One attack result from those of its shards."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.attacks.result import join_results, read_result, write_result
 

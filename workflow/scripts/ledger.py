@@ -1,11 +1,11 @@
 """What a pruned network cost in energy, what it saves, and after how many images it pays back."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.energy.job_usage import read_usage
 from layer_pruning.energy.ledger import energy_ledger, read_inference
 from layer_pruning.energy.record import EnergySettings, read_record
-from layer_pruning.record_files import write_record_file
+from layer_pruning.runtime.record_files import write_record_file
 
 with job(snakemake.log[0]) as logger:
     files, params = snakemake.input, snakemake.params

@@ -1,6 +1,6 @@
 """Score blocks by their place in a list: its first goes first."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_file import read_header

@@ -1,6 +1,6 @@
 """The energy that each removal would save, metered."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import torch
 
@@ -9,8 +9,9 @@ from layer_pruning.energy.inference import energies_of_calls
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.energy.record import EnergySettings
 from layer_pruning.evaluation.savings import block_runners, energy_savings, removable_blocks
-from layer_pruning.job_settings import device_of, network_of
-from layer_pruning.record_files import write_record_file
+from layer_pruning.models.configured import network_of
+from layer_pruning.runtime.devices import device_of
+from layer_pruning.runtime.record_files import write_record_file
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params, config, names = snakemake.params, snakemake.config, snakemake.wildcards

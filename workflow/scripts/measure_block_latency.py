@@ -1,14 +1,15 @@
 """What each removal would save, counted (multiply-accumulates, parameters) and timed."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import torch
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.energy.job_usage import usage_recorded
 from layer_pruning.evaluation.savings import latency_savings
-from layer_pruning.job_settings import device_of, network_of
-from layer_pruning.record_files import write_record_file
+from layer_pruning.models.configured import network_of
+from layer_pruning.runtime.devices import device_of
+from layer_pruning.runtime.record_files import write_record_file
 
 with job(snakemake.log[0]), usage_recorded(snakemake.output.usage):
     params, config, names = snakemake.params, snakemake.config, snakemake.wildcards

@@ -1,6 +1,6 @@
 """Load a data set, check it, split it and write its data file."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.data.image_file import write_data
 from layer_pruning.data.prepare import prepare

@@ -1,6 +1,6 @@
 """Remove the blocks that a ranking names first, as many as the step asks for."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.consensus.ranking import removal_order
 from layer_pruning.models.candidates import Limits

@@ -1,6 +1,6 @@
 """The report: one page, which opens on the answers."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from pathlib import Path
 

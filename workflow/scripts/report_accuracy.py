@@ -1,6 +1,6 @@
 """The accuracy of the networks of one data set and architecture, before anything is attacked."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from pathlib import Path
 

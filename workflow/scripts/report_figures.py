@@ -1,6 +1,6 @@
 """The figures of one data set and architecture."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from pathlib import Path
 

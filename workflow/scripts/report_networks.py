@@ -1,6 +1,6 @@
 """A page for each network."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Ranks of all blocks by all metrics of one criterion, step by step."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.report.figures.ranks import ranks_figure
 from layer_pruning.report.figures.style import save

@@ -1,6 +1,6 @@
 """Shortcut learning of one data set and architecture: figure and table."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.figures.style import save

@@ -1,6 +1,6 @@
 """The front page of the report, its answers as data, and the tables."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.report.html_page import write_html
 from layer_pruning.report.main_table import latex, markdown, write_text

@@ -1,6 +1,6 @@
 """Score every candidate block of a network by every metric of a criterion."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.activations.features import read_activations
 from layer_pruning.energy.job_usage import usage_recorded

@@ -1,6 +1,6 @@
 """Collect figures and tables with Snakemake's own report, as a folder in an archive."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 import json
 import subprocess

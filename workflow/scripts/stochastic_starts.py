@@ -1,6 +1,6 @@
 """What the stochastic metrics of a baseline's blocks would be from other starts."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.activations.features import read_activations
 from layer_pruning.scoring.starts import spread_over_starts, write_starts

@@ -1,6 +1,6 @@
 """One table of all networks: accuracy, cost, robustness and energy."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.energy.record import EnergySettings, carbon_intensity
 from layer_pruning.report.network_tables import write_csv

@@ -1,6 +1,6 @@
 """Tell a tracker of the figures of a data set and architecture."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.tracking.runs import run_of_figures, track
 

@@ -1,6 +1,6 @@
 """Tell a tracker of a network: its training, its accuracy and its cost."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.tracking.runs import run_of_network, track
 

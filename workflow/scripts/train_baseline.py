@@ -1,6 +1,6 @@
 """Train an unpruned network from new weights, or from those that its architecture names."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.data.image_file import read_data
 from layer_pruning.models.header import NetworkHeader

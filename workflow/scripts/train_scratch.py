@@ -1,9 +1,9 @@
 """Train the architecture that a criterion arrived at from new weights."""
 
-from layer_pruning.script import job
+from layer_pruning.runtime.script import job
 
 from layer_pruning.data.image_file import read_data
-from layer_pruning.job_settings import header_of, network_of
+from layer_pruning.models.configured import header_of, network_of
 from layer_pruning.models.residual import new_network
 from layer_pruning.training.loop import derived_seed
 from layer_pruning.training.run import train_as_configured
@@ -19,5 +19,5 @@ with job(snakemake.log[0], processes=snakemake.config["training"]["processes"]):
         config,
         seed=derived_seed(params["seed"], name),
         outputs=dict(snakemake.output.items()),
-        teacher=network_of(files.teacher, config, kind) if files.teacher else None,
+        teacher=network_of(files.teacher, config, kind, "cpu") if files.teacher else None,
     )

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layer_pruning.access import of_the_system
-from layer_pruning.atomic import written_whole
-from layer_pruning.record_files import REMEDY
+from layer_pruning.runtime.access import of_the_system
+from layer_pruning.runtime.atomic import written_whole
+from layer_pruning.runtime.record_files import REMEDY
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from layer_pruning.models.fused import fused
 from layer_pruning.models.pass_through import mapped, tensors
 from layer_pruning.models.replay import Replay, settled
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.record_files import REMEDY
-from layer_pruning.shards import WHOLE, Shard
+from layer_pruning.runtime.record_files import REMEDY
+from layer_pruning.runtime.shards import WHOLE, Shard
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from layer_pruning.attacks.catalog import ATTACKS, NORMS
 from layer_pruning.intervals import wilson_interval
-from layer_pruning.record_files import (
+from layer_pruning.runtime.record_files import (
     check_numbers,
     check_share,
     checked,

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from layer_pruning.record_files import PathLike, read_record_file
+from layer_pruning.runtime.record_files import PathLike, read_record_file
 
 
 def read_shift(path: PathLike) -> dict[str, Any]:

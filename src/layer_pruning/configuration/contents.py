@@ -20,7 +20,7 @@ from layer_pruning.models.hub_files import PREPROCESSING, WEIGHTS, hub_path
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.specifications import Architecture, HuggingFaceNetwork, TimmNetwork
 from layer_pruning.models.starts import PRETRAINED, pretrained_record
-from layer_pruning.named_function import source_files
+from layer_pruning.runtime.named_function import source_files
 
 Config = dict[str, Any]
 

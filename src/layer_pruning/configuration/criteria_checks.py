@@ -17,7 +17,7 @@ from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of, feature_width
-from layer_pruning.named_function import named_function
+from layer_pruning.runtime.named_function import named_function
 from layer_pruning.scoring.catalog import METRIC_NAMES, OF_IMAGES, OWN_METRIC_TAKES, sees_images
 from layer_pruning.searching.catalog import PROFILES
 from layer_pruning.similarity.catalog import CATALOG

@@ -1,6 +1,6 @@
 """The JSON Schema of a configuration, for editors and the manual, written from its models.
 
-``config/config.schema.yaml`` is this, see :mod:`layer_pruning.manual`.
+``config/config.schema.yaml`` is this, see :mod:`layer_pruning.configuration.manual`.
 """
 
 from collections.abc import Iterator

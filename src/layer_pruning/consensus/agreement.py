@@ -13,7 +13,7 @@ from layer_pruning.consensus.catalog import BORDA, Aggregation
 from layer_pruning.consensus.correlation import kendall_tau, kendall_w
 from layer_pruning.consensus.ranking import PathLike, rank_blocks
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
-from layer_pruning.record_files import read_record_file, write_record_file
+from layer_pruning.runtime.record_files import read_record_file, write_record_file
 
 
 class TauMatrix(TypedDict):
@@ -114,7 +114,7 @@ def write_agreement(agreement: Agreement, path: PathLike) -> None:
 def read_agreement(path: PathLike) -> dict[str, Any]:
     """Read a sidecar; correlations lie in -1 … 1 and shares add up to 1, or it is not whole.
 
-    Raises as :func:`layer_pruning.record_files.read_record_file`.
+    Raises as :func:`layer_pruning.runtime.record_files.read_record_file`.
     """
     return read_record_file(path, _check)
 

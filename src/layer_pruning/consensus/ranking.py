@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from layer_pruning.consensus.aggregation import aggregate, borda
 from layer_pruning.consensus.catalog import BORDA, Aggregation
 from layer_pruning.consensus.ranks import ScoreTable, rank_table
-from layer_pruning.record_files import damaged, read_table, write_table
+from layer_pruning.runtime.record_files import damaged, read_table, write_table
 
 PathLike = str | os.PathLike[str]
 

@@ -13,9 +13,9 @@ import numpy as np
 from torchvision import datasets
 from torchvision.datasets.utils import calculate_md5, check_integrity, download_url, extract_archive
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.splits import SPLITS
+from layer_pruning.runtime.atomic import written_whole
 
 PathLike = str | os.PathLike[str]
 CLASSES: dict[str, Any] = {

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.access import of_the_system
-from layer_pruning.atomic import written_whole
 from layer_pruning.data.cue import Cue
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.data.splits import SPLITS
-from layer_pruning.record_files import REMEDY
+from layer_pruning.runtime.access import of_the_system
+from layer_pruning.runtime.atomic import written_whole
+from layer_pruning.runtime.record_files import REMEDY
 
 
 def level_counts(images: np.ndarray) -> np.ndarray:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.access import access_said, of_the_system
 from layer_pruning.data.folders import FolderImages, find_images
 from layer_pruning.data.image_file import ImageData, level_counts, moments
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
 from layer_pruning.data.picture import DeepImage, header_shape, picture
 from layer_pruning.data.splits import SPLITS
+from layer_pruning.runtime.access import access_said, of_the_system
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from layer_pruning.access import access_said, of_the_system
 from layer_pruning.data.picture import picture
 from layer_pruning.data.splits import SPLITS
+from layer_pruning.runtime.access import access_said, of_the_system
 
 
 def resized(image: Image.Image, size: int) -> Image.Image:

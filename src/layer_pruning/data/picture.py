@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from layer_pruning.access import access_said, of_the_system
+from layer_pruning.runtime.access import access_said, of_the_system
 
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What is decoded. Pillow chooses by content, and other formats may start programs (EPS)."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from layer_pruning.access import access_said, of_the_system
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
 from layer_pruning.data.shift_files import SEVERITIES, is_array_folder, labels_beside
+from layer_pruning.runtime.access import access_said, of_the_system
 
 Part = tuple[np.ndarray, np.ndarray]
 

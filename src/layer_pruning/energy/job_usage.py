@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from layer_pruning.energy.record import JOULES_PER_KWH, EmissionsRecord
-from layer_pruning.record_files import damaged, read_record_file, write_record_file
+from layer_pruning.runtime.record_files import damaged, read_record_file, write_record_file
 
 LEAST_CPU_SECONDS = 0.1
 """Trackers of less are too coarse to take a rate from."""

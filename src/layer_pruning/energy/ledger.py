@@ -15,7 +15,12 @@ from layer_pruning.energy.record import (
     same_reduction,
     sum_records,
 )
-from layer_pruning.record_files import check_numbers, damaged, part_of_record, read_record_file
+from layer_pruning.runtime.record_files import (
+    check_numbers,
+    damaged,
+    part_of_record,
+    read_record_file,
+)
 
 PRUNING = ("scoring", "finetuning")
 """Costs that there would not be without pruning, and that its saving has to earn."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, checked, not_measured
-from layer_pruning.record_files import read_record_file, write_record_file
+from layer_pruning.runtime.record_files import read_record_file, write_record_file
 
 _SUMMED = (
     "duration_seconds",

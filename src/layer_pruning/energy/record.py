@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from layer_pruning.record_files import (
+from layer_pruning.runtime.record_files import (
     PathLike,
     check_numbers,
     damaged,
@@ -204,7 +204,8 @@ def write_record(
 ) -> None:
     """Write ``emissions.json``; it appears whole. Raises ValueError on an impossible record.
 
-    ``machine``, see :func:`layer_pruning.machine.machine`, goes into the file for the report.
+    ``machine``, see :func:`layer_pruning.runtime.machine.machine`, goes into the file for the
+    report.
     """
     values = dataclasses.asdict(record)
     _check_record(values, str(path))

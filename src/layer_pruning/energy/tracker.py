@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from layer_pruning.energy.record import EnergySettings
-from layer_pruning.machine import processor_name
+from layer_pruning.runtime.machine import processor_name
 
 logger = logging.getLogger(__name__)
 

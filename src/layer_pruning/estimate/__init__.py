@@ -1,1 +1,1 @@
-"""What a run will take on this machine, from a few seconds of each kind of its work. No torch."""
+"""What a run asks for and what it takes, told before anything runs. No torch."""

@@ -25,20 +25,20 @@ from layer_pruning.configuration import (
     searched_criteria,
     sizes_of_classes,
 )
-from layer_pruning.devices import select_device
 from layer_pruning.estimate.makespan import graph_of, makespans, makespans_text
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
-from layer_pruning.gpus import gpu_jobs_at_a_time
-from layer_pruning.machine import machine
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.plan.steps import steps_to
+from layer_pruning.plan.targets import removals_of
+from layer_pruning.runtime.devices import select_device
+from layer_pruning.runtime.gpus import gpu_jobs_at_a_time
+from layer_pruning.runtime.machine import machine
 from layer_pruning.scoring.catalog import CONTROLS, sees_images
 from layer_pruning.searching.catalog import USUAL_BEAM
 from layer_pruning.searching.cost import search_cost
 from layer_pruning.searching.sets import choices
-from layer_pruning.steps import steps_to
-from layer_pruning.targets import removals_of
 from layer_pruning.terminal.style import duration_text
 from layer_pruning.training.recipe import Recipe
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layer_pruning.chain import BASELINE, Chain
+from layer_pruning.estimate.requirements import Requirements
 from layer_pruning.estimate.stages import TABLES_SECONDS, Stage
-from layer_pruning.requirements import Requirements
 from layer_pruning.terminal.style import duration_text
 
 NOTICED_SECONDS = 10.0

@@ -9,13 +9,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import Split, StreamedSplit, split_on
 from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.intervals import wilson_interval
-from layer_pruning.record_files import REMEDY
-from layer_pruning.shards import WHOLE, Shard
+from layer_pruning.runtime.atomic import written_whole
+from layer_pruning.runtime.record_files import REMEDY
+from layer_pruning.runtime.shards import WHOLE, Shard
 
 BATCH = 500
 _PARTS = ("logits", "labels")

@@ -17,8 +17,8 @@ from layer_pruning.evaluation.complexity import multiply_accumulates
 from layer_pruning.evaluation.interleaving import Median, interleaved_seconds, ratio
 from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
-from layer_pruning.machine import machine
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.runtime.machine import machine
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from layer_pruning.record_files import (
+from layer_pruning.runtime.record_files import (
     PathLike,
     check_numbers,
     check_share,

@@ -15,13 +15,13 @@ import torch
 from torch import nn
 
 from layer_pruning import __version__
-from layer_pruning.atomic import write_json
 from layer_pruning.export.card import model_card
 from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, write_pt2
 from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
+from layer_pruning.runtime.atomic import write_json
 
 logger = logging.getLogger(__name__)
 

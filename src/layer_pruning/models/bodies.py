@@ -16,7 +16,7 @@ from layer_pruning.models.specifications import (
     TorchvisionNetwork,
 )
 from layer_pruning.models.steadiness import check_float32
-from layer_pruning.named_function import named_function, one_line
+from layer_pruning.runtime.named_function import named_function, one_line
 
 
 def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) -> nn.Module:

@@ -22,7 +22,7 @@ from layer_pruning.models.specifications import (
     Shape,
     TimmNetwork,
 )
-from layer_pruning.named_function import one_line
+from layer_pruning.runtime.named_function import one_line
 
 # what transformers takes for a network without a record of its own: those of ImageNet
 IMAGE_SIZE = 224

@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.atomic import written_whole
-from layer_pruning.named_function import one_line
+from layer_pruning.runtime.atomic import written_whole
+from layer_pruning.runtime.named_function import one_line
 
 WEIGHTS = "model.safetensors"
 CONFIGURATION = "config.json"

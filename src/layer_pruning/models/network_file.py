@@ -19,15 +19,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from layer_pruning.access import check_opens
-from layer_pruning.atomic import written_whole
-from layer_pruning.checksums import array_checksum, text_checksum
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.header_checks import check_header, check_tensors
 from layer_pruning.models.specifications import OwnNetwork
-from layer_pruning.record_files import REMEDY
+from layer_pruning.runtime.access import check_opens
+from layer_pruning.runtime.atomic import written_whole
+from layer_pruning.runtime.checksums import array_checksum, text_checksum
+from layer_pruning.runtime.record_files import REMEDY
 
 FORMAT = "layer-pruning network 1"
 SEQUENCES = ("input_shape", "mean", "std", "class_names", "removed_blocks")

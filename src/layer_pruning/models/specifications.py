@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.network_size import NetworkSize
-from layer_pruning.named_function import WRITTEN
+from layer_pruning.runtime.named_function import WRITTEN
 
 SHORTCUTS = ("parameter_free", "projection")
 

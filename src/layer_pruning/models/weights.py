@@ -11,7 +11,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from layer_pruning.access import check_opens
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import FORMAT, read_network
@@ -24,6 +23,7 @@ from layer_pruning.models.specifications import (
 )
 from layer_pruning.models.starts import PRETRAINED, check_weights
 from layer_pruning.models.steadiness import unsteadiness
+from layer_pruning.runtime.access import check_opens
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.wording import p_text, percent, points, signed
+from layer_pruning.runtime.atomic import written_whole
 
 ENDS = ("_interval_low", "_interval_high")
 """What follows the name of a column that has an interval."""

@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.report import wording
 from layer_pruning.report.columns import written
+from layer_pruning.runtime.atomic import written_whole
 
 FILTERS = (
     *(wording.basis_text, wording.capital, wording.count_text, wording.energy_text),

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.report.columns import heading, written
 from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.wording import with_interval
+from layer_pruning.runtime.atomic import written_whole
 
 SAVED = ("macs_reduction_percent", "parameters_reduction_percent")
 MEASURED = ("speed_up_ratio", "energy_reduction_percent")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from layer_pruning.consensus.ranking import read_ranking
-from layer_pruning.record_files import read_table, write_table
 from layer_pruning.report.columns import TEXT
 from layer_pruning.report.records import BASELINE, KEYS
+from layer_pruning.runtime.record_files import read_table, write_table
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from layer_pruning.record_files import read_record_file, write_record_file
 from layer_pruning.report.answers import Answer
 from layer_pruning.report.answers_accuracy import (
     accuracy_kept,
@@ -35,6 +34,7 @@ from layer_pruning.report.selection import counted, equally_trained
 from layer_pruning.report.shift import compared_shift
 from layer_pruning.report.shortcut import compared_shortcuts
 from layer_pruning.report.sources import Sources, titles
+from layer_pruning.runtime.record_files import read_record_file, write_record_file
 
 PAIR = ["dataset", "architecture"]
 
@@ -136,7 +136,7 @@ def write_answers(found: Sequence[Pair], path: str | Path) -> None:
 
 
 def read_answers(path: str | Path) -> dict[str, Any]:
-    """Read ``answers.json``; raises as :func:`layer_pruning.record_files.read_record_file`."""
+    """Read ``answers.json``; raises as ``runtime.record_files.read_record_file``."""
     return read_record_file(path)
 
 

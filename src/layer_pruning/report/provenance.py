@@ -25,7 +25,7 @@ def provenance_page(
 
     ``emissions`` and ``latencies`` are files ``emissions.json`` and ``latency.json``, which say
     which machine made them; ``here`` is the machine that writes the report, see
-    :func:`layer_pruning.machine.machine`, and ``configuration`` the completed one as YAML.
+    :func:`layer_pruning.runtime.machine.machine`, and ``configuration`` the completed one as YAML.
     """
     records = list(map(Path, emissions))
     jobs = jobs_and_machines(records, latencies)

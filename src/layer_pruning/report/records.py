@@ -19,9 +19,9 @@ from layer_pruning.evaluation.records import (
     read_latency,
     read_shortcut,
 )
+from layer_pruning.plan.steps import steps_to
 from layer_pruning.scoring.savings import read_saving
 from layer_pruning.scoring.starts import read_starts
-from layer_pruning.steps import steps_to
 
 BASELINE = "baseline"
 """The criterion given to a network from which nothing was removed."""

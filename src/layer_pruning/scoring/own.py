@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.named_function import named_function, one_line
+from layer_pruning.runtime.named_function import named_function, one_line
 from layer_pruning.scoring.catalog import OWN_METRIC_TAKES
 
 OwnMetric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]

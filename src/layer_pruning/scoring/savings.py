@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from layer_pruning.record_files import check_numbers, part_of_record, read_record_file
+from layer_pruning.runtime.record_files import check_numbers, part_of_record, read_record_file
 
 Savings = Mapping[str, Mapping[str, float]]
 """Block name to name of saving (macs, parameters, latency, energy) to number."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from layer_pruning.models.header import NetworkHeader
-from layer_pruning.record_files import write_table
+from layer_pruning.runtime.record_files import write_table
 from layer_pruning.scoring.kinds import Given, kind_of
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.savings import Savings
@@ -45,8 +45,8 @@ def score(
 def write_scores(path: str | os.PathLike[str], scores: Scores) -> None:
     """Write a score table, whole: one row a block, one column a metric.
 
-    The last column is a checksum (:mod:`layer_pruning.record_files`); rows may yet be found in any
-    order.
+    The last column is a checksum (:mod:`layer_pruning.runtime.record_files`); rows may yet be found
+    in any order.
     """
     blocks = list(next(iter(scores.values())))
     rows = [[block, *(repr(values[block]) for values in scores.values())] for block in blocks]

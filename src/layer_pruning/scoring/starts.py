@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.record_files import (
+from layer_pruning.runtime.record_files import (
     PathLike,
     check_numbers,
     part_of_record,

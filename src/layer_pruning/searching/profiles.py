@@ -71,13 +71,13 @@ def score_profiles(
         smaller = network.less(gone)
         recalibrate(smaller, _batches(images, intact.probe_indices))
         found = activations_of(smaller, images, intact.labels, intact.probe_indices, [])
-        scored.add(_as_candidate(found), [gone])
+        scored.add(as_candidate(found), [gone])
         if 10 * number // len(sets) > 10 * (number - 1) // len(sets):
             logger.info("%d of %d profiles", number, len(sets))
     return scored.ranked(network.header.blocks, how)
 
 
-def _as_candidate(found: Activations) -> Activations:
+def as_candidate(found: Activations) -> Activations:
     """The network that was swept as the one candidate of a sweep."""
     return Activations(
         features=found.features,

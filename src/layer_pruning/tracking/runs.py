@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from layer_pruning.atomic import write_json
 from layer_pruning.evaluation.records import read_accuracy, read_complexity
-from layer_pruning.record_files import PathLike
+from layer_pruning.runtime.atomic import write_json
+from layer_pruning.runtime.record_files import PathLike
 from layer_pruning.training.history import read_history
 
 Curve = list[tuple[int, float]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from layer_pruning.record_files import damaged, read_table, write_table
+from layer_pruning.runtime.record_files import damaged, read_table, write_table
 
 
 @dataclass(frozen=True)

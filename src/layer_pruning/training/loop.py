@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from layer_pruning.atomic import forget_unfinished
 from layer_pruning.data.augmentation import Part, augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
+from layer_pruning.runtime.atomic import forget_unfinished
 from layer_pruning.training.averaging import moving_average
 from layer_pruning.training.batch_norm import has_batch_norm, synchronised
 from layer_pruning.training.catalog import as_params

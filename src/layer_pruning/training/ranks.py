@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from layer_pruning.processes import place
+from layer_pruning.runtime.processes import place
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from layer_pruning.access import check_opens
-from layer_pruning.atomic import written_whole
+from layer_pruning.runtime.access import check_opens
+from layer_pruning.runtime.atomic import written_whole
 from layer_pruning.training.history import Epoch
 
 logger = logging.getLogger(__name__)

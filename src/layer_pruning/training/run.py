@@ -10,12 +10,12 @@ import torch
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.manifest import ImageManifest
-from layer_pruning.devices import select_device
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts, side_by_side
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, write_record
-from layer_pruning.machine import machine
 from layer_pruning.models.residual import ResidualNetwork, save_network
+from layer_pruning.runtime.devices import select_device
+from layer_pruning.runtime.machine import machine
 from layer_pruning.training import REVISION
 from layer_pruning.training.history import write_history
 from layer_pruning.training.loop import train
@@ -45,7 +45,7 @@ def train_to_files(
     network to distil from, where the recipe asks for that. The state at ``state_path`` stays: a
     later job deletes it (:mod:`layer_pruning.training.scratch`), and until then a training that is
     done again only writes its outputs. In a job of several processes
-    (:mod:`layer_pruning.processes`) all of them call this; the first one writes. Raises as
+    (:mod:`layer_pruning.runtime.processes`) all of them call this; the first one writes. Raises as
     :func:`layer_pruning.training.loop.train`.
     """
     network.to(device)

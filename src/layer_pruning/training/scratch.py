@@ -9,7 +9,7 @@ itself finished by it, and only writes its outputs once more.
 import os
 from pathlib import Path
 
-from layer_pruning.atomic import forget_unfinished
+from layer_pruning.runtime.atomic import forget_unfinished
 
 STATE = "scratch/state.safetensors"
 """The state of a training, beside the network that is to come of it."""

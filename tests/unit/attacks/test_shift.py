@@ -6,10 +6,10 @@ import torch
 from linear_network import Linear
 from torch import nn
 
-from layer_pruning.atomic import write_json
 from layer_pruning.attacks.catalog import BUILT_IN, CORRUPTIONS
 from layer_pruning.attacks.corruptions import corrupt
 from layer_pruning.attacks.shift import BuiltIn, shift_record
+from layer_pruning.runtime.atomic import write_json
 
 
 class Brightest(nn.Module):

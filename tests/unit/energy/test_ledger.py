@@ -4,7 +4,6 @@ import time
 import pytest
 from planted_records import COUNTER, missing, planted_record
 
-from layer_pruning.atomic import write_json
 from layer_pruning.energy.inference import inference_energy
 from layer_pruning.energy.job_usage import JobUsage, PowerModel, read_usage, usage_recorded
 from layer_pruning.energy.ledger import (
@@ -13,6 +12,7 @@ from layer_pruning.energy.ledger import (
     read_inference,
 )
 from layer_pruning.energy.record import JOULES_PER_KWH, EnergySettings
+from layer_pruning.runtime.atomic import write_json
 
 SETTINGS = EnergySettings(carbon_intensity_g_per_kwh=360.0)
 

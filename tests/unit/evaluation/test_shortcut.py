@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.atomic import write_json
 from layer_pruning.data.cue import Cue, draw_patterns
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.evaluation.shortcut import classless_image, shortcut_record
+from layer_pruning.runtime.atomic import write_json
 
 CPU = torch.device("cpu")
 CLASSES, LEVELS = 5, 16

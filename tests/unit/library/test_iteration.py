@@ -103,7 +103,7 @@ def test_accuracy_ends_it_before_the_network_that_falls_below(network, probe):
 
 
 def test_latency_is_measured_beside_the_unpruned_network(network, probe, monkeypatch):
-    from layer_pruning import iteration
+    from layer_pruning.library import iteration
 
     rounds = []
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from layer_pruning.configuration import ConfigError, as_yaml, complete, evaluation_checks
-from layer_pruning.record_files import write_record_file
+from layer_pruning.runtime.record_files import write_record_file
 from layer_pruning.tracking import runs
 from layer_pruning.tracking.catalog import TRACKERS, wanted
 from layer_pruning.training.history import Epoch, write_history

@@ -7,8 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
-from layer_pruning.job import job
-from layer_pruning.processes import place
+from layer_pruning.runtime.job import job
+from layer_pruning.runtime.processes import place
 
 # isort: split
 import torch

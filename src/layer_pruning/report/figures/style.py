@@ -13,8 +13,8 @@ from typing import Any, ParamSpec
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from layer_pruning.atomic import written_whole
 from layer_pruning.report.records import BASELINE
+from layer_pruning.runtime.atomic import written_whole
 
 BLACK, GREY, PALE = "#000000", "#7f7f7f", "#d9d9d9"
 BASELINE_BAR = "#595959"  # a bar in black would drown what is drawn on it

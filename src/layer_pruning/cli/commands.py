@@ -1,0 +1,107 @@
+"""All commands: their options, and what comes of a wrong argument.
+
+Begin a configuration and run it; is it right, which blocks has a network, what can pruning reach,
+what does a file hold? What a command needs is imported by it: ``run`` is there at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from layer_pruning.cli import blocks, check, export, init, launch, plan, show
+from layer_pruning.installation import version
+from layer_pruning.runtime.printable import printable
+from layer_pruning.terminal.style import coloured
+
+
+class Version(argparse.Action):
+    """``--version``: the version is looked up where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print it and end."""
+        print(version())
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="layer-pruning",
+        description="Make image classifiers shallower: begin a configuration (init), see what it "
+        "asks for (check), run it (run). The others look at networks before and after pruning.",
+    )
+    top.add_argument("--version", action=Version, nargs=0, help="print the version and end")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (launch, init, blocks, plan, check, show, export):
+        command.add(commands)
+    _add_completion(commands, top)
+    return top
+
+
+def _add_completion(commands: Any, top: argparse.ArgumentParser) -> None:
+    completion = commands.add_parser(
+        "completion",
+        help="what a shell needs to complete these commands",
+        description="Print a script of completion: layer-pruning completion bash > "
+        "~/.local/share/bash-completion/completions/layer-pruning",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+    def printed(given: argparse.Namespace) -> str:
+        import shtab
+
+        return str(shtab.complete(top, given.shell))
+
+    completion.set_defaults(printed=printed)
+
+
+def launched(arguments: Sequence[str]) -> int:
+    """Run the workflow: this process becomes Snakemake's. Exit status 2 without a configuration.
+
+    Raises FileNotFoundError or ValueError in one line before that.
+    """
+    own, options = launch.split(arguments)
+    top = parser()
+    given = top.parse_args(["run", *own])
+    if given.configuration is None and not given.demo:
+        top.error(
+            "run: name a configuration first, such as mine.yaml, or --demo; 'layer-pruning init' "
+            "writes one"
+        )
+    words = launch.command(given.configuration, options)
+    os.execv(words[0], words)
+
+
+def _printed(words: Sequence[str]) -> str:
+    """What a command prints."""
+    given = parser().parse_args(words)
+    return str(given.printed(given))
+
+
+def _is_users(error: Exception) -> bool:
+    """Whether a message is for who called, rather than a defect of this software."""
+    yaml = sys.modules.get("yaml")
+    return isinstance(error, ValueError | OSError | (yaml.YAMLError if yaml else ValueError))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; a wrong argument or file is one line and exit status 2."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        if words[:1] == ["run"]:
+            return launched(words[1:])
+        # at once, so that a reader that is gone (| head) is noticed here
+        print(printable(_printed(words)), flush=True)
+    except BrokenPipeError:
+        # Python would say so once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if not _is_users(error):
+            raise
+        name = coloured("layer-pruning:", "red", sys.stderr)
+        for line in (str(error), *getattr(error, "others", ())):
+            print(f"{name} {printable(' '.join(line.split()))}", file=sys.stderr)
+        return 2
+    return 0

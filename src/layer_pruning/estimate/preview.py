@@ -1,0 +1,154 @@
+"""What a configuration asks for, told before anything runs. No torch, unless a network needs it."""
+
+from pathlib import Path
+from typing import Any
+
+from layer_pruning.chain import Chain
+from layer_pruning.configuration import (
+    check_parses,
+    complete,
+    datasets,
+    epochs_of,
+    networks,
+    pruning_criteria,
+    scratch_criteria,
+)
+from layer_pruning.models.candidates import Limits
+from layer_pruning.models.network_blocks import blocks_of
+from layer_pruning.plan.steps import steps_to
+from layer_pruning.runtime.access import check_home
+from layer_pruning.searching.catalog import BEAM, USUAL_BEAM
+from layer_pruning.searching.cost import counted, search_cost
+from layer_pruning.searching.sets import choices
+
+
+def preview(path: Path) -> dict[str, Any]:
+    """Check a configuration file as the workflow does, and count what it asks for.
+
+    Raises ConfigError in one line for the first thing that is wrong, and PermissionError where
+    Snakemake could not start.
+    """
+    check_home()
+    config = complete(check_parses(path))
+    infos = datasets(config)
+    runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
+    chain, pruning = Chain.of(config), pruning_criteria(config)
+    removals, greedy = chain.removals, len(pruning) - len(chain.searched)
+    rounds = [len(steps_to(most, chain.step)) for most in removals.values()]
+    searches = searches_of(chain)
+    pruned = sum(rounds) * len(config["seeds"]) * greedy
+    found = sum(len(one["removals"]) for one in searches) * len(config["seeds"])
+    from_scratch = runs * len(scratch_criteria(config))
+    attacked = len(chain.everywhere("{network}/{seed}", chain.attacked))
+    return {
+        "configuration": str(path),
+        "datasets": {
+            name: {
+                "classes": info.classes,
+                "input_shape": list(info.input_shape),
+                "left_out": info.left_out,
+            }
+            for name, info in infos.items()
+        },
+        "architectures": {
+            name: {
+                "blocks": len(blocks_of(network)),
+                "removable_blocks": sum(block.removable for block in blocks_of(network)),
+            }
+            for name, network in networks(config).items()
+        },
+        "criteria": {name: one["metrics"] for name, one in pruning.items()},
+        "searches": searches,
+        "scratch": scratch_criteria(config),
+        "seeds": config["seeds"],
+        "removals": sorted(set(removals.values())),
+        "trainings": runs,
+        "training_epochs": epochs_of(config, "training"),
+        "finetunings": pruned,
+        "finetunings_of_searches": found,
+        "finetuning_epochs": epochs_of(config, "finetuning"),
+        "trainings_from_scratch": from_scratch,
+        "attacks": attacked * len(config["attacks"]),
+        "device": config["device"],
+    }
+
+
+def searches_of(chain: Chain) -> list[dict[str, Any]]:
+    """What each search costs for one seed, by criterion, data set and architecture."""
+    config, found = chain.config, []
+    for criterion, search in chain.searched.items():
+        beam = config["criteria"][criterion].get("beam", USUAL_BEAM)
+        for dataset, info in datasets(config).items():
+            probe = config["probe"]["images_per_class"] * info.classes
+            for architecture, network in networks(config, dataset).items():
+                stages = choices(blocks_of(network), Limits.of(config))
+                sizes = chain.path_steps(criterion, dataset, architecture)
+                # a beam that reaches the last has all others on its way
+                ends = sizes[-1:] if search == BEAM else sizes
+                costs = [search_cost(stages, search, beam, size) for size in ends]
+                found.append(
+                    {
+                        "criterion": criterion,
+                        "search": search,
+                        "dataset": dataset,
+                        "architecture": architecture,
+                        "removals": sizes,
+                        "finetuning_epochs": [
+                            chain.finetuning_epochs(criterion, architecture, size) for size in sizes
+                        ],
+                        "sweeps": sum(cost.sweeps for cost in costs),
+                        "profiles": sum(cost.profiles for cost in costs),
+                        "probe_images": probe,
+                    }
+                )
+    return found
+
+
+def _search_text(record: dict[str, Any]) -> list[str]:
+    """The lines about one search, within 80 columns."""
+    if record["search"] == BEAM:
+        cost = f"a beam, at most {counted(record['sweeps'], 'sweep')}"
+    else:
+        profiles = record["profiles"]
+        cost = f"{counted(profiles, 'profile')}, {2 * profiles} network evaluations"
+    last, epochs = record["removals"][-1], record["finetuning_epochs"][-1]
+    return [
+        f"  search        {record['criterion']}: {cost} of {record['probe_images']} images",
+        f"                a seed, {record['architecture']} on {record['dataset']}; removal {last} "
+        f"is trained {counted(epochs, 'epoch')}",
+    ]
+
+
+def preview_text(record: dict[str, Any]) -> str:
+    """The lines of ``layer-pruning check``."""
+    lines = [f"{record['configuration']} can be run. It asks for"]
+    for name, data in record["datasets"].items():
+        shape = " × ".join(map(str, data["input_shape"]))
+        lines.append(f"  data          {name}: {data['classes']} classes, images of {shape}")
+        if data["left_out"]:
+            lines.append(f"                {data['left_out']}")
+    for name, network in record["architectures"].items():
+        lines.append(
+            f"  network       {name}: {network['blocks']} blocks, of which "
+            f"{network['removable_blocks']} can go"
+        )
+    for name, metrics in record["criteria"].items():
+        lines.append(f"  criterion     {name}: {', '.join(metrics)}")
+    lines += [line for search in record["searches"] for line in _search_text(search)]
+    for name, source in record["scratch"].items():
+        lines.append(f"  criterion     {name}: what {source} leaves, from new weights")
+    found = record["finetunings_of_searches"]
+    removals, training, finetuning = (
+        " or ".join(map(str, record[key]))
+        for key in ("removals", "training_epochs", "finetuning_epochs")
+    )
+    lines += [
+        f"  trainings     {record['trainings']} of {training} epochs"
+        + (f", {record['trainings_from_scratch']} from new weights" if record["scratch"] else ""),
+        f"  fine-tunings  {record['finetunings']} of {finetuning} epochs, "
+        f"{removals} removals for each criterion and seed",
+        *([f"                and {found} of what searches found"] if found else []),
+        f"  attacks       {record['attacks']}",
+        f"  device        {record['device']}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,269 @@
+"""Blocks as a library: score them, rank them, and search for the sets that should go."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from layer_pruning.activations.features import Activations
+from layer_pruning.activations.sweep import activations_of
+from layer_pruning.consensus.catalog import Aggregation
+from layer_pruning.consensus.ranking import rank_blocks
+from layer_pruning.evaluation.savings import (
+    block_runners,
+    counted_savings,
+    latencies,
+    removable_blocks,
+)
+from layer_pruning.models.candidates import Limits, most_removals
+from layer_pruning.models.copies import copied
+from layer_pruning.models.holders import held
+from layer_pruning.models.residual import ResidualNetwork, arrays_of
+from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS, sees_images
+from layer_pruning.scoring.own import OwnMetric, own_distances
+from layer_pruning.scoring.probe import Probe
+from layer_pruning.scoring.savings import Savings
+from layer_pruning.scoring.scores import Scores
+from layer_pruning.scoring.scores import score as score_by_name
+from layer_pruning.searching.beam import expand
+from layer_pruning.searching.catalog import BEAM, PROFILES, USUAL_BEAM
+from layer_pruning.searching.profiles import profiles_of, score_profiles
+from layer_pruning.searching.ranking import rank_sets
+from layer_pruning.searching.sets import named_set
+
+__all__ = ["rank", "score", "search"]
+
+RANGE_TOLERANCE = 1e-3
+"""What rounding may add to images in [0, 1]."""
+
+
+def score(
+    network: nn.Module,
+    images: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    *,
+    metrics: str | Sequence[str | OwnMetric] = "consensus",
+    min_blocks_per_stage: int = 1,
+    protect: Collection[str] = (),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """What each block that may go is worth: a row a block, in network order, a column a metric.
+
+    The block with the smallest number changes least. ``images`` (n, channels, height, width) and
+    ``labels`` (n,) are the probe set on which every metric is computed; some metrics need more of
+    them than the network has features.
+    ``metrics`` is the name of a known criterion (``consensus``, ``functional`` …), or a list of
+    metrics: names, or functions of one's own, called with the features of the network (n, d), those
+    with a block bypassed (n, d), and the labels. Every stage keeps ``min_blocks_per_stage`` blocks
+    and no block of ``protect`` goes. ``seed`` is that of the metric ``random``.
+
+    Raises ValueError in one line for an unknown metric or block, images outside [0, 1], and where a
+    metric needs more images.
+    """
+    metrics = _metrics(metrics)
+    network = held(network).in_float32()
+    limits = Limits(min_blocks_per_stage, protect)
+    probe, given = _probe(network, images, labels, limits)
+    savings = _savings(network, given) if {*metrics} & {*SAVINGS} else None
+    columns = _scores(network, metrics, probe, seed=seed, savings=savings)
+    return pd.DataFrame(columns, index=pd.Index(probe.blocks.tolist(), name="block"))
+
+
+def search(
+    network: nn.Module,
+    images: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    *,
+    removals: int,
+    search: str = "beam",
+    beam: int = USUAL_BEAM,
+    metrics: str | Sequence[str | OwnMetric] = "functional",
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+    min_blocks_per_stage: int = 1,
+    protect: Collection[str] = (),
+) -> pd.DataFrame:
+    """The best set of blocks to remove, of every size up to ``removals``: a row a size.
+
+    Nothing is trained in between, and ``network`` stays as it is: each set is held against it on
+    the probe set, ``images`` (n, channels, height, width) and ``labels`` (n,). The column
+    ``blocks`` is the set, as a tuple in network order, ``sets`` how many of its size were looked
+    at, and the others are its distances, a column a metric. Larger sets need not hold smaller ones.
+
+    ``search`` is ``beam``: of all sets of one block more than the ``beam`` best ones, the ``beam``
+    best are kept, and every kept one costs a sweep as of :func:`score`. Or it is ``profiles``: all
+    ways to share a number of removals out among the stages, each after the running statistics of
+    its norms were estimated anew on ``images``; of a stage the blocks go that single removals rank
+    first. What is best is said by ``metrics`` and how they are joined, as for :func:`score` and
+    :func:`rank`; of several metrics, all sets of a size are ranked together. They have to be
+    metrics that look at images. Progress goes to the log ``layer_pruning``.
+
+    Raises ValueError in one line for what :func:`score` refuses, an unknown search, a beam or a
+    number of removals that cannot be, and a metric that looks at no images.
+    """
+    metrics, how = _metrics(metrics), Aggregation(aggregation, weights, families)
+    network = held(network).in_float32()
+    blocks, limits = network.header.blocks, Limits(min_blocks_per_stage, protect)
+    if search not in (BEAM, PROFILES):
+        raise ValueError(f"search: {BEAM} or {PROFILES} would be right, not '{search}'")
+    for name, value in {"removals": removals, "beam": beam}.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; 1 or more would be right")
+    for metric in metrics:
+        if isinstance(metric, str) and not sees_images(metric):
+            raise ValueError(f"'{metric}' does not compare networks: {', '.join(OF_IMAGES)} do")
+    if network.header.removed_blocks:
+        raise ValueError("blocks are gone from the network: a search starts from one that has all")
+    probe, given = _probe(network, images, labels, limits)
+    if removals > (most := most_removals(blocks, limits)):
+        raise ValueError(f"removals is {removals}, and {most} blocks may go under these limits")
+
+    def scored(of: Probe) -> Scores:
+        names = of.blocks.tolist()
+        columns = _scores(network, metrics, of)
+        return {one: dict(zip(names, values, strict=True)) for one, values in columns.items()}
+
+    def chosen(indices: np.ndarray) -> np.ndarray:
+        return given.numpy()[indices]
+
+    single = ranking = rank_sets(scored(probe), blocks, how)
+    rows = []
+    for size in range(1, removals + 1):
+        if search == PROFILES:
+            sets = profiles_of(network, size, limits, single.order)
+            ranking = score_profiles(network, sets, chosen, probe, score=scored, how=how)
+        elif size > 1:
+            kept = [named_set(name) for name in ranking.order[:beam]]
+            ranking = expand(network, kept, chosen, probe, score=scored, how=how, limits=limits)
+        best = next(row for row in ranking.rows if row.removed)
+        rows.append({"blocks": named_set(best.block), "sets": len(ranking.rows), **best.scores})
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, removals + 1, name="removals"))
+
+
+def rank(
+    scores: pd.DataFrame,
+    *,
+    aggregation: str = "borda",
+    weights: Mapping[str, float] | None = None,
+    families: Sequence[Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """The blocks in the order in which they should go, the first to go first.
+
+    ``scores`` is a table of :func:`score`: a row a block, of equal blocks the first row goes first.
+    The result has a column ``{metric}_rank`` for each metric (1 is the smallest distance, ties
+    share the mean of their ranks), ``rank_sum``, and ``aggregate``, the number that decides.
+    ``aggregation`` is ``borda`` (the sum of the ranks, arXiv 2411.14345), ``median``, ``weighted``
+    (with ``weights``, one a metric) or ``borda_by_family`` (with ``families`` of metrics; without,
+    they are found).
+
+    Raises ValueError in one line for a score that is not finite and for options that do not fit.
+    """
+    table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
+    how = Aggregation(aggregation, weights, families)
+    ranking = rank_blocks(table, list(scores.index), how)
+    rows = {
+        row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
+        | {
+            "rank_sum": row.rank_sum,
+            "aggregate": row.rank_sum if row.aggregate is None else row.aggregate,
+        }
+        for row in sorted(ranking.rows, key=lambda row: row.order)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
+
+
+def _metrics(metrics: str | Sequence[str | OwnMetric]) -> Sequence[str | OwnMetric]:
+    """The metrics of a criterion known by name, or those given."""
+    if not isinstance(metrics, str):
+        return metrics
+    if metrics not in CRITERIA:
+        raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
+    return list(CRITERIA[metrics]["metrics"])
+
+
+def _probe(
+    network: ResidualNetwork,
+    images: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    limits: Limits,
+) -> tuple[Activations, Tensor]:
+    """The sweep of a network over probe images, and these."""
+    for name in limits.protect:
+        _check_block(network, name)
+    blocks = network.header.candidates(limits)
+    if not blocks:
+        raise ValueError("the network has no block that may go under these limits")
+    given = torch.as_tensor(images, dtype=torch.float32).cpu()
+    _check_range(given)
+    truth = torch.as_tensor(labels).cpu().numpy()
+    return activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks), given
+
+
+def _check_range(images: Tensor) -> None:
+    """Raise ValueError for images outside [0, 1], which the network's normalisation expects."""
+    if images.numel() == 0:
+        return
+    low, high = float(images.min()), float(images.max())
+    if not -RANGE_TOLERANCE <= low <= high <= 1 + RANGE_TOLERANCE:
+        raise ValueError(
+            f"images reach from {low:.4g} to {high:.4g}: the network takes images in [0, 1], "
+            "those of a file divided by 255, and normalises them itself"
+        )
+
+
+def _scores(
+    network: ResidualNetwork,
+    metrics: Sequence[str | OwnMetric],
+    probe: Probe,
+    *,
+    seed: int = 0,
+    savings: Savings | None = None,
+) -> dict[str, list[float]]:
+    """The scores of the candidates of a sweep, by metric in the order given."""
+    header, blocks = network.header, probe.blocks.tolist()
+    named = score_by_name(
+        [metric for metric in metrics if isinstance(metric, str)],
+        probe,
+        header=header,
+        tensors=arrays_of(network),
+        draw=f"seed {seed}, less {', '.join(header.removed_blocks)}",
+        savings=savings,
+    )
+    columns = {}
+    for metric in metrics:
+        if isinstance(metric, str):
+            columns[metric] = [named[metric][block] for block in blocks]
+        else:
+            features = (probe.features, probe.features_bypassed, probe.labels)
+            columns[_name(metric)] = own_distances(
+                _name(metric), metric, *features, blocks
+            ).tolist()
+    return columns
+
+
+def _check_block(network: ResidualNetwork, name: str) -> None:
+    known = [block.name for block in network.header.blocks]
+    if name not in known:
+        raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
+
+
+def _name(metric: OwnMetric) -> str:
+    return getattr(metric, "__name__", type(metric).__name__)
+
+
+def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, float]]:
+    """What the removal of each block would save; of its energy, nothing is known here."""
+    network = copied(network)
+    blocks = removable_blocks(network)
+    savings = counted_savings(network, blocks)
+    batch = images[:64].to(network.mean)
+    for block, seconds in latencies(
+        block_runners(network, batch, blocks), repeats=20, seed=0
+    ).items():
+        savings[block]["latency"] = seconds
+    return savings

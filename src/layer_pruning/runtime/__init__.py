@@ -1,0 +1,1 @@
+"""What every job and file stands on: it knows nothing of networks."""

@@ -1,0 +1,58 @@
+"""Where a job computes. PyTorch is imported when a device is selected, not before."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from layer_pruning.runtime.gpus import take_gpu, visible_gpus
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _gpu_number(name: str) -> int | None:
+    """Which GPU is meant; None for the CPU, and for whatever there is."""
+    return int(name.partition(":")[2] or 0) if name.startswith("cuda") else None
+
+
+def check_device(name: str) -> None:
+    """Raise ValueError where this machine lacks the GPU called ``name``.
+
+    PyTorch, which takes seconds to import, is asked only where the GPU seems to be missing.
+    """
+    number = _gpu_number(name)
+    if number is not None and number >= len(visible_gpus()):
+        select_device(name, 1)
+
+
+def select_device(name: str, threads: int) -> "torch.device":
+    """The device called ``name`` (auto, cpu, cuda, cuda:0 …), with ``threads`` CPU threads.
+
+    For ``auto`` and ``cuda`` the process takes a card that no other job holds, waits for one where
+    need be, and sees no other card from then on: CodeCarbon too meters the one that is in
+    CUDA_VISIBLE_DEVICES. A card that is named is taken as it is, so several jobs can share it.
+
+    Raises ValueError where a GPU is asked for and there is none.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    if name in ("auto", "cuda") and torch.version.cuda and (gpus := visible_gpus()):
+        # CUDA reads this when it is first used, which importing PyTorch is not
+        os.environ["CUDA_VISIBLE_DEVICES"] = take_gpu(gpus)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    number = _gpu_number(name)
+    if number is not None:
+        count = torch.cuda.device_count()
+        if number >= count:
+            raise ValueError(
+                f"device: '{name}' is asked for and PyTorch sees {count} GPUs here; "
+                "'auto' takes one where there is one"
+            )
+    return torch.device(name)
+
+
+def device_of(config: Mapping[str, Any]) -> "torch.device":
+    """The device that a configuration asks for, taken; raises as :func:`select_device`."""
+    return select_device(config["device"], config["threads"])

@@ -1,0 +1,49 @@
+"""The tables of docs/results.md."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+from shared_files import ROOT
+
+# benchmarks are scripts, which import each other from their own folder
+sys.path.append(str(ROOT / "benchmarks"))
+
+import results
+
+FGSM = "robust_accuracy_fgsm_linf_0.00392157"
+
+
+def test_robust_accuracy_is_a_mean_over_the_seeds_that_were_attacked():
+    rows = pd.DataFrame(
+        {
+            "criterion": ["baseline", "baseline", "consensus", "random"],
+            "removed": [0, 0, 5, 5],
+            "seed": [0, 1, 0, 0],
+            FGSM: [0.5, 0.6, 0.4, np.nan],
+        }
+    )
+    heading, _, *lines = results.robust_over_seeds(rows).splitlines()
+    assert heading.endswith("| fgsm, Linf 1/255 |")
+    assert lines == ["| baseline | 0 | 2 | 55.00 ± 7.07 |", "| consensus | 5 | 1 | 40.00 |"]
+    assert results.robust_over_seeds(rows.drop(columns=FGSM)) == ""
+
+
+def test_a_seed_without_an_evaluated_baseline_is_left_out_and_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for path in ("seed-0/baseline", "seed-0/consensus/removed-01", "seed-1/consensus/removed-01"):
+        folder = tmp_path / "results/digits/resnet8" / path
+        folder.mkdir(parents=True)
+        (folder / "accuracy.json").touch()
+    config = {
+        "datasets": {"digits": {}},
+        "architectures": {"resnet8": {}},
+        "seeds": [0, 1],
+        "criteria": {"consensus": {"metrics": ["cka"]}},
+    }
+    monkeypatch.setattr(results, "origins", lambda config: {})
+    found = [str(path) for path in results.folders_of(config, ["accuracy.json"])]
+    run = "results/digits/resnet8/seed-0"
+    assert found == [f"{run}/baseline", f"{run}/consensus/removed-01"]
+    assert "seed-1: left out, baseline has no accuracy.json" in capsys.readouterr().out

@@ -1,0 +1,96 @@
+"""Work on many images by several jobs: every image once, and as many jobs as the estimate says."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from layer_pruning.configuration import complete
+from layer_pruning.estimate.requirements import Requirements
+from layer_pruning.runtime.shards import Shard, Shards
+
+HERE = {"dataset": "digits", "architecture": "tiny", "seed": "0"}
+FOLDER = "results/{dataset}/{architecture}/seed-{seed}/baseline"
+
+
+class Wildcards(SimpleNamespace):
+    """As Snakemake hands them to functions."""
+
+    def keys(self):
+        return vars(self)
+
+    def __getitem__(self, name):
+        return getattr(self, name)
+
+
+@pytest.mark.parametrize("whole", [1, 7, 64, 1000])
+@pytest.mark.parametrize("batch", [1, 8, 250])
+@pytest.mark.parametrize("count", [1, 2, 3, 16])
+def test_shards_are_every_image_once_by_whole_batches(whole, batch, count):
+    parts = [Shard(number, count).of(whole, batch) for number in range(count)]
+    assert [i for part in parts for i in range(whole)[part]] == list(range(whole))
+    assert all(part.start % batch == 0 for part in parts if part.start < whole)
+    sizes = [len(range(whole)[part]) for part in parts]
+    assert max(sizes) - min(sizes) <= 2 * batch
+
+
+def estimate(**given):
+    energy = {"energy": {"carbon_intensity_g_per_kwh": 100}, "device": "cpu"}
+    tiny = {"architectures": {"tiny": {"depth": 14, "widths": [4, 4, 6]}}, "removals": 2}
+    return Requirements(complete(energy | tiny | given))
+
+
+def test_the_shipped_demonstration_has_no_shards():
+    energy = {"energy": {"carbon_intensity_g_per_kwh": 100}, "device": "cpu"}
+    requirements = Requirements(complete(energy))
+    assert {requirements.shards(work, "digits", "resnet20") for work in requirements.jobs} == {1}
+
+
+def test_as_many_shards_as_the_estimate_has_of_the_minutes():
+    few, many = estimate(shard_minutes=0.001), estimate(shard_minutes=0.0001)
+    counts = [one.shards("activations", "digits", "tiny") for one in (few, many)]
+    assert 1 < counts[0] < counts[1]
+    # no more of them than batches
+    assert many.shards("evaluation", "digits", "tiny") == 2
+    assert many.shards("training", "digits", "tiny") == 1
+
+
+def test_a_shard_asks_for_its_part_of_the_time():
+    slow = estimate(datasets=["cifar100"], probe={"images_per_class": 400}, shard_minutes=0.5)
+    count = slow.shards("activations", "cifar100", "tiny")
+    whole, part = (
+        slow.minutes("activations", "cifar100", "tiny", among=among) for among in (1, count)
+    )
+    assert count > 1 and part < whole
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Shards of an estimate of three, with results in a temporary folder."""
+    said = SimpleNamespace(
+        shards=lambda *names: 3, minutes=lambda *names, among: 100 * names[-1] // among
+    )
+    return Shards(said, lambda path: str(tmp_path / path))
+
+
+def test_rules_are_told_shards_where_there_are_several(shards):
+    names = Wildcards(**HERE, shard="002")
+    joined = shards.joined("activations", FOLDER)(names)
+    folder = FOLDER.format(**HERE)
+    assert joined == [f"{folder}/activations/shard-{number:03d}.npz" for number in range(3)]
+    assert shards.this("activations", FOLDER)(names) == (2, 3)
+    assert shards.minutes("activations", FOLDER)(names, 2) == 66
+
+
+@pytest.mark.parametrize("made_of", [0, 2, 5])
+def test_a_result_that_is_there_keeps_the_number_that_it_was_made_by(shards, made_of, tmp_path):
+    here = tmp_path / FOLDER.format(**HERE)
+    usages = here / "usage" / "extract_activations"
+    usages.mkdir(parents=True)
+    (here / "activations.npz").touch()
+    for number in range(made_of):
+        (usages / f"shard-{number:03d}.json").touch()
+    names = Wildcards(**HERE)
+    assert len(shards.joined("activations", FOLDER)(names)) == made_of
+    assert len(shards.joined("activations", FOLDER, "kept")(names)) == made_of
+    # evaluation has no result yet
+    assert len(shards.joined("evaluation", FOLDER)(names)) == 3
