@@ -30,9 +30,9 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
+from layer_pruning.report.findings.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
 from layer_pruning.runtime.atomic import written_whole

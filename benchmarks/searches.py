@@ -26,7 +26,7 @@ from layer_pruning.data.image_file import read_data
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.splits import probe_set
 from layer_pruning.models.residual import ResidualNetwork, load_network
-from layer_pruning.report.repeated import all_pairs
+from layer_pruning.report.statistics.repeated import all_pairs
 from layer_pruning.training.loop import accuracy, derived_seed, train
 from layer_pruning.training.recipe import Recipe
 

@@ -81,6 +81,8 @@ FLOORS = (
     },
 )
 MAY_IMPORT = {room: rooms for floor in FLOORS for room, rooms in floor.items()}
+# the rooms inside the report, in the order in which they stand on each other
+IN_REPORT = ("statistics", "findings", "figures", "answers", "pages")
 # libraries beside Python's own
 LIBRARIES = {
     "similarity": {"numpy", "scipy"},
@@ -141,9 +143,9 @@ NO_TORCH = [
     "report.figures.corruptions",
     "report.figures.shortcut",
     "report.figures.style",
-    "report.overview",
+    "report.pages.overview",
     "report.summary",
-    "report.table_pages",
+    "report.pages.table_pages",
     "runtime.devices",
     "runtime.gpus",
     "runtime.job",
@@ -223,6 +225,14 @@ def test_a_room_stands_on_rooms_above_it_in_the_table():
         for name, rooms in floor.items():
             assert rooms <= known, name
         known |= floor.keys()
+
+
+def test_a_room_of_the_report_stands_on_those_before_it():
+    assert {path.parent.name for path in (PACKAGE / "report").glob("*/__init__.py")} == {*IN_REPORT}
+    for place, name in enumerate(IN_REPORT):
+        later = tuple(f"layer_pruning.report.{room}." for room in IN_REPORT[place + 1 :])
+        for path in (PACKAGE / "report" / name).glob("*.py"):
+            assert not [module for module in imports(path) if module.startswith(later)], path
 
 
 def test_every_room_is_in_the_table():

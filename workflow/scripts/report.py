@@ -7,11 +7,11 @@ from pathlib import Path
 from vl_convert import javascript_bundle
 
 from layer_pruning.installation import workflow_folder
-from layer_pruning.report.assembly import pair_sections
-from layer_pruning.report.front_page import answer_lines, front_page
-from layer_pruning.report.main_table import write_text
 from layer_pruning.report.network_tables import read_csv
-from layer_pruning.report.overview import read_answers
+from layer_pruning.report.pages.assembly import pair_sections
+from layer_pruning.report.pages.front_page import answer_lines, front_page
+from layer_pruning.report.pages.main_table import write_text
+from layer_pruning.report.pages.overview import read_answers
 
 with job(snakemake.log[0]):
     given, params, folder = snakemake.input, snakemake.params, workflow_folder()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from layer_pruning.models.network_file import read_header
 from layer_pruning.report.html_page import write_html
-from layer_pruning.report.network_page import network_page
+from layer_pruning.report.pages.network_page import network_page
 from layer_pruning.report.records import Network
 
 with job(snakemake.log[0]) as logger:

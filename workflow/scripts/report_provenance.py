@@ -3,7 +3,7 @@
 from layer_pruning.runtime.script import job
 
 from layer_pruning.report.html_page import write_html
-from layer_pruning.report.provenance import provenance_page
+from layer_pruning.report.pages.provenance import provenance_page
 from layer_pruning.runtime.machine import machine
 
 with job(snakemake.log[0]):

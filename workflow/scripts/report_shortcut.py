@@ -4,9 +4,9 @@ from layer_pruning.runtime.script import job
 
 from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.figures.style import save
+from layer_pruning.report.findings.shortcut import outcomes
 from layer_pruning.report.html_page import write_html
-from layer_pruning.report.shortcut import outcomes
-from layer_pruning.report.table_pages import shortcut_page
+from layer_pruning.report.pages.table_pages import shortcut_page
 
 with job(snakemake.log[0]):
     save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure, snakemake.output.png)

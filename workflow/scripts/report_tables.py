@@ -3,10 +3,10 @@
 from layer_pruning.runtime.script import job
 
 from layer_pruning.report.html_page import write_html
-from layer_pruning.report.main_table import latex, markdown, write_text
 from layer_pruning.report.network_tables import read_csv
-from layer_pruning.report.overview import overview, pairs, tables_of, write_answers
-from layer_pruning.report.table_pages import cost_page, robustness_page, summary_page
+from layer_pruning.report.pages.main_table import latex, markdown, write_text
+from layer_pruning.report.pages.overview import overview, pairs, tables_of, write_answers
+from layer_pruning.report.pages.table_pages import cost_page, robustness_page, summary_page
 
 with job(snakemake.log[0]):
     given, told, out = snakemake.input, snakemake.params, snakemake.output

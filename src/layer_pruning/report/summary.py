@@ -6,16 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.areas import area_columns
-from layer_pruning.report.calibration import calibration_columns
 from layer_pruning.report.columns import TEXT
 from layer_pruning.report.columns import in_order as ordered_columns
-from layer_pruning.report.cost import latency_values, ledger_values
+from layer_pruning.report.findings.areas import area_columns
+from layer_pruning.report.findings.calibration import calibration_columns
+from layer_pruning.report.findings.cost import latency_values, ledger_values
+from layer_pruning.report.findings.shift import shift_columns
+from layer_pruning.report.findings.shortcut import shortcut_columns
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, Network, records_of
 from layer_pruning.report.selection import selected
-from layer_pruning.report.shift import shift_columns
-from layer_pruning.report.shortcut import shortcut_columns
 from layer_pruning.report.summary_rows import (
     add_columns,
     add_inference,

@@ -4,13 +4,13 @@ import json
 
 from planted_results import Planted
 
-from layer_pruning.report.assembly import pair_sections
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
-from layer_pruning.report.front_page import front_page
-from layer_pruning.report.overview import pairs, tables_of, write_answers
+from layer_pruning.report.pages.assembly import pair_sections
+from layer_pruning.report.pages.front_page import front_page
+from layer_pruning.report.pages.overview import pairs, tables_of, write_answers
+from layer_pruning.report.pages.table_pages import summary_page
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.table_pages import summary_page
 
 FIRST_SCREEN = ("done", "accuracy", "speed", "energy", "robustness", "cost")
 """The answers, in their order."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.answers import Answer
-from layer_pruning.report.overview import pairs, tables_of
+from layer_pruning.report.answers.answer import Answer
+from layer_pruning.report.pages.overview import pairs, tables_of
 from layer_pruning.report.summary import summarise
 
 COUNTED = {"cpu": "counter: RAPL", "gpu": "none", "ram": "counter: RAPL"}

@@ -9,10 +9,10 @@ import pytest
 from html_reader import Page
 from planted_report import FIRST_SCREEN, report_of
 
-from layer_pruning.report.charts import accuracy_chart, robustness_chart
-from layer_pruning.report.front_page import answer_lines, caption_html, number_text
-from layer_pruning.report.network_page import network_page
-from layer_pruning.report.robustness import robust_accuracy
+from layer_pruning.report.findings.robustness import robust_accuracy
+from layer_pruning.report.pages.charts import accuracy_chart, robustness_chart
+from layer_pruning.report.pages.front_page import answer_lines, caption_html, number_text
+from layer_pruning.report.pages.network_page import network_page
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import joules_text
 

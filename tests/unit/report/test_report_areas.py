@@ -3,9 +3,9 @@ import math
 
 import pytest
 
-from layer_pruning.report.areas import area_columns, areas_of_images, compared_areas
-from layer_pruning.report.attack_checks import attack_warnings
-from layer_pruning.report.significance import bounded_interval
+from layer_pruning.report.findings.areas import area_columns, areas_of_images, compared_areas
+from layer_pruning.report.findings.attack_checks import attack_warnings
+from layer_pruning.report.statistics.significance import bounded_interval
 
 
 def test_planted_curves_have_their_areas(planted):

@@ -4,7 +4,9 @@ import pytest
 from matplotlib.figure import Figure
 from planted_results import BLOCKS, COUNTED, GUESSED, answers_on, facts_on
 
-from layer_pruning.report.cost import (
+from layer_pruning.report.figures.latency import latency_figure
+from layer_pruning.report.figures.ledger import ledger_figure
+from layer_pruning.report.findings.cost import (
     TOO_FEW,
     cost_claims,
     faster,
@@ -12,12 +14,10 @@ from layer_pruning.report.cost import (
     ledger_table,
     saves_energy,
 )
-from layer_pruning.report.figures.latency import latency_figure
-from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.network_tables import read_csv, write_csv
+from layer_pruning.report.pages.table_pages import cost_page
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.table_pages import cost_page
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from layer_pruning.report.figures.ranks import ranks_figure
 from layer_pruning.report.figures.removals import removals_figure
 from layer_pruning.report.figures.robustness import robustness_figure
 from layer_pruning.report.figures.style import bar_styles, criterion_styles, save
-from layer_pruning.report.robustness import robust_accuracy
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.findings.robustness import robust_accuracy
+from layer_pruning.report.statistics.significance import Mean
 from layer_pruning.report.summary import summarise
 
 SEEDS = (0, 1, 2)

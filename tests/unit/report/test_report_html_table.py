@@ -8,12 +8,12 @@ import pytest
 from html_reader import Page
 from planted_results import BLOCKS, after_one_removal
 
-from layer_pruning.report.cost import cost_claims
+from layer_pruning.report.findings.cost import cost_claims
 from layer_pruning.report.html_page import rendered, write_html
 from layer_pruning.report.html_table import table
-from layer_pruning.report.overview import overview, pairs
+from layer_pruning.report.pages.overview import overview, pairs
+from layer_pruning.report.pages.table_pages import cost_page, summary_page
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.table_pages import cost_page, summary_page
 
 WON = {"baseline": [0.80, 0.81, 0.82], "cka": [0.78, 0.791, 0.802], "random": [0.7, 0.709, 0.721]}
 

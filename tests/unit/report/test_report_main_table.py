@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from planted_results import BLOCKS
 
-from layer_pruning.report.main_table import LATEX, latex, markdown
+from layer_pruning.report.pages.main_table import LATEX, latex, markdown
 from layer_pruning.report.summary import summarise
 
 HEADINGS = (

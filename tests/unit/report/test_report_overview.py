@@ -8,11 +8,11 @@ import pytest
 from html_reader import Page
 from planted_results import BLOCKS, COUNTED, Planted, after_one_removal, answers_on, facts_on
 
-from layer_pruning.report.answers_cost import emissions_of
-from layer_pruning.report.cost import TOO_FEW
-from layer_pruning.report.over_seeds import UNKNOWN, common_removals
-from layer_pruning.report.overview import overview, pairs, tables_of, write_answers
-from layer_pruning.report.overview_notes import Notes
+from layer_pruning.report.answers.cost import emissions_of
+from layer_pruning.report.answers.notes import Notes
+from layer_pruning.report.findings.cost import TOO_FEW
+from layer_pruning.report.pages.overview import overview, pairs, tables_of, write_answers
+from layer_pruning.report.statistics.over_seeds import UNKNOWN, common_removals
 from layer_pruning.report.summary import summarise
 
 TIED = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80], "random": [0.80, 0.79]}

@@ -6,8 +6,8 @@ import pytest
 from planted_results import BLOCKS
 from test_report_figures import SEEDS, planted_accuracy, summary_of, texts
 
-from layer_pruning.report.cost import latency_table
 from layer_pruning.report.figures.pareto import FRONT, on_front, pareto_figure
+from layer_pruning.report.findings.cost import latency_table
 from layer_pruning.report.published import COLUMNS, published_points
 from layer_pruning.report.summary import summarise
 

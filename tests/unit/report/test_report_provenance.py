@@ -3,7 +3,7 @@ import json
 from html_reader import Page
 from planted_results import BLOCKS, Planted
 
-from layer_pruning.report.provenance import networks_made, provenance_page
+from layer_pruning.report.pages.provenance import networks_made, provenance_page
 
 HERE = {"processor": "of the report", "versions": {"python": "3.12.0", "torch": "9.9"}}
 CARD = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from layer_pruning.report.repeated import against, all_pairs, seeds_needed, separately
+from layer_pruning.report.statistics.repeated import against, all_pairs, seeds_needed, separately
 
 CRITERIA = [f"c{place}" for place in range(8)]
 

@@ -3,8 +3,8 @@ import pytest
 from planted_results import BLOCKS, Planted
 
 from layer_pruning.intervals import wilson_interval
-from layer_pruning.report.paired import NO_CHANGE, beside_each
-from layer_pruning.report.robustness import compared_robustness, robust_accuracy
+from layer_pruning.report.findings.robustness import compared_robustness, robust_accuracy
+from layer_pruning.report.statistics.paired import NO_CHANGE, beside_each
 from layer_pruning.report.wording import epsilon_labels
 
 

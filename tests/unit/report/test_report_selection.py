@@ -6,9 +6,9 @@ import pytest
 from html_reader import Page
 from planted_results import BLOCKS, facts_on
 
-from layer_pruning.report.overview import overview, pairs
+from layer_pruning.report.pages.overview import overview, pairs
+from layer_pruning.report.statistics.targets import selected_networks
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.targets import selected_networks
 
 LATENCY = {block: 0.1 * place for place, block in enumerate(BLOCKS, start=1)}
 

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from planted_results import BLOCKS
 
-from layer_pruning.report.answers_robustness import on_other_images
-from layer_pruning.report.calibration import reliability
+from layer_pruning.report.answers.robustness import on_other_images
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
-from layer_pruning.report.network_tables import read_csv, write_csv
-from layer_pruning.report.paired import NO_CHANGE
-from layer_pruning.report.shift import (
+from layer_pruning.report.findings.calibration import reliability
+from layer_pruning.report.findings.shift import (
     compared_shift,
     corruption_accuracies,
     mean_corruption_error,
 )
+from layer_pruning.report.network_tables import read_csv, write_csv
+from layer_pruning.report.pages.table_pages import robustness_page
+from layer_pruning.report.statistics.paired import NO_CHANGE
 from layer_pruning.report.summary import summarise
-from layer_pruning.report.table_pages import robustness_page
 
 
 def planted_pair(planted, seed=0):

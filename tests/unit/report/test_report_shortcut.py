@@ -6,13 +6,13 @@ from test_report_figures import summary_of, texts
 
 from layer_pruning.report.columns import SUMMARY
 from layer_pruning.report.figures.shortcut import shortcut_figure
-from layer_pruning.report.paired import NO_CHANGE
-from layer_pruning.report.shortcut import (
+from layer_pruning.report.findings.shortcut import (
     Shortcut,
     compared_shortcuts,
     outcomes,
 )
-from layer_pruning.report.table_pages import shortcut_page
+from layer_pruning.report.pages.table_pages import shortcut_page
+from layer_pruning.report.statistics.paired import NO_CHANGE
 
 
 def trials(planted: Planted, seed: int, lost_before: int, lost_after: int, *, wrong_after=0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from layer_pruning.report.significance import (
+from layer_pruning.report.statistics.significance import (
     Mean,
     all_inside,
     bounded_interval,

@@ -2,8 +2,8 @@ from html_reader import Page
 from planted_results import BLOCKS, after_one_removal
 
 from layer_pruning.report.columns import source_of
-from layer_pruning.report.sources import columns_by_file, folder_of, titles_of_one
-from layer_pruning.report.table_pages import summary_page
+from layer_pruning.report.pages.sources import columns_by_file, folder_of, titles_of_one
+from layer_pruning.report.pages.table_pages import summary_page
 
 TESTS = {"baseline": [0.8, 0.8], "cka": [0.79, 0.80]}
 

@@ -7,7 +7,8 @@ from planted_results import BLOCKS, COUNTED, GUESSED, Planted
 
 from layer_pruning.report.columns import SUMMARY
 from layer_pruning.report.network_tables import read_csv, write_csv
-from layer_pruning.report.over_seeds import (
+from layer_pruning.report.records import Network, read_rankings, read_steps
+from layer_pruning.report.statistics.over_seeds import (
     LOST,
     UNKNOWN,
     aggregate,
@@ -15,7 +16,6 @@ from layer_pruning.report.over_seeds import (
     compare_criteria,
     kept_within,
 )
-from layer_pruning.report.records import Network, read_rankings, read_steps
 from layer_pruning.report.summary import summarise
 
 

@@ -23,7 +23,7 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.significance import Mean
 
 
 @styled

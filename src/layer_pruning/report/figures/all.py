@@ -6,8 +6,6 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from layer_pruning.report.calibration import reliability
-from layer_pruning.report.cost import latency_table, ledger_table
 from layer_pruning.report.figures.agreement import agreement_figure
 from layer_pruning.report.figures.calibration import calibration_figure
 from layer_pruning.report.figures.corruptions import corruptions_figure
@@ -16,11 +14,13 @@ from layer_pruning.report.figures.ledger import ledger_figure
 from layer_pruning.report.figures.pareto import pareto_figure
 from layer_pruning.report.figures.removals import removals_figure
 from layer_pruning.report.figures.robustness import robustness_figure
+from layer_pruning.report.findings.calibration import reliability
+from layer_pruning.report.findings.cost import latency_table, ledger_table
+from layer_pruning.report.findings.robustness import robust_accuracy
+from layer_pruning.report.findings.shift import corruption_accuracies
 from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.published import published_points
 from layer_pruning.report.records import read_json, read_rankings
-from layer_pruning.report.robustness import robust_accuracy
-from layer_pruning.report.shift import corruption_accuracies
 
 Paths = Iterable[str | Path]
 

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from layer_pruning.report.calibration import EXPECTED
 from layer_pruning.report.figures.marks import row_axis, seed_points, word
 from layer_pruning.report.figures.networks import criteria_of, deepest, named, only_pair
 from layer_pruning.report.figures.style import (
@@ -21,8 +20,9 @@ from layer_pruning.report.figures.style import (
     sentence,
     styled,
 )
+from layer_pruning.report.findings.calibration import EXPECTED
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.significance import Mean
 
 BINS = 15
 
@@ -31,7 +31,7 @@ BINS = 15
 def calibration_figure(frame: pd.DataFrame) -> Figure:
     """A reliability diagram of the baseline and the deepest networks, and their errors.
 
-    ``frame`` as made by :func:`layer_pruning.report.calibration.reliability`. Left: accuracy
+    ``frame`` as made by ``calibration.reliability``. Left: accuracy
     against the mean highest probability of each bin, the images of all seeds together, as trained;
     larger points hold more images, and a calibrated network is on the diagonal. Right: the expected
     calibration error as trained and after temperature scaling, means over seeds; points are seeds.

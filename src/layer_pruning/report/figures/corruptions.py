@@ -27,7 +27,7 @@ MEAN = "mean"
 def corruptions_figure(frame: pd.DataFrame) -> Figure:
     """Accuracy on each corruption and newly collected test set, the baseline beside the criteria.
 
-    ``frame`` as made by :func:`layer_pruning.report.shift.corruption_accuracies`; of every
+    ``frame`` as made by ``shift.corruption_accuracies``; of every
     criterion the deepest networks are shown. Bars are means over severities and seeds, points
     single seeds. For more than a few criteria the figure is a map of the same means.
     """

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from layer_pruning.report.cost import WHOLE
 from layer_pruning.report.figures.marks import beside_each_other, row_axis, with_interval
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
@@ -20,13 +19,14 @@ from layer_pruning.report.figures.style import (
     sentence,
     styled,
 )
+from layer_pruning.report.findings.cost import WHOLE
 
 
 @styled
 def latency_figure(table: pd.DataFrame) -> Figure:
     """Time against multiply-accumulates above, the quotient of the two below; a column a batch.
 
-    ``table`` as made by :func:`layer_pruning.report.cost.latency_table`. Filled points are pruned
+    ``table`` as made by ``cost.latency_table``. Filled points are pruned
     networks, hollow ones the baseline without the blocks removed from one stage alone. On the
     diagonal, time falls as multiply-accumulates do; there the quotient is 1.
     """

@@ -12,7 +12,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from layer_pruning.report.columns import with_ends
-from layer_pruning.report.cost import COSTS, JOULES_PER_KWH
 from layer_pruning.report.figures.marks import beside_each_other, row_axis, with_interval, word
 from layer_pruning.report.figures.networks import only_pair
 from layer_pruning.report.figures.style import (
@@ -26,6 +25,7 @@ from layer_pruning.report.figures.style import (
     sentence,
     styled,
 )
+from layer_pruning.report.findings.cost import COSTS, JOULES_PER_KWH
 from layer_pruning.report.records import NOT_MEASURED
 
 # hatches tell in grey what colours tell otherwise
@@ -48,7 +48,7 @@ PREFIXES = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"))
 def ledger_figure(table: pd.DataFrame) -> Figure:
     """What each criterion's network cost in energy, what an image saves, and the break-even.
 
-    ``table`` as made by :func:`layer_pruning.report.cost.ledger_table`. Left: stacked costs, means
+    ``table`` as made by ``cost.ledger_table``. Left: stacked costs, means
     over seeds. Middle: joules that an image saves. Right: images after which the saving has earned
     scoring and fine-tuning. Points are single seeds with 95 % intervals. What is unknown is a word.
     """

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
 from layer_pruning.report.figures.style import BLACK, GREY, PALE, SEQUENCE
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.significance import Mean
 
 
 def seed_points(axis: Axes, row: float, values: pd.Series) -> None:

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from layer_pruning.report.cost import WHOLE
 from layer_pruning.report.figures.networks import criteria_of, only_pair
 from layer_pruning.report.figures.style import (
     BLACK,
@@ -22,9 +21,10 @@ from layer_pruning.report.figures.style import (
     headline,
     styled,
 )
-from layer_pruning.report.over_seeds import difference_to_baseline
+from layer_pruning.report.findings.cost import WHOLE
 from layer_pruning.report.records import BASELINE, NOT_MEASURED
 from layer_pruning.report.selection import pruned
+from layer_pruning.report.statistics.over_seeds import difference_to_baseline
 
 NETWORK = ["seed", "criterion", "removed"]
 FRONT: dict[str, Any] = {"color": GREY, "alpha": 0.35, "linewidth": 4, "solid_capstyle": "butt"}
@@ -53,7 +53,7 @@ def pareto_figure(
     """Change of test accuracy against multiply-accumulates, time and energy of inference saved.
 
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`, ``latencies`` by
-    :func:`layer_pruning.report.cost.latency_table`, of which the first mode and the largest batch
+    ``cost.latency_table``, of which the first mode and the largest batch
     count. Changes are against the baseline of the same seed, which is at (0, 0). Points are means
     over seeds, bars one standard deviation, faint points single seeds. The broad grey line joins
     the means that no other surpasses in both. Networks without a measurement are left out, and the

@@ -23,7 +23,7 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.significance import Mean
 from layer_pruning.report.wording import epsilon_labels
 
 NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1"}
@@ -33,7 +33,7 @@ NORMS = {"linf": "L∞", "l2": "L2", "l1": "L1"}
 def robustness_figure(frame: pd.DataFrame) -> Figure:
     """Robust accuracy against epsilon, a row an attack: the baseline and the deepest networks.
 
-    ``frame`` as made by :func:`layer_pruning.report.robustness.robust_accuracy`. Epsilon 0 is the
+    ``frame`` as made by ``robustness.robust_accuracy``. Epsilon 0 is the
     clean accuracy on the same images. Left the accuracy, right the same minus that of the seed's
     baseline. Curves are means over seeds, faint points single seeds; the bars of the baseline
     are its 95 % interval: over seeds, or Wilson's for a single seed. Without attacks the figure

@@ -18,7 +18,7 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.significance import Mean
 
 TESTS = {
     "accuracy_congruent_cue": ("^", "cue of the own class"),
@@ -31,7 +31,7 @@ TESTS = {
 def shortcut_figure(frame: pd.DataFrame) -> Figure:
     """The baseline and the deepest networks of each criterion: accuracy by test, and reliance.
 
-    ``frame`` as made by :func:`layer_pruning.report.shortcut.outcomes`, of one data set and
+    ``frame`` as made by ``shortcut.outcomes``, of one data set and
     architecture. Large marks are means over seeds, small ones single seeds. Bars are 95 %
     t-intervals over seeds; for one seed those of its images.
 

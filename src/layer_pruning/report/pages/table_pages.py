@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from layer_pruning.report.areas import compared_areas
-from layer_pruning.report.attack_checks import attack_warnings
-from layer_pruning.report.cost import cost_claims
+from layer_pruning.report.findings.areas import compared_areas
+from layer_pruning.report.findings.attack_checks import attack_warnings
+from layer_pruning.report.findings.cost import cost_claims
+from layer_pruning.report.findings.robustness import compared_robustness
+from layer_pruning.report.findings.shift import compared_shift
+from layer_pruning.report.findings.shortcut import compared_shortcuts, outcomes
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
-from layer_pruning.report.robustness import compared_robustness
-from layer_pruning.report.shift import compared_shift
-from layer_pruning.report.shortcut import compared_shortcuts, outcomes
-from layer_pruning.report.sources import columns_by_file, titles, titles_of_one, with_folders
+from layer_pruning.report.pages.sources import columns_by_file, titles, titles_of_one, with_folders
 
 ATTACKS = "attacks/{attack}.json"
 

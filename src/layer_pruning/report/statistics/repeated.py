@@ -27,7 +27,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from layer_pruning.report.significance import LEVEL, POWER, Kind, all_inside, critical_t, t_quantile
+from layer_pruning.report.statistics.significance import (
+    LEVEL,
+    POWER,
+    Kind,
+    all_inside,
+    critical_t,
+    t_quantile,
+)
 
 Outcomes = Mapping[str, np.ndarray]
 """By name of a network, its outcomes (seeds, images), or (seeds,) where images are not known."""

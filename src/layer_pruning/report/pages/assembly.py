@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.catalog import FIGURES
-from layer_pruning.report.charts import accuracy_chart, robustness_chart
-from layer_pruning.report.front_page import PairSection, Picture
+from layer_pruning.report.findings.robustness import robust_accuracy
+from layer_pruning.report.pages.charts import accuracy_chart, robustness_chart
+from layer_pruning.report.pages.front_page import PairSection, Picture
 from layer_pruning.report.records import Network
-from layer_pruning.report.robustness import robust_accuracy
 
 ORDER = list(FIGURES)
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.columns import with_ends
-from layer_pruning.report.paired import Outcome, compared
+from layer_pruning.report.findings.robustness import ATTACK
 from layer_pruning.report.records import attack_results, number
-from layer_pruning.report.robustness import ATTACK
-from layer_pruning.report.significance import bounded_interval
+from layer_pruning.report.statistics.paired import Outcome, compared
+from layer_pruning.report.statistics.significance import bounded_interval
 
 
 def areas_of_images(record: Mapping[str, Any], path: str | Path) -> np.ndarray:
@@ -37,7 +37,7 @@ def areas_of_images(record: Mapping[str, Any], path: str | Path) -> np.ndarray:
 
 
 def compared_areas(attacks: Iterable[str | Path], **how: Any) -> pd.DataFrame:
-    """Every attacked network beside another, see :func:`layer_pruning.report.paired.compared`.
+    """Every attacked network beside another, see ``paired.compared``.
 
     Tests are attack, norm and the number of epsilons. A network whose baseline met other epsilons
     or images has no row.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from layer_pruning.report.columns import heading, written
-from layer_pruning.report.over_seeds import aggregate
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.statistics.over_seeds import aggregate
 from layer_pruning.report.wording import with_interval
 from layer_pruning.runtime.atomic import written_whole
 

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from layer_pruning.report.columns import MEANS, heading, written
 from layer_pruning.report.html_table import table
-from layer_pruning.report.over_seeds import MARGIN
+from layer_pruning.report.pages.sources import titles
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.sources import titles
-from layer_pruning.report.targets import selected_networks
+from layer_pruning.report.statistics.over_seeds import MARGIN
+from layer_pruning.report.statistics.targets import selected_networks
 from layer_pruning.report.wording import (
     capital,
     energy_unit,

@@ -48,7 +48,7 @@ def accuracy_chart(summary: pd.DataFrame, across: str = "macs_reduction_percent"
 def robustness_chart(robust: pd.DataFrame) -> Spec:
     """Accuracy under attack against epsilon, of one data set and architecture.
 
-    ``robust`` as made by :func:`layer_pruning.report.robustness.robust_accuracy`; a panel an
+    ``robust`` as made by ``robustness.robust_accuracy``; a panel an
     attack.
     """
     rows = [

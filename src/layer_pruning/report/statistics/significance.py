@@ -1,7 +1,7 @@
 """Quantiles of several comparisons at once, and the interval of a single mean.
 
 Of everything that says "significant" or "95 %" in the report, the distribution is here; what is
-compared with what is in :mod:`layer_pruning.report.repeated`.
+compared with what is in ``repeated``.
 """
 
 import math

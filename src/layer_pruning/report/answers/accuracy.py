@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, Ends, answered, ends, epochs_of, known
-from layer_pruning.report.over_seeds import (
+from layer_pruning.report.answers.answer import Answer, Ends, answered, ends, epochs_of, known
+from layer_pruning.report.records import BASELINE
+from layer_pruning.report.selection import counted, equally_trained
+from layer_pruning.report.statistics.over_seeds import (
     UNKNOWN,
     Choice,
     accuracy_verdict,
     best_criterion,
     changes,
 )
-from layer_pruning.report.records import BASELINE
-from layer_pruning.report.repeated import Contrast, seeds_needed
-from layer_pruning.report.selection import counted, equally_trained
-from layer_pruning.report.significance import Kind
+from layer_pruning.report.statistics.repeated import Contrast, seeds_needed
+from layer_pruning.report.statistics.significance import Kind
 from layer_pruning.report.wording import plural
 
 DUNNETT = "repeated measures over seeds, Dunnett"

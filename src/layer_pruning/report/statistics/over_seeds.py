@@ -2,7 +2,7 @@
 
 Every difference of accuracies is paired: it is taken within a seed, because two networks of one
 seed share their baseline, so most of the spread between seeds cancels out. All criteria are in one
-model (:mod:`layer_pruning.report.repeated`).
+model (``repeated``).
 """
 
 import math
@@ -16,9 +16,9 @@ import pandas as pd
 from layer_pruning.report.columns import MEANS
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.repeated import Contrast, Key, against, all_pairs
 from layer_pruning.report.selection import counted, equally_trained, pruned
-from layer_pruning.report.significance import POWER, Mean, normal_quantile
+from layer_pruning.report.statistics.repeated import Contrast, Key, against, all_pairs
+from layer_pruning.report.statistics.significance import POWER, Mean, normal_quantile
 
 MARGIN = 0.005
 """Accuracy is kept if no more than this fraction is lost; by default, in points, 0.5."""

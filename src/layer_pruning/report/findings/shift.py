@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.paired import Outcome, compared
 from layer_pruning.report.records import BASELINE, KEYS, records_of
-from layer_pruning.report.significance import bounded_interval
+from layer_pruning.report.statistics.paired import Outcome, compared
+from layer_pruning.report.statistics.significance import bounded_interval
 
 CORRUPTED = "corrupted"
 
@@ -54,7 +54,7 @@ def corruption_accuracies(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def compared_shift(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:
-    """Every tested network beside another, see :func:`layer_pruning.report.paired.compared`.
+    """Every tested network beside another, see ``paired.compared``.
 
     ``test`` is "corrupted", of every image the share of corruptions and severities that it
     withstands, or the name of a test set that was collected anew. Two more columns: the mean

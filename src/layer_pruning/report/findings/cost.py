@@ -17,8 +17,8 @@ from layer_pruning.report.records import (
     number,
     records_of,
 )
-from layer_pruning.report.repeated import Contrast, separately
-from layer_pruning.report.significance import LEVEL
+from layer_pruning.report.statistics.repeated import Contrast, separately
+from layer_pruning.report.statistics.significance import LEVEL
 
 COSTS = ("training", "scoring", "finetuning", "attacks")
 """The parts of the ledger, in the order in which they are spent."""

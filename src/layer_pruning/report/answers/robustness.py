@@ -1,7 +1,7 @@
 """What the front page says of attacks, other images, and a planted cue.
 
 Everything is about one data set and architecture. ``level`` is the number of removals at which
-criteria are compared; tables are as made by :func:`layer_pruning.report.paired.beside_each`, pooled
+criteria are compared; tables are as made by ``paired.beside_each``, pooled
 over seeds.
 """
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, answered, known
+from layer_pruning.report.answers.answer import Answer, answered, known
+from layer_pruning.report.findings.shift import CORRUPTED
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.shift import CORRUPTED
 from layer_pruning.report.wording import plural
 
 OVER_BOTH = "crossed random effects of seeds and images, Dunnett"

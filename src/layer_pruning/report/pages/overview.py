@@ -9,31 +9,36 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from layer_pruning.report.answers import Answer
-from layer_pruning.report.answers_accuracy import (
+from layer_pruning.report.answers.accuracy import (
     accuracy_kept,
     from_new_weights,
     what_was_done,
     winner,
 )
-from layer_pruning.report.answers_cost import is_faster, takes_less_energy, what_it_cost
-from layer_pruning.report.answers_robustness import (
+from layer_pruning.report.answers.answer import Answer
+from layer_pruning.report.answers.cost import is_faster, takes_less_energy, what_it_cost
+from layer_pruning.report.answers.notes import Notes, warnings_of
+from layer_pruning.report.answers.robustness import (
     is_more_robust,
     on_other_images,
     relies_on_the_cue,
 )
+from layer_pruning.report.findings.robustness import compared_robustness
+from layer_pruning.report.findings.shift import compared_shift
+from layer_pruning.report.findings.shortcut import compared_shortcuts
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
-from layer_pruning.report.over_seeds import MARGIN, aggregate, common_removals, compare_criteria
-from layer_pruning.report.overview_notes import Notes, warnings_of
-from layer_pruning.report.overview_tables import criteria_table, selected_by
-from layer_pruning.report.paired import beside_each
+from layer_pruning.report.pages.overview_tables import criteria_table, selected_by
+from layer_pruning.report.pages.sources import Sources, titles
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.robustness import compared_robustness
 from layer_pruning.report.selection import counted, equally_trained
-from layer_pruning.report.shift import compared_shift
-from layer_pruning.report.shortcut import compared_shortcuts
-from layer_pruning.report.sources import Sources, titles
+from layer_pruning.report.statistics.over_seeds import (
+    MARGIN,
+    aggregate,
+    common_removals,
+    compare_criteria,
+)
+from layer_pruning.report.statistics.paired import beside_each
 from layer_pruning.runtime.record_files import read_record_file, write_record_file
 
 PAIR = ["dataset", "architecture"]

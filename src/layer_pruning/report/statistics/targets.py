@@ -5,9 +5,13 @@ from typing import Any
 import pandas as pd
 
 from layer_pruning.report.columns import MEANS
-from layer_pruning.report.over_seeds import MARGIN, accuracy_verdict, difference_to_baseline
 from layer_pruning.report.selection import pruned
-from layer_pruning.report.significance import Mean
+from layer_pruning.report.statistics.over_seeds import (
+    MARGIN,
+    accuracy_verdict,
+    difference_to_baseline,
+)
+from layer_pruning.report.statistics.significance import Mean
 
 
 def selected_networks(summary: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:

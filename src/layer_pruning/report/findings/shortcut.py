@@ -1,7 +1,7 @@
 """Reliance on a planted cue: each network by itself, and beside the baseline of its seed.
 
 All networks of a data set are tested on the same images with the same cues, so that comparisons are
-made image by image, as those under attack are (:mod:`layer_pruning.report.robustness`).
+made image by image, as those under attack are (``robustness``).
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.paired import Outcome, compared
 from layer_pruning.report.records import Network, fraction, read_json
-from layer_pruning.report.repeated import against
+from layer_pruning.report.statistics.paired import Outcome, compared
+from layer_pruning.report.statistics.repeated import against
 
 TESTS = ("clean", "congruent", "swapped")
 ACCURACIES = {
@@ -108,7 +108,7 @@ def shortcut_columns(paths: Iterable[str | Path]) -> dict[Path, dict[str, Any]]:
 
 
 def compared_shortcuts(paths: Iterable[str | Path], **how: Any) -> pd.DataFrame:
-    """Every tested network beside another, see :func:`layer_pruning.report.paired.compared`.
+    """Every tested network beside another, see ``paired.compared``.
 
     ``measure`` is one of ``MEASURES``. A network that is worse at everything gets more images with
     swapped cues wrong without relying more on the cue: verdicts on that rest on the reliance, and

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from layer_pruning.report.answers import Ends, epochs_of
+from layer_pruning.report.answers.answer import Ends, epochs_of
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.selection import pruned
 from layer_pruning.report.wording import percent

@@ -14,8 +14,8 @@ import pandas as pd
 
 from layer_pruning.intervals import wilson_interval
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.paired import Outcome, compared
 from layer_pruning.report.records import KEYS, attack_results, fraction, number
+from layer_pruning.report.statistics.paired import Outcome, compared
 
 ATTACK = ["attack", "norm", "epsilon"]
 FOUND = ["robust_accuracy", "interval_low", "interval_high"]
@@ -42,7 +42,7 @@ def robust_accuracy(attacks: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def compared_robustness(attacks: Iterable[str | Path], **how: Any) -> pd.DataFrame:
-    """Every attacked network beside another, see :func:`layer_pruning.report.paired.compared`.
+    """Every attacked network beside another, see ``paired.compared``.
 
     Tests are attack, norm and epsilon. ``clean_difference`` is the same difference without an
     attack, on the same images: how much of a change the attack did not cause.

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.answers import Answer, Ends, answered, ends
-from layer_pruning.report.cost import TOO_FEW, faster, over_seeds, saves_energy
+from layer_pruning.report.answers.answer import Answer, Ends, answered, ends
+from layer_pruning.report.findings.cost import TOO_FEW, faster, over_seeds, saves_energy
 from layer_pruning.report.records import NOT_MEASURED
-from layer_pruning.report.repeated import Contrast
+from layer_pruning.report.statistics.repeated import Contrast
 from layer_pruning.report.wording import plural
 
 BUSY = 0.5

@@ -14,7 +14,7 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, KEYS, Network
-from layer_pruning.report.repeated import against
+from layer_pruning.report.statistics.repeated import against
 
 NO_CHANGE = "no change shown"
 FOUND = ["difference", "interval_low", "interval_high", "p_value", "detectable", "verdict"]
@@ -55,7 +55,7 @@ def compared(
     takes all seeds of a criterion together: then rows speak of other trainings and other images;
     else a row is one trained network, and speaks of other images alone. The criteria at one number
     of removals are compared with ``other`` in one model
-    (:func:`layer_pruning.report.repeated.against`), those named by ``apart`` each in its own, and
+    (``repeated.against``), those named by ``apart`` each in its own, and
     all intervals of a data set and architecture hold at once with 95 %.
 
     Columns: KEYS (without the seed, ``pooled``), ``tests``, other, seeds, images, other_{measure},
@@ -107,7 +107,7 @@ def beside_each(
 ) -> pd.DataFrame:
     """One table: every network beside the baseline, and beside each of the other criteria.
 
-    ``compare`` is a function like :func:`layer_pruning.report.robustness.compared_robustness`.
+    ``compare`` is a function like ``robustness.compared_robustness``.
     """
     paths = list(files)
     tables = [

@@ -1,0 +1,1 @@
+"""What the records say of networks beside each other: a module for what was measured."""

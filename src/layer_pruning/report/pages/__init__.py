@@ -1,0 +1,1 @@
+"""What is written: pages, the main table as text, and where their numbers are from."""
