@@ -60,6 +60,9 @@ CASES = [
     Case("training", "resnet56", {}, 32, 128, held_out=True),
     Case("training", "resnet18", {}, 128, 32, held_out=True),
     Case("training", "resnet50", {}, 224, 8, held_out=True),
+    Case("training", "convnext_tiny", {}, 224, 8, held_out=True),
+    Case("training", "swin_t", {}, 224, 8, held_out=True),
+    Case("training", "vit_b_16", {}, 224, 8, held_out=True),
     Case("inference", "resnet56", {}, 32, 500, held_out=True),
     Case("inference", "resnet50", {}, 224, 32, held_out=True),
 ]
@@ -74,7 +77,7 @@ def size_of_case(case: Case) -> NetworkSize:
 def job_of(case: Case) -> Job:
     """The case as the workflow would see it."""
     trains = case.work == "training"
-    return Job(2 * case.batch, 3.0 if trains else 1.0, case.batch, trains)
+    return Job(2 * case.batch, 3.0 if trains else 1.0, case.batch, trains, learns=trains)
 
 
 def run(case: Case) -> dict[str, float]:
@@ -139,6 +142,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--fit", action="store_true", help="print the factors that fit best")
     parser.add_argument("--case", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--network", help="the cases of one network alone")
     given = parser.parse_args()
     if given.case:
         print(json.dumps(run(Case(**given.case))))
@@ -147,6 +151,8 @@ def main() -> None:
     print("| case | held MB | expected MB | of it | CPU s | expected s |")
     print("|---|---|---|---|---|---|", flush=True)
     for case in CASES:
+        if given.network not in (None, case.network):
+            continue
         size, one = size_of_case(case), measured(case)
         found.append((case, size, one))
         expected = memory_mb(job_of(case), size, 0.0, gpu=False, readers=0)

@@ -80,7 +80,7 @@ wildcard_constraints:
     kind="|".join(DATASETS),
     repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
-    shard=r"\d{3}",
+    shard=r"\d\d\d+",
 
 
 def parent_file(name):
@@ -190,12 +190,6 @@ def own_metrics(wildcards):
     """An input function: the modules in the working folder that define metrics of a criterion."""
     metrics = config["criteria"][wildcards.criterion]["metrics"]
     return [local(file) for metric in metrics if ":" in metric for file in source_files(metric)]
-
-
-def shard_of_attack(wildcards):
-    """A params function: the first place and the end of the images that a job attacks."""
-    places = CHAIN.shards[int(wildcards.get("shard", 0))]
-    return (places.start, places.stop)
 
 
 def of_pair(paths_of):

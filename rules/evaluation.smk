@@ -1,9 +1,7 @@
 from layer_pruning.attacks import REVISION as ATTACKS_REVISION
 
-if len(CHAIN.shards) > 1:
-
-    localrules:
-        join_attack,
+# what an attack is called among kinds of work
+ATTACK = "attack {attack}"
 
 
 localrules:
@@ -71,26 +69,30 @@ rule attack:
     input:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
+        shards=SHARDED.joined(ATTACK, NETWORK),
+        usages=SHARDED.joined(ATTACK, NETWORK, "kept"),
     output:
-        result=f"{NETWORK}/attacks/{CHAIN.attack_job}.json",
-        usage=f"{NETWORK}/usage/attack/{CHAIN.attack_job}.json",
+        result=f"{NETWORK}/attacks/{{attack}}.json",
+        usage=f"{NETWORK}/usage/attack/{{attack}}.json",
     log:
-        f"{NETWORK}/logs/attack/{CHAIN.attack_job}.log",
+        f"{NETWORK}/logs/attack/{{attack}}.log",
     benchmark:
-        f"{NETWORK}/benchmarks/attack/{CHAIN.attack_job}.tsv"
+        f"{NETWORK}/benchmarks/attack/{{attack}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
         gpu=1,
-        mem_mb=memory_for("attack"),
-        runtime=minutes_for("attack"),
+        mem_mb=memory_for(ATTACK),
+        runtime=SHARDED.minutes(ATTACK, NETWORK),
     params:
         attack=of_attack("attack"),
         norm=of_attack("norm"),
         epsilons=lambda names: epsilons_of(config, names.dataset)[names.attack],
         images=config["attacked_images"]["count"],
-        shard=shard_of_attack,
+        shard=SHARDED.images(
+            ATTACK, NETWORK, config["attacked_images"]["count"], NEEDED.attacked_together
+        ),
         batch_size=config["attacked_images"]["batch_size"],
         seed=config["attacked_images"]["seed"],
         revisions=(MODELS_REVISION, ATTACKS_REVISION),
@@ -100,33 +102,30 @@ rule attack:
         "../workflow/scripts/attack.py"
 
 
-# A path without shards has no such job: `attack` itself writes the file.
-if len(CHAIN.shards) > 1:
+use rule attack as attack_shard with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+    output:
+        result=f"{NETWORK}/attacks/{{attack}}/shard-{{shard}}.json",
+        usage=f"{NETWORK}/usage/attack/{{attack}}/shard-{{shard}}.json",
+    log:
+        f"{NETWORK}/logs/attack/{{attack}}/shard-{{shard}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/attack/{{attack}}/shard-{{shard}}.tsv"
+    message:
+        "Attacking {wildcards.network} with {wildcards.attack} on part {wildcards.shard} of the images, {wildcards.architecture}, seed {wildcards.seed}"
 
-    rule join_attack:
-        input:
-            [
-                f"{NETWORK}/attacks/{{attack}}/shard-{shard:03d}.json"
-                for shard in range(len(CHAIN.shards))
-            ],
-        output:
-            f"{NETWORK}/attacks/{{attack}}.json",
-        log:
-            f"{NETWORK}/logs/join_attack/{{attack}}.log",
-        benchmark:
-            f"{NETWORK}/benchmarks/join_attack/{{attack}}.tsv"
-        conda:
-            "../envs/tables.yaml"
-        threads: 1
-        resources:
-            mem_mb=1000,
-            runtime=10,
-        params:
-            revision=ATTACKS_REVISION,
-        message:
-            "Joining the shards of {wildcards.attack} on {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
-        script:
-            "../workflow/scripts/join_attack.py"
+
+OF_SHIFT = {
+    "folder": of_dataset("corrupted"),
+    "corruptions": lambda wildcards: corruptions_of(config, wildcards.dataset),
+    "severities": config["corruptions"]["severities"],
+    "shifted": lambda names: shifted_sets(config, names.dataset),
+    "images": corrupted_images(config),
+    "seed": config["attacked_images"]["seed"],
+    "revisions": (MODELS_REVISION, ATTACKS_REVISION),
+}
 
 
 rule corrupt:
@@ -134,6 +133,7 @@ rule corrupt:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
         files=lambda wildcards: files_of_shift(config, wildcards.dataset),
+        shards=SHARDED.joined("corruptions", NETWORK),
     output:
         f"{NETWORK}/corruptions.json",
     log:
@@ -146,19 +146,31 @@ rule corrupt:
     resources:
         gpu=1,
         mem_mb=memory_for("corruptions"),
-        runtime=minutes_for("corruptions"),
+        runtime=SHARDED.minutes("corruptions", NETWORK),
     params:
-        folder=of_dataset("corrupted"),
-        corruptions=lambda wildcards: corruptions_of(config, wildcards.dataset),
-        severities=config["corruptions"]["severities"],
-        shifted=lambda names: shifted_sets(config, names.dataset),
-        images=corrupted_images(config),
-        seed=config["attacked_images"]["seed"],
-        revisions=(MODELS_REVISION, ATTACKS_REVISION),
+        **OF_SHIFT,
     message:
         "Testing {wildcards.network} on corrupted images, {wildcards.architecture}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/corrupt.py"
+
+
+use rule corrupt as corrupt_shard with:
+    input:
+        data="results/{dataset}/data.npz",
+        network=f"{NETWORK}/network.safetensors",
+        files=lambda wildcards: files_of_shift(config, wildcards.dataset),
+    output:
+        temp(f"{NETWORK}/corruptions/shard-{{shard}}.json"),
+    log:
+        f"{NETWORK}/logs/corrupt_shard/{{shard}}.log",
+    benchmark:
+        f"{NETWORK}/benchmarks/corrupt_shard/{{shard}}.tsv"
+    params:
+        **OF_SHIFT,
+        shard=SHARDED.this("corruptions", NETWORK),
+    message:
+        "Testing {wildcards.network} on part {wildcards.shard} of the corrupted images, {wildcards.architecture}, seed {wildcards.seed}"
 
 
 rule latency_report:

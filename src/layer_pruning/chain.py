@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from layer_pruning.attacks.catalog import shard_ranges
 from layer_pruning.configuration import (
     MOST_REMOVALS,
     Config,
@@ -152,20 +151,6 @@ class Chain:
         """The metrics in use whose distance depends on where their search starts."""
         used = {metric for criterion in self.pruning.values() for metric in criterion["metrics"]}
         return sorted(used & set(SEARCHING_METRICS))
-
-    @cached_property
-    def shards(self) -> list[range]:
-        """The parts in which images are attacked, each by a job of its own where there are several.
-
-        Each holds the places of its images among those that are attacked.
-        """
-        attacked = self.config["attacked_images"]
-        return shard_ranges(attacked["count"], attacked["shard_size"])
-
-    @cached_property
-    def attack_job(self) -> str:
-        """The path of a job that attacks, below the folder of attacks."""
-        return "{attack}" if len(self.shards) == 1 else "{attack}/shard-{shard}"
 
     @cached_property
     def last_phase(self) -> bool:
@@ -377,9 +362,8 @@ class Chain:
 
     def attack_usages(self, network: str) -> list[str]:
         """What the attacks on a network and on its baseline used, below its run."""
-        shards = [f"{shard:03d}" for shard in range(len(self.shards))]
-        jobs = written_out(self.attack_job, attack=self.config["attacks"], shard=shards)
-        return [f"{own}/usage/attack/{job}.json" for own in (BASELINE, network) for job in jobs]
+        usages = [f"usage/attack/{attack}.json" for attack in self.config["attacks"]]
+        return [f"{own}/{usage}" for own in (BASELINE, network) for usage in usages]
 
     def votes_of_savings(self, criterion: str) -> list[str]:
         """The files of savings, `latency` and `energy`, that a criterion lets vote."""

@@ -48,8 +48,8 @@ def outputs_of_rules() -> set[str]:
     """The files that rules write, each below the folder of what it is about; logs left out."""
     found = set()
     for path in sorted((ROOT / "rules").glob("*.smk")):
-        # attacks with and without shards; what is within a condition is indented once more
-        text = path.read_text().replace("{CHAIN.attack_job}", "{attack}/shard-{shard}")
+        text = path.read_text()
+        # what is within a condition is indented once more
         text = re.sub(r"^    (?=    )", "", text, flags=re.MULTILINE) + text
         drawn = [name for name, entry in FIGURES.items() if entry.together]
         figure = 'f"{FIGURES}/{name}.svg"'

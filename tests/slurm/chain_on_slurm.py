@@ -160,7 +160,7 @@ def test_jobs_asked_for_the_memory_and_time_of_their_rules(chain):
     _, _, jobs, _ = chain
     asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in jobs.values()}
     requirements = Requirements(complete(SHORT))
-    for rule, work in (("train_baseline", "training"), ("attack", "attack")):
+    for rule, work in (("train_baseline", "training"), ("attack", "attack fgsm")):
         memory = requirements.memory_mb(work, "digits", "tiny")
         hours, minutes = divmod(requirements.minutes(work, "digits", "tiny"), 60)
         assert asked[rule] == (f"{memory}M", f"{hours:02d}:{minutes:02d}:00")

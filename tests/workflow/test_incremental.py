@@ -156,7 +156,7 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
     assert len(files) == 3
     together = [json.loads(path.read_text()) for path in files]
     project.config["attacked_images"] = {"count": 20, "batch_size": 8, "shard_size": 8}
-    assert project.planned() == {"attack": 9, "join_attack": 3, "ledger": 2}
+    assert project.planned() == {"attack": 3, "attack_shard": 9, "ledger": 2}
     project.snakemake("--", "results/summary.csv")
     for path, whole in zip(files, together, strict=True):
         joined = json.loads(path.read_text())
@@ -167,9 +167,9 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
     files[0].unlink()
     files[0].with_suffix("").joinpath("shard-001.json").unlink()
     planned = project.planned()
-    assert planned["attack"] == planned["join_attack"] == 1 and set(planned) <= {
+    assert planned["attack"] == planned["attack_shard"] == 1 and set(planned) <= {
         "attack",
-        "join_attack",
+        "attack_shard",
         "ledger",
     }
 

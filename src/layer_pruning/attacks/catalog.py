@@ -81,12 +81,6 @@ def get_attack(name: str) -> Attack:
     raise ValueError(f"unknown attack {name!r}; known: {', '.join(ATTACKS)}")
 
 
-def shard_ranges(count: int, size: int | None) -> list[range]:
-    """Places of the images of each shard, ``size`` of ``count`` at a time; all in one without."""
-    step = size or count
-    return [range(start, min(start + step, count)) for start in range(0, count, step)]
-
-
 def check_request(name: str, norm: str, epsilons: list[float]) -> list[float]:
     """Check an attack, its norm and its budgets; return the epsilons in ascending order.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,8 +25,8 @@ Perturb = Callable[[Tensor, float], Tensor]
 
 def attack_network(
     network: nn.Module,
-    images: Tensor,
-    labels: Tensor,
+    images: Tensor | np.ndarray,
+    labels: Tensor | np.ndarray,
     *,
     attack: str,
     norm: str,
@@ -59,7 +60,9 @@ def attack_network(
     guard finds that the numbers would mean nothing (see ``guards``).
     """
     ordered = check_request(attack, norm, list(epsilons))
-    batches = _guarded_batches(network, images, labels, batch_size)
+    batches = _guarded_batches(
+        network, torch.as_tensor(images), torch.as_tensor(labels), batch_size
+    )
     parts: list[dict[str, Any]] = []
 
     def report(done: int, text: str) -> None:

@@ -147,6 +147,14 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     return read_record_file(path, _check)
 
 
+def join_files(path: str | os.PathLike[str], shards: Sequence[str | os.PathLike[str]]) -> None:
+    """Write one result from the files of its shards, in their order.
+
+    Raises ValueError naming a file that is none, or as :func:`join_results`.
+    """
+    write_result(path, join_results([read_result(shard) for shard in shards]))
+
+
 def _check(result: dict[str, Any]) -> None:
     if set(result) - _OPTIONAL != _KEYS:
         raise ValueError(f"an attack result has the keys {sorted(_KEYS)}, not {sorted(result)}")

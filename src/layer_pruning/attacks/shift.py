@@ -1,6 +1,7 @@
 """Accuracy where test images are not like those of training: corrupted, or collected anew."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from layer_pruning.attacks.catalog import BUILT_IN, OFFICIAL
 from layer_pruning.attacks.corruptions import corrupt
 from layer_pruning.attacks.guards import check_images, check_network
+from layer_pruning.runtime.shards import WHOLE, Shard
 
 Part = tuple[np.ndarray, np.ndarray]
 Progress = Callable[[str], None]
@@ -29,6 +31,16 @@ class Source(Protocol):
         """The chosen images, corrupted; an image has the same number everywhere."""
 
 
+class TestImages(Protocol):
+    """A data set, as far as it is asked here."""
+
+    def labels_of(self, split: str) -> np.ndarray:
+        """Labels (n,) of a split."""
+
+    def part(self, split: str, chosen: np.ndarray) -> Part:
+        """Images (n, c, h, w) in [0, 1] and labels (n,) of the chosen ones of a split."""
+
+
 class BuiltIn:
     """The corruptions of :mod:`layer_pruning.attacks.corruptions`, made when they are needed.
 
@@ -40,6 +52,11 @@ class BuiltIn:
         self._load = load
         self._seed = seed
         self._last: tuple[np.ndarray, Part] | None = None
+
+    @classmethod
+    def of(cls, data: TestImages, seed: int) -> "BuiltIn":
+        """Those of the test split of a data set."""
+        return cls(len(data.labels_of("test")), partial(data.part, "test"), seed)
 
     def clean(self, chosen: np.ndarray) -> Part:
         """The chosen images; the last ones are kept, for all their corruptions."""
@@ -64,18 +81,27 @@ def shift_record(
     chosen: np.ndarray,
     shifted: Mapping[str, Part],
     batch_size: int,
+    shard: tuple[int, int] | None = None,
     progress: Progress = lambda text: None,
 ) -> dict[str, Any]:
-    """The content of ``corruptions.json``.
+    """The content of ``corruptions.json``, or of a shard's part of it for :func:`join_shifts`.
 
     ``chosen`` (n) are the numbers of the images that are corrupted, ``shifted`` test sets that were
     collected anew, by name. Per image, the number of corruptions and severities at which it is
     classified correctly is kept, so that two networks can be compared on the same images.
     ``corrupted_accuracy`` is the plain mean over corruptions and severities. Batches bound the
-    memory; no result depends on them, but for the rounding of sums.
+    memory; no result depends on them, but for the rounding of sums. A shard (which one, of how
+    many) has its part of the batches of every set, which are those of the whole.
 
     Raises ValueError where a guard finds that the numbers would mean nothing (see ``guards``).
     """
+    own = Shard(*(shard or WHOLE))
+    chosen = chosen[own.of(len(chosen), batch_size)]
+    shifted = {
+        name: (images[place], labels[place])
+        for name, (images, labels) in shifted.items()
+        for place in [own.of(len(labels), batch_size)]
+    }
     counts = {name: dict.fromkeys(severities, 0) for name in corruptions}
     of_image = np.zeros(len(chosen), dtype=int)
     clean_correct: int | None = 0
@@ -114,11 +140,11 @@ def shift_record(
 
 def _in_batches(network: nn.Module, part: Part, size: int) -> list[int]:
     images, labels = part
-    right = [
-        _correct(network, (images[start : start + size], labels[start : start + size]), guard=True)
-        for start in range(0, len(labels), size)
-    ]
-    return np.concatenate(right).astype(int).tolist()
+    right: list[int] = []
+    for start in range(0, len(labels), size):
+        batch = (images[start : start + size], labels[start : start + size])
+        right += _correct(network, batch, guard=True).astype(int).tolist()
+    return right
 
 
 def _correct(network: nn.Module, part: Part, *, guard: bool) -> np.ndarray:

@@ -120,6 +120,14 @@ def check_shifted(path: Path, input_shape: tuple[int, int, int]) -> list[str]:
     return [str(path), str(labels)]
 
 
+def shifted_header(path: Path) -> ArrayHeader:
+    """The header of the images of a test set that :func:`check_shifted` found right."""
+    if path.suffix != ".npz":
+        return array_header(path)
+    with zipfile.ZipFile(path) as archive, archive.open("images.npy") as file:
+        return _read_header(file, f"{path}: images")
+
+
 def labels_beside(path: Path) -> Path:
     """The labels that belong to a file ``*_data.npy``."""
     return path.with_name(path.name.removesuffix("_data.npy") + "_labels.npy")

@@ -108,9 +108,11 @@ class CorruptedFolder:
 
 
 def open_corrupted(
-    folder: str | Path, corruptions: Sequence[str], data: ImageData | ImageManifest
-) -> CorruptedArrays | CorruptedFolder:
-    """The official corruptions in a folder, whichever way they lie."""
+    folder: str | Path | None, corruptions: Sequence[str], data: ImageData | ImageManifest
+) -> CorruptedArrays | CorruptedFolder | None:
+    """The official corruptions in a folder, whichever way they lie; None without a folder."""
+    if folder is None:
+        return None
     folder = Path(folder).expanduser()
     if is_array_folder(folder):
         return CorruptedArrays(folder, data)

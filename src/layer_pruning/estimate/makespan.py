@@ -160,13 +160,12 @@ def _of_seed(
             made[network] = graph.add(epochs * epoch, [start])
     parts = needed.shards("evaluation", *here)
     last = [_shared(graph, mean["accuracy"], parts, job) for job in made.values()]
-    shards = len(chain.shards)
+    on_images = {f"attack {attack}": f"attack {attack}" for attack in config["attacks"]}
+    if here[0] in chain.shifted and "other images" in mean:
+        on_images["other images"] = "corruptions"
     for network in chain.attacked(*here):
-        for attack in config["attacks"]:
-            part = mean[f"attack {attack}"] / shards
-            last += [graph.add(part, [made[network]]) for _ in range(shards)]
-        if here[0] in chain.shifted and "other images" in mean:
-            last.append(graph.add(mean["other images"], [made[network]]))
+        for stage, work in on_images.items():
+            last.append(_shared(graph, mean[stage], needed.shards(work, *here), made[network]))
     for name, networks in (("energy and latency", chain.measured), ("export", chain.exported)):
         if name in mean:
             last += [graph.add(mean[name], [made[network]]) for network in networks(*here)]

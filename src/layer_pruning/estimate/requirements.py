@@ -10,20 +10,25 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from layer_pruning.configuration import (
     Config,
+    corrupted_images,
+    corruptions_of,
     datasets,
+    epsilons_of,
     networks,
     recipe_of,
     searched_criteria,
+    shifted_sets,
     sizes_of_classes,
 )
+from layer_pruning.data.shift_files import shifted_header
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of, feature_width, size_of
 from layer_pruning.models.network_size import NetworkSize
-from layer_pruning.runtime import shards
 from layer_pruning.searching.catalog import USUAL_BEAM
 from layer_pruning.searching.cost import dearest_job
 from layer_pruning.searching.sets import choices
@@ -37,6 +42,8 @@ START_MB = 700
 """Python, PyTorch and the package, before there is any work."""
 GPU_START_MB = 1500
 """What CUDA takes of the machine's memory beside that."""
+TABLES_MB = 300
+"""The same without PyTorch, where features alone are worked on."""
 COPIES_OF_WEIGHTS = {"training": 8.0, "inference": 3.0}
 """Weights, gradients, momentum, an average, the best, a teacher, and all of it once more when it is
 written; of a network that is only run, itself, fused and as it was read."""
@@ -49,6 +56,9 @@ COPIES_OF_DATA = 2.0
 """A data set in memory, as it was read and by its splits."""
 WORKER_MB = 350
 """A process that reads streamed images."""
+SWEPT_BYTES, SWEPT_IMAGES = 2**21, 8
+"""A sweep sends as many images through at once as fill so much with their largest map, and so many
+at least (``activations.sweep``); it keeps what every layer gave for them."""
 MARGIN = 1.25
 """Asked for over what is expected."""
 
@@ -67,6 +77,8 @@ SLACK = 3.0
 LEAST_MINUTES = 30
 MOST_SHARDS = 999
 EVALUATION_BATCH = 500
+CORRUPTING_SECONDS = 5e-8
+"""Of one value of an image that a corruption is made of, by the mean of those made here."""
 SCORING_SECONDS = 6e-6
 """Of one number of the features of one candidate, by the eight metrics of the consensus."""
 RESAMPLE_SHARE = 0.4
@@ -88,6 +100,8 @@ class Job:
     batch: int = 1
     trains: bool = False
     """Whether maps are kept for a pass back."""
+    learns: bool = False
+    """Whether weights are updated by it."""
     validated: int = 0
     """Images of a batch that is only sent through, beside."""
     kept_bytes: float = 0.0
@@ -100,8 +114,8 @@ class Job:
 
 
 def memory_mb(job: Job, size: NetworkSize, data_mb: float, *, gpu: bool, readers: int) -> float:
-    """Megabytes of the machine's memory that a job is expected to hold."""
-    weights = COPIES_OF_WEIGHTS["training" if job.trains else "inference"] * size.parameters
+    """Megabytes of the machine's memory that a job with a network is expected to hold."""
+    weights = COPIES_OF_WEIGHTS["training" if job.learns else "inference"] * size.parameters
     only_sent = LARGEST_MAPS * size.largest_map * (job.validated if job.trains else job.batch)
     kept = MAPS_KEPT * size.map_values * job.batch if job.trains else 0.0
     # on a GPU they are in its memory
@@ -127,10 +141,12 @@ class Requirements:
         self.jobs: dict[str, Callable[[str, str], Job]] = {
             "training": functools.partial(self._training, "training"),
             "finetuning": functools.partial(self._training, "finetuning"),
-            "final": functools.partial(self._training, "final"),
             "activations": self._activations,
             "evaluation": self._evaluation,
-            "attack": self._attack,
+            **{
+                f"attack {name}": functools.partial(self._attack, name)
+                for name in config["attacks"]
+            },
             "corruptions": self._corruptions,
             "measurement": self._measurement,
             "search": self._search,
@@ -138,6 +154,8 @@ class Requirements:
             "agreement": self._agreement,
             "export": self._export,
         }
+        if config["finetuning"]["final"] is not None:
+            self.jobs["final"] = functools.partial(self._training, "final")
 
     def memory_mb(self, work: str, dataset: str, architecture: str, attempt: int = 1) -> int:
         """Megabytes to ask for; twice as many for the second attempt, and so on."""
@@ -145,14 +163,15 @@ class Requirements:
         if (count := self.shards(work, dataset, architecture)) > 1:
             # joined one after another
             job = replace(job, kept_bytes=max(job.kept_bytes, job.written_bytes / count))
-        computes = work not in OF_FEATURES
-        data = info.megabytes() if computes and work != "export" else 0
+        if work in OF_FEATURES:
+            return attempt * _rounded(MARGIN * (TABLES_MB + job.kept_bytes / MEGABYTE))
+        data = info.megabytes() if work != "export" else 0
         expected = memory_mb(
             job,
             self._size(dataset, architecture),
             data,
-            gpu=self.gpu and computes,
-            readers=self.config["threads"] if info.streamed and computes else 0,
+            gpu=self.gpu,
+            readers=self.config["threads"] if info.streamed else 0,
         )
         # the processes of a training are one job
         together = self.config["training"]["processes"] if work in TRAININGS else 1
@@ -183,13 +202,27 @@ class Requirements:
 
     @functools.lru_cache  # noqa: B019
     def shards(self, work: str, dataset: str, architecture: str) -> int:
-        """Into how many jobs a kind of work is divided, so that each takes ``shard_minutes``."""
-        if work not in shards.DIVIDED:
-            return 1
+        """Into how many jobs a kind of work is divided, so that each takes ``shard_minutes``.
+
+        Or as many as the configuration says, where :meth:`told`.
+        """
         job = self._job(work, dataset, architecture)
+        if self.told(work):
+            return job.divisible
         expected = self._seconds(job, work, dataset, architecture)
         wanted = math.ceil(expected / 60 / self.config["shard_minutes"])
         return max(1, min(wanted, job.divisible, MOST_SHARDS))
+
+    def told(self, work: str) -> bool:
+        """Whether the configuration says how many images each job has, whatever is expected."""
+        size = self.config["attacked_images"]["shard_size"]
+        return work.startswith("attack ") and size is not None
+
+    @property
+    def attacked_together(self) -> int:
+        """Of attacked images, the least that a shard has: those of a batch, if nothing is told."""
+        attacked = self.config["attacked_images"]
+        return int(attacked["shard_size"] or attacked["batch_size"])
 
     def _seconds(self, job: Job, work: str, dataset: str, architecture: str) -> float:
         return seconds(
@@ -205,9 +238,12 @@ class Requirements:
         return 10 + math.ceil(written / MEGABYTE)
 
     def memory_for(self, work: str) -> Callable[[Any, int], int]:
-        """A resources function of Snakemake: megabytes for the network that wildcards name."""
+        """A resources function of Snakemake: megabytes for the network that wildcards name.
+
+        Work may be named by wildcards too, as "attack {attack}".
+        """
         return lambda wildcards, attempt: self.memory_mb(
-            work, wildcards.dataset, wildcards.architecture, attempt
+            work.format(**wildcards), wildcards.dataset, wildcards.architecture, attempt
         )
 
     def minutes_for(
@@ -250,6 +286,7 @@ class Requirements:
             passes=TRAINING + teaches,
             batch=recipe["batch_size"],
             trains=True,
+            learns=True,
             validated=min(
                 validation_batch(
                     math.prod(self.infos[dataset].input_shape[1:]), recipe["batch_size"]
@@ -261,39 +298,56 @@ class Requirements:
 
     def _activations(self, dataset: str, architecture: str) -> Job:
         probe, candidates = self._probe(dataset), self._candidates(dataset, architecture)
+        size = self._size(dataset, architecture)
+        fill = SWEPT_BYTES // max(BYTES * size.largest_map, 1)
+        chunk = min(probe, max(SWEPT_IMAGES, fill))
+        features = self._features_bytes(dataset, architecture) / max(candidates, 1)
         return Job(
             images=probe,
             passes=1 + candidates / 2,
-            batch=8 * candidates,
-            divisible=probe // 8,
-            kept_bytes=self._features_bytes(dataset, architecture) / max(candidates, 1),
+            batch=chunk,
+            divisible=probe // SWEPT_IMAGES,
+            kept_bytes=features + (0 if self.gpu else BYTES * size.map_values * chunk),
             written_bytes=self._features_bytes(dataset, architecture),
         )
 
     def _evaluation(self, dataset: str, architecture: str) -> Job:
         _, validation, test = self._images(dataset)
         batches = sum(math.ceil(images / EVALUATION_BATCH) for images in (validation, test))
-        return Job(images=validation + test, batch=EVALUATION_BATCH, divisible=batches)
+        batch = min(EVALUATION_BATCH, max(validation, test))
+        return Job(images=validation + test, batch=batch, divisible=batches)
 
-    def _attack(self, dataset: str, architecture: str) -> Job:
-        attacked = self.config["attacked_images"]
-        images = min(attacked["count"], attacked["shard_size"] or attacked["count"])
-        prices = [
-            PRICES.get(one["attack"], DEAREST_ATTACK) * len(one["epsilons"] or (1, 2, 3, 4))
-            for one in self.config["attacks"].values()
-        ]
+    def _attack(self, name: str, dataset: str, architecture: str) -> Job:
+        attack, attacked = self.config["attacks"][name], self.config["attacked_images"]
+        images = attacked["count"]
+        price = PRICES.get(attack["attack"], DEAREST_ATTACK)
+        epsilons = epsilons_of(self.config, dataset)[name]
         return Job(
             images=images,
-            passes=TRAINING * GRADIENTS * max(prices, default=1.0),
+            passes=TRAINING * GRADIENTS * price * len(epsilons),
             batch=min(images, attacked["batch_size"]),
             trains=True,
+            divisible=math.ceil(images / self.attacked_together),
         )
 
     def _corruptions(self, dataset: str, architecture: str) -> Job:
-        corruptions = self.config["corruptions"]
-        count = corruptions["count"] or self.config["attacked_images"]["count"]
-        kinds = 20 * len(corruptions["severities"])
-        return Job(images=count, passes=kinds, batch=min(count, EVALUATION_BATCH))
+        names = corruptions_of(self.config, dataset)
+        count = corrupted_images(self.config) if names else 0
+        kinds = len(names) * len(self.config["corruptions"]["severities"])
+        batch = self.config["attacked_images"]["batch_size"]
+        values = math.prod(self.infos[dataset].input_shape)
+        paths = shifted_sets(self.config, dataset).values()
+        shifted = [shifted_header(Path(path).expanduser()).shape[0] for path in paths]
+        most = max([count, *shifted])
+        return Job(
+            # each of them is sent through without a corruption too
+            images=count * (1 + kinds) + sum(shifted),
+            batch=min(most, batch),
+            # newly collected images are read whole, as bytes
+            kept_bytes=values * sum(shifted),
+            divisible=math.ceil(most / batch),
+            other_seconds=CORRUPTING_SECONDS * values * count * kinds,
+        )
 
     def _measurement(self, dataset: str, architecture: str) -> Job:
         latency, energy = self.config["latency"], self.config["energy"]
@@ -321,8 +375,9 @@ class Requirements:
             sweep,
             passes=sweeps * sweep.passes + passes,
             # the features of the baseline and of one sweep, as they are scored
-            kept_bytes=2 * scoring.kept_bytes,
+            kept_bytes=sweep.kept_bytes + 2 * scoring.kept_bytes,
             written_bytes=0,
+            divisible=1,
             other_seconds=(sweeps + 1) * scoring.other_seconds,
         )
 
@@ -353,21 +408,3 @@ class Requirements:
 def _rounded(megabytes: float) -> int:
     """Up to a hundred."""
     return 100 * math.ceil(megabytes / 100)
-
-
-def asked(config: Config) -> dict[str, Any]:
-    """What each kind of work asks for at its first attempt, by data set and architecture."""
-    requirements = Requirements(config)
-    return {
-        f"{dataset} {architecture}": {
-            work: {
-                "memory_mb": requirements.memory_mb(work, dataset, architecture),
-                "minutes": requirements.minutes(work, dataset, architecture),
-            }
-            for work in requirements.jobs
-            if (work != "final" or config["finetuning"]["final"] is not None)
-            and (work != "search" or searched_criteria(config))
-        }
-        for dataset in config["datasets"]
-        for architecture in config["architectures"]
-    }

@@ -1,6 +1,5 @@
 """Multiply-accumulates and parameters."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,9 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from layer_pruning.models.copies import copied
+from layer_pruning.models.products import factors_of, is_fused_attention, macs_of
 from layer_pruning.models.residual import ResidualNetwork
-
-aten = torch.ops.aten
 
 CONVENTION = (
     "multiply-accumulates of convolutions and linear layers, one image; products of activations "
@@ -35,8 +33,7 @@ def parameter_count(network: nn.Module) -> int:
 class _Counter(TorchDispatchMode):
     """Adds up the multiply-accumulates of convolutions and of products of matrices.
 
-    Below the modules, because attention uses the weights of its linear layers without calling
-    them. A product both sides of which come from ``images`` is one of activations with each other.
+    A product both sides of which come from ``images`` is one of activations with each other.
     """
 
     def __init__(self, images: Tensor) -> None:
@@ -59,17 +56,11 @@ class _Counter(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        if func is aten.convolution.default:
-            self.macs += _of_convolution(args, output)
-        elif func.overloadpacket in PRODUCTS:
-            first, second = args[PRODUCTS[func.overloadpacket] :][:2]
-            macs = output.numel() * first.shape[-1]
-            if self._is_activation(first) and self._is_activation(second):
-                self.attention += macs
-            else:
-                self.macs += macs
-        elif func._schema.name.startswith("aten::_scaled_dot_product"):
-            self.attention += _of_fused_attention(*args[:3])
+        factors = factors_of(func, args)
+        if is_fused_attention(func) or (factors and all(map(self._is_activation, factors))):
+            self.attention += macs_of(func, args, output)
+        else:
+            self.macs += macs_of(func, args, output)
         given = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
         if any(map(self._is_activation, given)):
             for value in tree_leaves(output):
@@ -77,32 +68,6 @@ class _Counter(TorchDispatchMode):
                     storage = value.untyped_storage()
                     self._from_images[storage.data_ptr()] = storage
         return output
-
-
-# products of matrices, and the place of the first factor among their arguments
-PRODUCTS = {
-    aten.mm: 0,
-    aten.mv: 0,
-    aten.dot: 0,
-    aten.bmm: 0,
-    aten.addmm: 1,
-    aten.addmv: 1,
-    aten.baddbmm: 1,
-}
-
-
-def _of_convolution(args: Sequence[Any], output: Tensor) -> int:
-    image, weight, transposed = args[0], args[1], args[6]
-    # a weight has one row an output channel, holding one factor an input to it; transposed, one
-    # row an input channel, holding one factor an output that it is spread over
-    spread = image if transposed else output
-    return int(spread.numel() * weight[0].numel())
-
-
-def _of_fused_attention(query: Tensor, key: Tensor, value: Tensor) -> int:
-    """Queries (…, l, d) by keys (…, s, d), and the weights by values (…, s, e)."""
-    queries, keys = query[..., 0].numel(), key.shape[-2]
-    return queries * keys * (query.shape[-1] + value.shape[-1])
 
 
 def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:

@@ -10,15 +10,18 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.pass_through import arguments, mapped, routed
+from layer_pruning.models.products import macs_of
 from layer_pruning.models.shortcut import Verdict, verdict
 from layer_pruning.models.specifications import GRANULARITIES
 from layer_pruning.models.surroundings import without
@@ -65,32 +68,36 @@ def found_in(body: nn.Module, images: Tensor, name: str, granularity: str = "blo
 
 def size_of(body: nn.Module, image: Tensor) -> NetworkSize:
     """The size of a module that is run with one image (1, channels, height, width)."""
-    maps: list[int] = []
-    macs = 0
-
-    def seen(module: nn.Module, _: object, output: object) -> None:
-        nonlocal macs
-        if isinstance(output, Tensor):
-            maps.append(output.numel())
-            weight = module.weight
-            assert isinstance(weight, Tensor)
-            # every output value of a convolution takes a product for each weight of its channel
-            macs += output.numel() * weight[0].numel()
-
-    layers = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-    handles = [
-        module.register_forward_hook(seen)
-        for module in body.modules()
-        if isinstance(module, layers)
-    ]
-    try:
-        with evaluating(body), torch.no_grad():
-            body(image)
-    finally:
-        for handle in handles:
-            handle.remove()
+    # with gradients, as training runs it: without, attention is one operator
+    with evaluating(body), torch.enable_grad(), _Maps() as counted:
+        body(image)
     parameters = sum(parameter.numel() for parameter in body.parameters())
-    return NetworkSize(parameters, sum(maps), max(maps, default=0), macs)
+    largest = max(counted.maps, default=0)
+    return NetworkSize(parameters, sum(counted.maps), largest, counted.macs)
+
+
+class _Maps(TorchDispatchMode):
+    """Counts what convolutions and products of matrices put out, and their cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps: list[int] = []
+        self.macs = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # nothing is compiled here, and guarding against it imports the compiler
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        if macs := macs_of(func, args, output):
+            put_out = output if isinstance(output, Tensor) else output[0]
+            self.maps.append(put_out.numel())
+            self.macs += macs
+        return output
 
 
 def _features(body: nn.Module, images: Tensor, head: nn.Module) -> Tensor:

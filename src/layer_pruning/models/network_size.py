@@ -8,8 +8,9 @@ class NetworkSize(NamedTuple):
 
     parameters: int
     map_values: int
-    """Numbers that convolutions and linear layers put out, which training keeps."""
+    """Numbers that convolutions, linear layers and products in attention put out, which training
+    keeps."""
     largest_map: int
     """Most that one of them puts out."""
     macs: int
-    """Multiply-accumulates of these layers."""
+    """Multiply-accumulates of all these."""

@@ -3,11 +3,12 @@
 import gc
 import logging
 import os
+import re
 import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -118,11 +119,9 @@ def job(log: str | os.PathLike[str], processes: int = 1) -> Iterator[logging.Log
             sys.exit()
         yield logger
         work = time.process_time() - start_up
-        # kilobytes, but bytes on a Mac
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
         logger.info(
-            "start-up %.2f s, work %.2f s of CPU time; %d MB of memory", start_up, work, memory
+            "start-up %.2f s, work %.2f s of CPU time; %d MB of memory",
+            *(start_up, work, most_memory_mb()),
         )
     except KeyboardInterrupt:
         logging.getLogger("layer_pruning.runtime.job").info("interrupted")
@@ -134,6 +133,21 @@ def job(log: str | os.PathLike[str], processes: int = 1) -> Iterator[logging.Log
         logging.getLogger("layer_pruning.runtime.job").error("error: %s", line)
         print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(1)
+
+
+def most_memory_mb() -> int:
+    """Megabytes that this process held at most.
+
+    On Linux, what ``getrusage`` says begins with what the process held that started this one, so
+    that no job would seem to hold less than Snakemake.
+    """
+    with suppress(OSError):
+        held = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text("utf-8"))
+        if held:
+            return int(held[1]) * 1024 // 10**6
+    # kilobytes, but bytes on a Mac
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 10**6
 
 
 def _log_to(log: Path) -> None:

@@ -31,7 +31,7 @@ WHOLE = Shard(0, 1)
 
 @dataclass(frozen=True)
 class _Files:
-    """What a kind of work writes, below the folder of its network."""
+    """What a kind of work writes, below the folder of its network; {} is the number of a shard."""
 
     result: str
     """Of all images."""
@@ -50,7 +50,16 @@ DIVIDED = {
     "evaluation": _Files(
         "accuracy.json", "evaluation/shard-{:03d}.safetensors", "logs/evaluate_shard/{:03d}.log"
     ),
+    "attack {attack}": _Files(
+        "attacks/{attack}.json",
+        "attacks/{attack}/shard-{:03d}.json",
+        "usage/attack/{attack}/shard-{:03d}.json",
+    ),
+    "corruptions": _Files(
+        "corruptions.json", "corruptions/shard-{:03d}.json", "logs/corrupt_shard/{:03d}.log"
+    ),
 }
+"""By work, which wildcards may name too."""
 
 
 class _Estimate(Protocol):
@@ -58,6 +67,9 @@ class _Estimate(Protocol):
 
     def shards(self, work: str, dataset: str, architecture: str) -> int:
         """Into how many jobs a kind of work is divided."""
+
+    def told(self, work: str) -> bool:
+        """Whether the configuration says how many, whatever is there."""
 
     def minutes(
         self, work: str, dataset: str, architecture: str, attempt: int, *, among: int
@@ -78,10 +90,11 @@ class Shards:
     def count(self, work: str, folder: str, wildcards: Any) -> int:
         """How many there are of the network in a folder (a pattern); 1 where nothing is divided."""
         files, here = DIVIDED[work], Path(self.placed(folder.format(**wildcards)))
-        if (here / files.result).exists():
-            kept = Path(files.kept.format(0))
+        named = work.format(**wildcards)
+        if not self.estimate.told(named) and (here / files.result.format(**wildcards)).exists():
+            kept = Path(files.kept.format(0, **wildcards))
             return max(1, len(list((here / kept.parent).glob(f"*[0-9]{kept.suffix}"))))
-        return self.estimate.shards(work, wildcards.dataset, wildcards.architecture)
+        return self.estimate.shards(named, wildcards.dataset, wildcards.architecture)
 
     def joined(self, work: str, folder: str, of: str = "shard") -> Callable[[Any], list[str]]:
         """An input function: the shards that a result is joined from; none where it is one piece.
@@ -91,8 +104,9 @@ class Shards:
 
         def paths(wildcards: Any) -> list[str]:
             count = self.count(work, folder, wildcards)
-            pattern = f"{folder.format(**wildcards)}/{getattr(DIVIDED[work], of)}"
-            return [pattern.format(number) for number in range(count)] if count > 1 else []
+            pattern = f"{folder}/{getattr(DIVIDED[work], of)}"
+            numbers = range(count if count > 1 else 0)
+            return [pattern.format(number, **wildcards) for number in numbers]
 
         return paths
 
@@ -100,10 +114,26 @@ class Shards:
         """A params function: the number of the shard in the path, and how many there are."""
         return lambda wildcards: (int(wildcards.shard), self.count(work, folder, wildcards))
 
+    def images(
+        self, work: str, folder: str, whole: int, together: int
+    ) -> Callable[[Any], tuple[int, int]]:
+        """A params function: the first of ``whole`` images of a job, and the one after its last.
+
+        ``together`` are in one batch. All of them where the path names no shard.
+        """
+
+        def places(wildcards: Any) -> tuple[int, int]:
+            if wildcards.get("shard") is None:
+                return (0, whole)
+            own = Shard(*self.this(work, folder)(wildcards)).of(whole, together)
+            return (own.start, own.stop)
+
+        return places
+
     def minutes(self, work: str, folder: str) -> Callable[[Any, int], int]:
         """A resources function: minutes for one of them, or for all in one piece."""
         return lambda wildcards, attempt: self.estimate.minutes(
-            work,
+            work.format(**wildcards),
             wildcards.dataset,
             wildcards.architecture,
             attempt,

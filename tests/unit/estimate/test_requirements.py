@@ -7,7 +7,7 @@ from PIL import Image
 
 from layer_pruning.configuration import complete
 from layer_pruning.data import catalog
-from layer_pruning.estimate.requirements import Requirements
+from layer_pruning.estimate.requirements import SWEPT_BYTES, SWEPT_IMAGES, Requirements
 from layer_pruning.models.discovery import size_of
 from layer_pruning.models.residual import new_network
 from layer_pruning.models.specifications import CifarResNet
@@ -33,12 +33,56 @@ def test_the_size_of_a_cifar_resnet_is_that_of_the_module(shortcut, side):
     assert expected.parameters == sum(p.numel() for p in body.parameters())
 
 
-def test_macs_are_those_of_the_complexity_of_a_network():
-    from layer_pruning.evaluation.complexity import multiply_accumulates
+@pytest.mark.parametrize(("name", "side"), [("resnet20", 32), ("swin_t", 64)])
+def test_macs_are_those_of_the_complexity_of_a_network(name, side):
+    """Of a transformer too, whose attention uses its linear layers without calling them."""
+    from layer_pruning.evaluation.complexity import counted_cost
 
-    network = new_network(header("resnet20", shape=(3, 32, 32)), 0)
-    macs = size_of(network.body, torch.zeros(1, 3, 32, 32)).macs
-    assert macs == multiply_accumulates(network, (3, 32, 32))
+    network = new_network(header(name, shape=(3, side, side)), 0)
+    macs = size_of(network.body, torch.zeros(1, 3, side, side)).macs
+    assert macs == counted_cost(network, (3, side, side)).macs_with_attention
+
+
+def test_attention_alone_puts_out_what_it_keeps():
+    attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+    class Alone(torch.nn.Module):
+        def forward(self, image):
+            return attention(tokens := image.flatten(2).mT, tokens, tokens)[0]
+
+    size = size_of(Alone(), torch.rand(1, 8, 3, 3))
+    # nine tokens: queries, keys and values, weights of two heads, their sums, and the projection
+    assert size.map_values == 9 * 3 * 8 + 2 * 9 * 9 + 9 * 8 + 9 * 8
+
+
+def test_what_sees_features_alone_asks_for_no_network():
+    wide = GIVEN | {
+        "criteria": {"cka": ["cka"]},
+        "architectures": {"wide": {"depth": 20, "widths": [640, 640, 640]}},
+    }
+    requirements = Requirements(complete(wide))
+    asked = [requirements.memory_mb(work, "digits", "wide") for work in ("scoring", "evaluation")]
+    assert asked[0] < 1000 and asked[1] > 2000
+
+
+def test_a_batch_is_no_larger_than_its_split_and_a_sweep_has_the_chunks_of_its_room():
+    from layer_pruning.activations import sweep
+
+    assert (SWEPT_BYTES, SWEPT_IMAGES) == (sweep._CPU_BYTES, sweep._CPU_IMAGES)
+    requirements = Requirements(complete(GIVEN))
+    assert requirements._job("evaluation", "digits", "resnet20").batch == 450
+
+
+def test_corruptions_ask_for_what_is_given():
+    def minutes(**given):
+        images = {"attacked_images": {"count": 400}}
+        config = complete(GIVEN | images | {"corruptions": given})
+        job = Requirements(config)._job("corruptions", "digits", "resnet20")
+        return job.images, job.other_seconds
+
+    few, many = minutes(names=["contrast"], severities=[1]), minutes(names=None)
+    assert few[0] == 2 * 400 and many[0] == 51 * 400
+    assert many[1] == pytest.approx(50 * few[1])
 
 
 def test_digits_ask_for_little():

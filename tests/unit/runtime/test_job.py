@@ -38,3 +38,17 @@ def test_threads_of_a_job_wait_passively_unless_the_user_chose(given, policy):
     assert done.stdout.split()[-1] == policy, done.stderr
     if policy != "None":
         assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr + done.stdout
+
+
+def test_a_job_held_what_it_held_itself_and_not_what_started_it():
+    held = "from layer_pruning.runtime.job import most_memory_mb as most; print(most())"
+    more = "b = bytearray(150 * 10**6); "
+    # starts the job as Snakemake does, while it holds more than that
+    starts = (
+        "import subprocess, sys; large = bytearray(300 * 10**6); large[::4096] = large[::4096]\n"
+        "for code in sys.argv[1:]: subprocess.run([sys.executable, '-c', code], check=True)"
+    )
+    command = [sys.executable, "-c", starts, held, more + held]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    little, much = map(int, done.stdout.split())
+    assert little < 150 and 140 < much - little < 160

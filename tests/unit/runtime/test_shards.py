@@ -21,6 +21,9 @@ class Wildcards(SimpleNamespace):
     def __getitem__(self, name):
         return getattr(self, name)
 
+    def get(self, name):
+        return vars(self).get(name)
+
 
 @pytest.mark.parametrize("whole", [1, 7, 64, 1000])
 @pytest.mark.parametrize("batch", [1, 8, 250])
@@ -54,6 +57,30 @@ def test_as_many_shards_as_the_estimate_has_of_the_minutes():
     assert many.shards("training", "digits", "tiny") == 1
 
 
+def test_attacks_and_corruptions_are_divided_by_their_batches():
+    attacks = {"fgsm": {}, "hard": {"attack": "autoattack"}}
+    images = {"count": 450, "batch_size": 100}
+    given = {"attacks": attacks, "attacked_images": images}
+    much, little = estimate(**given, shard_minutes=0.01), estimate(**given, shard_minutes=2)
+    for work in ("attack fgsm", "attack hard", "corruptions"):
+        assert much.shards(work, "digits", "tiny") == 5
+    # a cheap attack beside a dear one
+    assert [little.shards(f"attack {name}", "digits", "tiny") for name in attacks] == [1, 5]
+    assert little.minutes("attack hard", "digits", "tiny", among=5) < little.minutes(
+        "attack hard", "digits", "tiny"
+    )
+    assert not little.told("attack hard")
+
+
+def test_how_many_images_a_shard_has_can_be_told():
+    images = {"count": 450, "batch_size": 50, "shard_size": 200}
+    told = estimate(attacked_images=images, shard_minutes=60)
+    assert told.told("attack fgsm") and not told.told("corruptions")
+    assert told.shards("attack fgsm", "digits", "tiny") == 3
+    assert told.shards("corruptions", "digits", "tiny") == 1
+    assert told.attacked_together == 200
+
+
 def test_a_shard_asks_for_its_part_of_the_time():
     slow = estimate(datasets=["cifar100"], probe={"images_per_class": 400}, shard_minutes=0.5)
     count = slow.shards("activations", "cifar100", "tiny")
@@ -67,7 +94,9 @@ def test_a_shard_asks_for_its_part_of_the_time():
 def shards(tmp_path):
     """Shards of an estimate of three, with results in a temporary folder."""
     said = SimpleNamespace(
-        shards=lambda *names: 3, minutes=lambda *names, among: 100 * names[-1] // among
+        shards=lambda *names: 3,
+        told=lambda work: work == "attack by_hand",
+        minutes=lambda *names, among: 100 * names[-1] // among,
     )
     return Shards(said, lambda path: str(tmp_path / path))
 
@@ -79,6 +108,32 @@ def test_rules_are_told_shards_where_there_are_several(shards):
     assert joined == [f"{folder}/activations/shard-{number:03d}.npz" for number in range(3)]
     assert shards.this("activations", FOLDER)(names) == (2, 3)
     assert shards.minutes("activations", FOLDER)(names, 2) == 66
+
+
+ATTACK = "attack {attack}"
+
+
+def test_an_attack_has_shards_of_its_own(shards):
+    names = Wildcards(**HERE, attack="fgsm")
+    folder = FOLDER.format(**HERE)
+    assert shards.joined(ATTACK, FOLDER)(names) == [
+        f"{folder}/attacks/fgsm/shard-{number:03d}.json" for number in range(3)
+    ]
+    places = shards.images(ATTACK, FOLDER, 450, 100)
+    assert places(names) == (0, 450)
+    parts = [places(Wildcards(**HERE, attack="fgsm", shard=f"{n:03d}")) for n in range(3)]
+    assert parts == [(0, 100), (100, 300), (300, 450)]
+
+
+def test_what_is_told_counts_whatever_is_there(shards, tmp_path):
+    attacks = tmp_path / FOLDER.format(**HERE) / "attacks"
+    attacks.mkdir(parents=True)
+    for name in ("by_hand", "fgsm"):
+        (attacks / f"{name}.json").touch()
+    counts = [
+        shards.count(ATTACK, FOLDER, Wildcards(**HERE, attack=name)) for name in ("by_hand", "fgsm")
+    ]
+    assert counts == [3, 1]
 
 
 @pytest.mark.parametrize("made_of", [0, 2, 5])

@@ -122,8 +122,8 @@ class Configuration(Settings):
     """`auto` (a GPU if there is one), `cpu`, `cuda`, or one GPU such as `cuda:0`."""
     shard_minutes: Positive = 60
     """Where one job is expected to take longer for the activations or the evaluation of a network,
-    several share the images and their results are joined: as many as that each takes about so
-    long. Results that are there stay as they are."""
+    an attack on it or its test on other images, several share the images and their results are
+    joined: as many as that each takes about so long. Results that are there stay as they are."""
     threads: Count = 1
     """Threads of each job that trains or evaluates. One is fastest for small networks: Snakemake
     fills the cores with jobs. Another number trains again, as sums are added up in another

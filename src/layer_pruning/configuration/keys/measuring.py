@@ -93,8 +93,8 @@ class AttackedImages(Settings):
     on it."""
     shard_size: Count | None = None
     """Images attacked by one job, a multiple of `batch_size`; their results are joined, and a job
-    that is killed loses its own only. Empty: one job attacks all, which saves the start of the
-    others."""
+    that is killed loses its own only. Empty: one job attacks all, unless it is expected to take
+    longer than `shard_minutes`."""
 
 
 class Corruptions(Settings):
