@@ -118,10 +118,6 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     save_network(held(network), path)
 
 
-RANGE_TOLERANCE = 1e-3
-"""What rounding may add to images in [0, 1]."""
-
-
 def prune(network: nn.Module, block: str) -> ResidualNetwork:
     """A copy of ``network`` without the residual branch of ``block``; its identity shortcut stays.
 

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layer_pruning.report.answers.answer import Answer, Ends, answered, ends, epochs_of, known
+from layer_pruning.report.answers.answer import (
+    Answer,
+    Ends,
+    answered,
+    ends,
+    epochs_of,
+    file_of,
+    known,
+)
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.selection import counted, equally_trained
 from layer_pruning.report.statistics.over_seeds import (
@@ -145,7 +153,7 @@ def what_was_done(
         facts,
         number=float(shown["macs_reduction_percent"].mean()),
         unit="% of multiply-accumulates",
-        file=f"{criteria[0]}/removed-{level:02d}/complexity.json",
+        file=file_of(criteria[0], level, "complexity.json"),
     )
 
 
@@ -281,7 +289,7 @@ def _number(
 
 def _of(criterion: str, folder: str, level: int) -> dict[str, str]:
     """Whom the number is of, and in which folder it is."""
-    return {"of": criterion, "file": f"{folder}/removed-{level:02d}/accuracy.json"}
+    return {"of": criterion, "file": file_of(folder, level, "accuracy.json")}
 
 
 def _seeds(rows: pd.DataFrame) -> int:

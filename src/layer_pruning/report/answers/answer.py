@@ -71,6 +71,11 @@ def answered(name: str, facts: Any, *, seeds: int = 0, **number: Any) -> Answer:
     return Answer(name, question.unescape(), said, str(evidence), **number, facts=facts)
 
 
+def file_of(criterion: str, removed: int, name: str) -> str:
+    """A file of a pruned network, below the folder of its seed."""
+    return f"{criterion}/removed-{removed:02d}/{name}"
+
+
 def ends(values: pd.Series) -> Ends:
     """The least and the greatest of some numbers, but for those that are missing."""
     return float(values.min()), float(values.max())

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.answers.answer import Answer, Ends, answered, ends
+from layer_pruning.report.answers.answer import Answer, Ends, answered, ends, file_of
 from layer_pruning.report.findings.cost import TOO_FEW, faster, over_seeds, saves_energy
 from layer_pruning.report.records import NOT_MEASURED
 from layer_pruning.report.statistics.repeated import Contrast
@@ -171,7 +171,7 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
         Cost(rounds, spent, earned),
         number=float(share.mean()),
         unit="times the energy of training the baseline",
-        file=f"{known.index[0]}/removed-{int(shown['removed'].iloc[0]):02d}/ledger.json",
+        file=file_of(str(known.index[0]), int(shown["removed"].iloc[0]), "ledger.json"),
     )
 
 
@@ -197,7 +197,7 @@ def _answered(name: str, facts: Speed | Energy, rows: pd.DataFrame, unit: str, f
         own = facts.found[best]
         number = {"of": best, "number": own.mean, "low": own.low, "high": own.high, "unit": unit}
         number |= {"test": how, "n": plural(seeds, "seed", "seeds")}
-        number |= {"file": f"{best}/removed-{removed:02d}/{file}"}
+        number |= {"file": file_of(best, removed, file)}
     return answered(name, facts, seeds=seeds, **number)
 
 

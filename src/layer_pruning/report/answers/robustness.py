@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from layer_pruning.report.answers.answer import Answer, answered, known
+from layer_pruning.report.answers.answer import Answer, answered, file_of, known
 from layer_pruning.report.findings.shift import CORRUPTED
 from layer_pruning.report.records import BASELINE
 from layer_pruning.report.wording import plural
@@ -167,5 +167,5 @@ def _answered(name: str, facts: Any, most: Row, file: str) -> Answer:
         unit="points",
         test=OVER_BOTH if seeds > 1 else OVER_IMAGES,
         n=f"{plural(seeds, 'seed', 'seeds')}, {plural(int(most['images']), 'image', 'images')}",
-        file=f"{criterion}/removed-{most['removed']:02d}/{file}",
+        file=file_of(criterion, int(most["removed"]), file),
     )
