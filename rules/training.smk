@@ -79,7 +79,7 @@ rule prune:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory_for("scoring"),
         runtime=10,
     params:
         min_blocks_per_stage=config["min_blocks_per_stage"],

@@ -42,6 +42,21 @@ def test_the_last_networks_are_examined_unless_all_are():
     assert chain(evaluation={"cost": False}).measured(*HERE) == []
 
 
+def test_of_chosen_criteria_alone_networks_are_examined():
+    for networks, names in {"last": ["03"], "all": ["01", "02", "03"]}.items():
+        one = chain(evaluation={"networks": networks, "criteria": ["votes"]})
+        examined = [f"votes/removed-{name}" for name in names]
+        assert one.measured(*HERE) == one.examined(*HERE) == examined
+        assert one.attacked(*HERE) == ["baseline", *examined] and len(one.all(*HERE)) == 7
+    # the networks after a last phase are of the criterion that chose their blocks
+    final = chain(finetuning={"final": {"epochs": 2}}, evaluation={"criteria": ["random"]})
+    assert final.examined(*HERE) == ["random-final/removed-03"]
+    both = {"votes": ["cka"], "new": {"architecture_of": "votes"}}
+    assert chain(criteria=both, evaluation={"criteria": ["new"]}).examined(*HERE) == [
+        "new/removed-03"
+    ]
+
+
 def test_every_pruned_network_s_parent_is_ranked():
     for given in ({}, {"blocks_per_step": 2}, {"schedule": "at_once"}):
         one = chain(**given)
@@ -88,6 +103,21 @@ def test_savings_that_vote_are_measured_and_those_counted_are_with_the_times():
     one = chain(criteria={"a": {"metrics": ["cka"], "saves": "macs"}, "b": ["cka"]})
     assert one.votes_of_savings("a") == ["latency"] and one.votes_of_savings("b") == []
     assert one.votes == ["a"]
+
+
+def test_what_looks_at_no_image_waits_for_no_activations():
+    one = chain(
+        criteria={"votes": ["cka", "magnitude"], "light": ["magnitude", "saves_macs"]}
+        | {"random": ["random"], "late": {"blocks": ["stage3.block2"]}},
+        removals=1,
+    )
+    assert one.seeing == ["votes"] and one.unseeing == ["light", "random"]
+    jobs = ["extract_activations", "score_metrics/votes"]
+    assert one.scoring_usages("votes/removed-01") == [f"baseline/usage/{job}.json" for job in jobs]
+    for name in one.unseeing:
+        usages = one.scoring_usages(f"{name}/removed-01")
+        assert f"baseline/usage/score_metrics/{name}.json" in usages
+        assert not any("extract_activations" in usage for usage in usages)
 
 
 def test_paths_are_written_out_for_all_that_a_configuration_asks_for():

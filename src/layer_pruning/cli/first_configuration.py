@@ -34,6 +34,10 @@ VOTES = (
     # what needs few images
     "{consensus: [cka, procrustes, permutation, wasserstein], random: [random]}",
 )
+SEEDS = "seeds: [0, 1, 2]"
+ONE_SEED = "seeds: [0] # for a first look in minutes; [0, 1, 2] for results"
+FIRST_LOOK_SECONDS = 600
+"""So long a quick look may take with three seeds; one that would take longer has one."""
 
 Forecast = Callable[[Path], Mapping[str, Any]]
 """From a configuration file to what its run takes, see :mod:`layer_pruning.estimate.forecast`."""
@@ -175,7 +179,7 @@ def _text(folder: Path | None, images: Images | None, criteria: str) -> str:
             *_network_lines(network, removable, images),
             "",
             "# One run for each. Intervals and verdicts are over them: results need three or more.",
-            "seeds: [0, 1, 2]",
+            SEEDS,
             "",
             "# What chooses the block to go. More to compare with: scratch, continued, shallowest,",
             "# and every single metric, such as cka.",
@@ -267,15 +271,21 @@ def with_cost(text: str, forecast: Forecast) -> tuple[str, str]:
     """The configuration with what it takes as a comment at its head, and that in one line.
 
     It is tried as it stands and, before that, without ``quick``, which has every kind of work.
+    Where even a quick look would take longer than :data:`FIRST_LOOK_SECONDS`, it is of one seed.
     """
-    takes = {}
-    for key, tried in (("full", text.replace("quick: true", "quick: false")), ("quick", text)):
+
+    def tried(text: str) -> Mapping[str, Any]:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-            file.write(tried)
+            file.write(text)
             file.flush()
-            takes[key] = forecast(Path(file.name))
-    quick, full = (duration_text(takes[key]["seconds"]) for key in ("quick", "full"))
-    where = f"{takes['quick']['device']}, {takes['quick']['jobs_at_a_time']} jobs at a time"
+            return forecast(Path(file.name))
+
+    whole = tried(text.replace("quick: true", "quick: false"))
+    if (look := tried(text))["seconds"] > FIRST_LOOK_SECONDS:
+        text = text.replace(SEEDS, ONE_SEED)
+        look = tried(text)
+    quick, full = duration_text(look["seconds"]), duration_text(whole["seconds"])
+    where = f"{look['device']}, {look['jobs_at_a_time']} jobs at a time"
     line = f"about {quick} on this machine ({where}); without 'quick' {full}"
     return f"# It takes {line}.\n{text}", line
 

@@ -16,6 +16,7 @@ from layer_pruning.configuration.evaluation_checks import (
     check_attacks,
     check_corruptions,
     check_energy,
+    check_evaluation,
     check_latency,
     check_tracking,
 )
@@ -50,6 +51,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_attacks,
     check_corruptions,
     check_energy,
+    check_evaluation,
     check_latency,
     check_tracking,
 )

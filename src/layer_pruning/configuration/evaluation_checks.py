@@ -107,6 +107,16 @@ def check_tracking(config: Config) -> None:
             raise ConfigError(f"tracking.{error}") from error
 
 
+def check_evaluation(config: Config) -> None:
+    """The criteria whose networks are examined are among those there are."""
+    for name in config["evaluation"]["criteria"] or ():
+        if name not in config["criteria"]:
+            raise ConfigError(
+                f"evaluation.criteria: '{name}' is none of 'criteria'; "
+                f"{suggestion(name, config['criteria'])}"
+            )
+
+
 def check_latency(config: Config) -> None:
     """No mode needs a GPU where there is none."""
     if config["device"] == "cpu" and "cuda_graphs" in config["latency"]["modes"]:

@@ -39,7 +39,7 @@ def preview(path: Path) -> dict[str, Any]:
     pruned = sum(rounds) * len(config["seeds"]) * greedy
     found = sum(len(one["removals"]) for one in searches) * len(config["seeds"])
     from_scratch = runs * len(scratch_criteria(config))
-    examined = pruned + found if config["evaluation"]["networks"] == "all" else runs * len(pruning)
+    attacked = len(chain.everywhere("{network}/{seed}", chain.attacked))
     return {
         "configuration": str(path),
         "datasets": {
@@ -68,7 +68,7 @@ def preview(path: Path) -> dict[str, Any]:
         "finetunings_of_searches": found,
         "finetuning_epochs": epochs_of(config, "finetuning"),
         "trainings_from_scratch": from_scratch,
-        "attacks": (runs + examined + from_scratch) * len(config["attacks"]),
+        "attacks": attacked * len(config["attacks"]),
         "device": config["device"],
     }
 

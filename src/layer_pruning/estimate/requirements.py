@@ -56,6 +56,8 @@ COPIES_OF_DATA = 2.0
 """A data set in memory, as it was read and by its splits."""
 WORKER_MB = 350
 """A process that reads streamed images."""
+FILE_COPIES = 2
+"""Of the weights, where a network's file is read without PyTorch."""
 SWEPT_BYTES, SWEPT_IMAGES = 2**21, 8
 """A sweep sends as many images through at once as fill so much with their largest map, and so many
 at least (``activations.sweep``); it keeps what every layer gave for them."""
@@ -164,7 +166,10 @@ class Requirements:
             # joined one after another
             job = replace(job, kept_bytes=max(job.kept_bytes, job.written_bytes / count))
         if work in OF_FEATURES:
-            return attempt * _rounded(MARGIN * (TABLES_MB + job.kept_bytes / MEGABYTE))
+            # scores read the network's file, for its classifier and its weights
+            read = FILE_COPIES * self._size(dataset, architecture).parameters
+            held = job.kept_bytes + BYTES * (read if work == "scoring" else 0)
+            return attempt * _rounded(MARGIN * (TABLES_MB + held / MEGABYTE))
         data = info.megabytes() if work != "export" else 0
         expected = memory_mb(
             job,

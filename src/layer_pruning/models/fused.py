@@ -35,7 +35,7 @@ def fused(network: ResidualNetwork) -> ResidualNetwork:
                 and _is_pair(convolution, norm)
             ):
                 setattr(parent, name, fuse_conv_bn_eval(convolution, norm))
-                setattr(parent, follower, nn.Identity())
+                setattr(parent, follower, nn.Identity().eval())
     image = torch.rand((1, *network.header.input_shape), generator=torch.Generator().manual_seed(0))
     image = image.to(next(network.parameters()).device)
     expected = original(image)

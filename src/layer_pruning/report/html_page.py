@@ -18,8 +18,9 @@ from layer_pruning.runtime.atomic import written_whole
 
 FILTERS = (
     *(wording.basis_text, wording.capital, wording.count_text, wording.energy_text),
-    *(wording.epsilon_labels, wording.interval_text, wording.mass_text, wording.percent),
-    *(wording.plural, wording.points, wording.range_text, wording.signed, wording.tenths),
+    *(wording.epsilon_labels, wording.interval_text, wording.joules_text, wording.mass_text),
+    *(wording.percent, wording.plural, wording.points, wording.range_text, wording.signed),
+    wording.tenths,
 )
 """How templates write numbers, each by its name."""
 

@@ -42,8 +42,8 @@ def capital(text: str) -> str:
 
 
 def plural(count: int, one: str, many: str) -> str:
-    """A count with its noun."""
-    return f"{count} {one if count == 1 else many}"
+    """A count, its thousands apart, with its noun."""
+    return f"{count:,} {one if count == 1 else many}".replace(",", "\u202f")
 
 
 def tenths(value: float) -> str:
@@ -114,6 +114,12 @@ def energy_text(ends: Sequence[float]) -> str:
     """The least and the greatest of some energies, given in kWh, in one fitting unit."""
     unit, per_kwh = energy_unit(max(ends))
     return f"{range_text([kwh * per_kwh for kwh in ends], '.3g')} {unit}"
+
+
+def joules_text(joules: float) -> str:
+    """An energy of an inference in joules or thousandths of one."""
+    unit, per_joule = _unit(joules, {"J": 1.0, "mJ": 1e3})
+    return f"{_plain(joules * per_joule, '.3g')} {unit}"
 
 
 def mass_text(ends: Sequence[float]) -> str:

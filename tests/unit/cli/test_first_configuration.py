@@ -146,6 +146,19 @@ def test_the_cost_is_said_with_and_without_quick(monkeypatch, tmp_path):
     assert yaml.safe_load(text) == tried[1]
 
 
+def test_a_quick_look_that_would_not_be_quick_has_one_seed():
+    def forecast(path):
+        seeds = yaml.safe_load(path.read_text())["seeds"]
+        return {"seconds": 300 * len(seeds), "device": "cpu", "jobs_at_a_time": 2}
+
+    text, line = first_configuration.with_cost(
+        first_configuration.configuration_text(None, None), forecast
+    )
+    assert yaml.safe_load(text)["seeds"] == [0] and "[0, 1, 2] for results" in text
+    # as it is written, and all seeds without `quick`
+    assert line.startswith("about 5 min") and line.endswith("without 'quick' 15 min")
+
+
 def test_another_network_is_another():
     line = next(line for line in begun()[0].splitlines() if line.startswith("architectures:"))
     assert line == "architectures: [resnet20] # or another, such as resnet32, resnet56"

@@ -95,3 +95,9 @@ def test_a_copy_of_computed_weights_computes_the_same_and_shares_nothing():
     assert torch.equal(other(images), expected)
     body[0][0].weight_orig.data.zero_()
     assert torch.equal(other(images), expected)
+
+
+def test_every_module_of_the_copy_is_in_evaluation_mode():
+    light = fused(layer_pruning.wrap(network(), **WRAP))
+    assert norms(light) < norms(network())
+    assert [name for name, module in light.named_modules() if module.training] == []

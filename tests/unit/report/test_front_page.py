@@ -14,6 +14,7 @@ from layer_pruning.report.pages.charts import accuracy_chart, robustness_chart
 from layer_pruning.report.pages.front_page import answer_lines, caption_html, number_text
 from layer_pruning.report.pages.network_page import network_page
 from layer_pruning.report.summary import summarise
+from layer_pruning.report.wording import joules_text
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,12 @@ def test_the_page_of_a_network_draws_its_blocks_and_links_its_files(tmp_path):
     assert {"attacks/fgsm.json", "accuracy.json", "../../report.html"} <= set(read.loaded)
     assert next(r for r in read.rows if "0.1" in r)[:3] == ["fgsm Linf", "0.1", "25.00 %"]
     assert "Training" not in page, "there is no history"
+    assert "of 10\u202f000 images" in page
+
+
+@pytest.mark.parametrize(
+    ("joules", "text"),
+    [(0.00123, "1.23 mJ"), (0.5, "500 mJ"), (1.0, "1 J"), (1234.5, "1\u202f230 J")],
+)
+def test_the_energy_of_an_image_has_a_unit_and_no_exponent(joules, text):
+    assert joules_text(joules) == text

@@ -31,7 +31,10 @@ def reports(tmp_path_factory):
     """Addresses of two reports: of two criteria, and of three and many removals."""
     library = javascript_bundle("window.vegaEmbed = vegaEmbed")
     addresses = {}
-    for steps, criteria in {2: ("cka", "random"), 20: ("cka", "consensus", "random")}.items():
+    for steps, criteria in {
+        2: ("cka", "random"),
+        20: ("cka", "consensus_by_family", "random"),
+    }.items():
         folder = tmp_path_factory.mktemp("report")
         text, *_ = report_of(folder, steps, criteria, library=library)
         (folder / "report.html").write_text(text)

@@ -44,7 +44,7 @@ def test_a_winner_is_named_with_its_change_and_interval(planted):
     # a reader finds the test, what it counts, and the file behind every bold word on accuracy
     for name, test in (("accuracy", "Dunnett"), ("best", "Tukey")):
         answer = answers[name]
-        assert answer.n == "3 seeds, 10000 test images"
+        assert answer.n == "3 seeds, 10\u202f000 test images"
         assert answer.file == "cka/removed-01/accuracy.json"
         assert answer.test == f"repeated measures over seeds, {test}"
 
@@ -68,8 +68,8 @@ def test_answers_are_sentences(planted):
     )
     size = answers["accuracy"].facts.power.detectable
     assert power == (
-        f"3 seeds, 10000 test images, a true difference of {100 * size:.2g} points would have been "
-        "shown in four of five runs; 0.5 points take 2 seeds."
+        f"3 seeds, 10\u202f000 test images, a true difference of {100 * size:.2g} points would "
+        "have been shown in four of five runs; 0.5 points take 2 seeds."
     )
     assert told["best"].startswith(
         "cka: shown to be better than the other one. Chosen on the validation split: cka, with "
@@ -122,7 +122,11 @@ def test_a_criterion_that_is_better_by_a_point_and_one_that_is_not(planted, tmp_
     (record,) = json.loads((tmp_path / "answers.json").read_text())["families"]
     by_name = {answer["name"]: answer for answer in record["answers"]}
     own = by_name["accuracy"]
-    assert (own["of"], own["unit"], own["n"]) == ("better", "points", "3 seeds, 10000 test images")
+    assert (own["of"], own["unit"], own["n"]) == (
+        "better",
+        "points",
+        "3 seeds, 10\u202f000 test images",
+    )
     assert own["low"] < own["number"] < own["high"]
     assert own["number"] == pytest.approx(1.02, abs=0.01)
     assert own["file"] == "better/removed-01/accuracy.json"

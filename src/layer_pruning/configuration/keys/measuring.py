@@ -32,6 +32,9 @@ class Evaluation(Settings):
 
     networks: Literal["last", "all"] = "last"
     """`last`: the baseline and the networks that count (`report_at`). `all`: every network."""
+    criteria: Some[Text] | None = None
+    """Criteria whose networks these are: fewer of them leave time for more images. Empty: all.
+    Accuracy is measured for all."""
     cost: bool = True
     """Whether energy and latency are measured. Not on a machine that does other work meanwhile:
     such numbers mean nothing."""

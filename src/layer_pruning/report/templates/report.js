@@ -1,4 +1,4 @@
-{# Charts take the place of their pictures; a table with many columns gets a filter, a chooser of
+{# Charts take the place of their pictures, with as many columns of names below as there is room for; a table with many columns gets a filter, a chooser of
    columns and a button for CSV. Of many columns it begins with the first that are neither empty nor
    wide. Without scripts the pictures and the whole tables are there. #}
 document.querySelectorAll("script.spec").forEach(function(data){
@@ -6,7 +6,10 @@ if(typeof vegaEmbed==="undefined"){return}
 var figure=data.parentNode,picture=figure.querySelector("img"),place=document.createElement("div");
 place.className="chart";figure.insertBefore(place,picture);
 var spec=JSON.parse(data.textContent);
-if(place.clientWidth<720){spec.columns=1;spec.config={legend:{orient:"bottom"}}}
+if(place.clientWidth<720){spec.columns=1}
+var letters=Math.max.apply(null,spec.data.values.map(function(row){return row.criterion.length}));
+spec.config={legend:{orient:"bottom",layout:{bottom:{anchor:"start",direction:"vertical"}},
+columns:Math.max(1,Math.floor(place.clientWidth/(6*letters+30)))}};
 vegaEmbed(place,spec,{actions:false,renderer:"svg"}).then(function(){
 picture.hidden=true;figure.querySelector(".how").hidden=false
 }).catch(function(){place.remove()})});
