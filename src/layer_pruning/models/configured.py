@@ -27,16 +27,6 @@ def network_of(
     return networks_of([path], config, architecture, device)[0]
 
 
-def fused_network_of(path: Path, config: Config, architecture: str) -> "ResidualNetwork":
-    """The same for running alone, its batch norms in its convolutions: the same logits, sooner.
-
-    See :func:`layer_pruning.models.fused.fused`.
-    """
-    from layer_pruning.models.fused import fused
-
-    return fused(network_of(path, config, architecture))
-
-
 def networks_of(
     paths: Iterable[Path],
     config: Config,
