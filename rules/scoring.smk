@@ -19,12 +19,6 @@ OF_SWEEP = {
     "seed": seed_of,
     "revisions": (MODELS_REVISION, ACTIVATIONS_REVISION),
 }
-# params: what scores follow from
-OF_SCORES = {
-    "metrics": of_criterion("metrics"),
-    "draw": f"{NETWORK}/{{criterion}}",
-    "revisions": (SIMILARITY_REVISION, SCORING_REVISION),
-}
 
 
 rule extract_baseline_activations:
@@ -184,7 +178,7 @@ rule score_metrics:
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
     wildcard_constraints:
-        criterion="|".join(CHAIN.seeing) or "none",
+        criterion="|".join(CHAIN.ranked) or "none",
     priority: AT_ONCE
     conda:
         "../envs/tables.yaml"
@@ -193,34 +187,13 @@ rule score_metrics:
         mem_mb=memory_for("scoring"),
         runtime=minutes_for("scoring"),
     params:
-        **OF_SCORES,
+        metrics=of_criterion("metrics"),
+        draw=f"{NETWORK}/{{criterion}}",
+        revisions=(SIMILARITY_REVISION, SCORING_REVISION),
     message:
         "Scoring the blocks of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/score_metrics.py"
-
-
-# A criterion that looks at no image waits for no activations.
-use rule score_metrics as score_unseen with:
-    input:
-        unpack(savings_of_criterion),
-        network=f"{NETWORK}/network.safetensors",
-    output:
-        scores=f"{NETWORK}/scores/{{criterion}}.csv",
-        usage=f"{NETWORK}/usage/score_metrics/{{criterion}}.json",
-    log:
-        f"{NETWORK}/logs/score_metrics/{{criterion}}.log",
-    benchmark:
-        f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
-    wildcard_constraints:
-        criterion="|".join(CHAIN.unseeing) or "none",
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        **OF_SCORES,
-        min_blocks_per_stage=config["min_blocks_per_stage"],
-        protect=config["protect"],
 
 
 # A criterion that lists its blocks looks at nothing.

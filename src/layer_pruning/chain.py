@@ -25,7 +25,7 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.plan.steps import parent_step, steps_through, steps_to
 from layer_pruning.plan.targets import counted_of, counted_profiles_of, removals_of
-from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS, sees_images
+from layer_pruning.scoring.catalog import CONTROLS, SEARCHING_METRICS
 from layer_pruning.searching.catalog import BEAM, PROFILES
 
 RUN = "results/{dataset}/{architecture}/seed-{seed}"
@@ -108,18 +108,6 @@ class Chain:
     def ranked(self) -> list[str]:
         """The criteria that measure something to rank blocks; the others list them."""
         return [name for name, criterion in self.pruning.items() if "blocks" not in criterion]
-
-    @cached_property
-    def seeing(self) -> list[str]:
-        """Those of them that look at images, and so need activations."""
-        return [
-            name for name in self.ranked if any(map(sees_images, self.pruning[name]["metrics"]))
-        ]
-
-    @cached_property
-    def unseeing(self) -> list[str]:
-        """Those of them that look at none: chance, depth, weights, savings."""
-        return [name for name in self.ranked if name not in self.seeing]
 
     @cached_property
     def votes(self) -> list[str]:
@@ -346,8 +334,7 @@ class Chain:
         if not path or criterion not in self.ranked:
             return []
         of_savings = {"latency": "measure_latency", "energy": "measure_block_energy"}
-        jobs = [] if criterion in self.unseeing else ["extract_activations"]
-        jobs += [f"score_metrics/{criterion}"]
+        jobs = ["extract_activations", f"score_metrics/{criterion}"]
         jobs += [of_savings[file] for file in self.votes_of_savings(criterion)]
         scored = [BASELINE, *path[:-1]]
         usages = [f"{own}/usage/{job}.json" for own in scored for job in jobs]

@@ -105,21 +105,6 @@ def test_savings_that_vote_are_measured_and_those_counted_are_with_the_times():
     assert one.votes == ["a"]
 
 
-def test_what_looks_at_no_image_waits_for_no_activations():
-    one = chain(
-        criteria={"votes": ["cka", "magnitude"], "light": ["magnitude", "saves_macs"]}
-        | {"random": ["random"], "late": {"blocks": ["stage3.block2"]}},
-        removals=1,
-    )
-    assert one.seeing == ["votes"] and one.unseeing == ["light", "random"]
-    jobs = ["extract_activations", "score_metrics/votes"]
-    assert one.scoring_usages("votes/removed-01") == [f"baseline/usage/{job}.json" for job in jobs]
-    for name in one.unseeing:
-        usages = one.scoring_usages(f"{name}/removed-01")
-        assert f"baseline/usage/score_metrics/{name}.json" in usages
-        assert not any("extract_activations" in usage for usage in usages)
-
-
 def test_paths_are_written_out_for_all_that_a_configuration_asks_for():
     one = chain(datasets={"digits": {}, "cued": {"kind": "digits", "cue": {}}})
     paths = one.everywhere("{dataset}/{architecture}/{seed}/{network}.json", one.attacked)

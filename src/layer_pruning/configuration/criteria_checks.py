@@ -18,7 +18,7 @@ from layer_pruning.consensus.catalog import Aggregation
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of, feature_width
 from layer_pruning.runtime.named_function import named_function
-from layer_pruning.scoring.catalog import METRIC_NAMES, OF_IMAGES, OWN_METRIC_TAKES, sees_images
+from layer_pruning.scoring.catalog import METRIC_NAMES, OF_IMAGES, OWN_METRIC_TAKES
 from layer_pruning.searching.catalog import PROFILES
 from layer_pruning.similarity.catalog import CATALOG
 
@@ -47,7 +47,7 @@ def check_criteria(config: Config) -> None:
 def _check_search(config: Config, name: str, search: str) -> None:
     """What is searched by can be said of sets of blocks, and there is something to search."""
     for metric in config["criteria"][name]["metrics"]:
-        if not sees_images(metric):
+        if ":" not in metric and metric not in OF_IMAGES:
             raise ConfigError(
                 f"criteria.{name}.search: '{search}' compares what networks make of the probe "
                 f"images, and '{metric}' looks at none; {', '.join(OF_IMAGES[:3])} … do"

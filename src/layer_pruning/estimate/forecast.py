@@ -35,7 +35,7 @@ from layer_pruning.plan.targets import removals_of
 from layer_pruning.runtime.devices import select_device
 from layer_pruning.runtime.gpus import gpu_jobs_at_a_time
 from layer_pruning.runtime.machine import machine
-from layer_pruning.scoring.catalog import CONTROLS, sees_images
+from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.searching.catalog import USUAL_BEAM
 from layer_pruning.searching.cost import search_cost
 from layer_pruning.searching.sets import choices
@@ -155,11 +155,6 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     beside = seeds * (len(scratch) + len(further))
     ends, searched = seeds * len(pruning), searched_criteria(config)
     greedy = ends - seeds * len(searched)
-    seeing = [
-        name
-        for name, criterion in pruning.items()
-        if name not in searched and any(map(sees_images, criterion["metrics"]))
-    ]
     pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
     examined = seeds * sum(
@@ -181,7 +176,7 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
         pruned=pruned,
         scored={name: seeds * (1 if name in searched else rounds) for name in pruning},
         # the baseline's are shared by all criteria
-        extracted=(seeds if seeing or searched else 0) + seeds * len(seeing) * (rounds - 1),
+        extracted=seeds + greedy * (rounds - 1),
         searches={
             name: search_cost(
                 choices(blocks, Limits.of(config)),

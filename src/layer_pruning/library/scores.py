@@ -23,7 +23,7 @@ from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, arrays_of
-from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS, sees_images
+from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS
 from layer_pruning.scoring.own import OwnMetric, own_distances
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.savings import Savings
@@ -115,7 +115,7 @@ def search(
         if value < 1:
             raise ValueError(f"{name} is {value}; 1 or more would be right")
     for metric in metrics:
-        if isinstance(metric, str) and not sees_images(metric):
+        if isinstance(metric, str) and metric not in OF_IMAGES and ":" not in metric:
             raise ValueError(f"'{metric}' does not compare networks: {', '.join(OF_IMAGES)} do")
     if network.header.removed_blocks:
         raise ValueError("blocks are gone from the network: a search starts from one that has all")

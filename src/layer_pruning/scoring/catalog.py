@@ -31,12 +31,6 @@ OF_IMAGES = (*CATALOG, *FUNCTIONAL_METRICS)
 """The metrics that compare what networks make of the probe images, as those of a user's own do."""
 METRIC_NAMES = (*CATALOG, *FUNCTIONAL_METRICS, *WEIGHT_METRICS, *SAVINGS, *CONTROLS)
 
-
-def sees_images(metric: str) -> bool:
-    """Whether a metric looks at what a network makes of the probe images."""
-    return metric in OF_IMAGES or ":" in metric
-
-
 CRITERIA: dict[str, dict[str, Any]] = {
     "consensus": {"metrics": list(PAPER_METRICS)},
     "consensus_by_family": {"metrics": list(PAPER_METRICS), "aggregation": "borda_by_family"},

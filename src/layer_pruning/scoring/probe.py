@@ -1,6 +1,5 @@
 """What scoring needs of an activations file."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -35,13 +34,3 @@ class Probe(Protocol):
     @property
     def blocks(self) -> np.ndarray:
         """(c,), names of the candidates in network order."""
-
-
-class Unseen:
-    """A probe of no images, for metrics that look at none: the candidates, in network order."""
-
-    def __init__(self, candidates: Sequence[str]) -> None:
-        self.blocks = np.array(candidates)
-        self.features = self.logits = np.empty((0, 0))
-        self.features_bypassed = self.logits_bypassed = np.empty((0, 0, 0))
-        self.labels = np.empty(0)

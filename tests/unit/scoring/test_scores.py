@@ -6,11 +6,10 @@ from scipy.special import log_softmax, rel_entr, softmax
 
 from layer_pruning.activations.sweep import activations_of
 from layer_pruning.models.candidates import Limits, candidates
-from layer_pruning.scoring.catalog import METRIC_NAMES, sees_images
+from layer_pruning.scoring.catalog import METRIC_NAMES
 from layer_pruning.scoring.controls import depth_scores, listed_scores, random_score
 from layer_pruning.scoring.functional import disagreement, kl, loss_increase
 from layer_pruning.scoring.magnitude import mean_absolute_weights
-from layer_pruning.scoring.probe import Unseen
 from layer_pruning.scoring.scores import score, write_scores
 from layer_pruning.similarity.catalog import CATALOG
 from small_networks import random_network
@@ -117,14 +116,6 @@ def test_a_planted_identity_block_goes_first_by_every_metric(images):
             assert values[planted] == pytest.approx(0.0, abs=1e-6)
         else:
             assert values[planted] == min(values.values()), metric
-
-
-def test_metrics_that_see_no_images_score_alike_without_any(images):
-    given = everything(random_network("narrow", depth=14, widths=(4, 4, 6)), images)
-    unseeing = [metric for metric in METRIC_NAMES if not sees_images(metric)]
-    assert {"random", "shallowest", "magnitude"} < set(unseeing)
-    blind = given | {"probe": Unseen(given["probe"].blocks.tolist())}
-    assert score(unseeing, **blind) == score(unseeing, **given)
 
 
 def test_every_metric_scores_every_block_with_a_finite_number(images, tmp_path):
