@@ -4,10 +4,10 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from layer_pruning.runtime.atomic import check_writable, folders_below
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, check_parses, complete, with_command_line
 from layer_pruning.installation import check_interpreter, shadowing, workflow_folder
+from layer_pruning.runtime.atomic import check_writable, folders_below
 
 min_version("9.10.0")
 

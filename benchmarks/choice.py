@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import rankdata
 
 from layer_pruning.report.figures.style import (
     GREY,
@@ -77,12 +76,10 @@ def agreement(distances: pd.Series, accuracies: pd.Series, sizes: pd.Series) -> 
     """
 
     def centred(values: pd.Series) -> pd.Series:
-        ranks = values.groupby(sizes).transform(lambda one: pd.Series(rankdata(one), one.index))
+        ranks = values.groupby(sizes).rank()
         return ranks - ranks.groupby(sizes).transform("mean")
 
-    one, other = centred(distances), centred(accuracies)
-    spread = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum()) / spread if spread else float("nan")
+    return float(centred(distances).corr(centred(accuracies)))
 
 
 def trained(rows: pd.DataFrame) -> pd.DataFrame:

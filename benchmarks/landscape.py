@@ -12,7 +12,6 @@ criterion would remove at once. `results.py write` says what they tell of the ac
 
 import argparse
 import itertools
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +27,7 @@ from layer_pruning.consensus.catalog import BORDA
 from layer_pruning.data.image_file import read_data
 from layer_pruning.data.splits import probe_set
 from layer_pruning.evaluation.complexity import parameter_count
-from layer_pruning.models.blocks import Block
-from layer_pruning.models.candidates import Limits, candidates, most_removals
+from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.report.network_tables import write_csv
 from layer_pruning.report.records import BASELINE
@@ -37,6 +35,7 @@ from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES
 from layer_pruning.searching.profiles import as_candidate, score_profiles
 from layer_pruning.searching.ranking import SetScores, score_by
 from layer_pruning.searching.sets import BlockSet, choices, in_network_order, set_name
+from layer_pruning.surgery import without_blocks
 
 LIMITS = Limits(min_blocks_per_stage=1)
 BY_CHANCE = {"saves_latency", "saves_energy", "consensus_latency", "random"}
@@ -82,26 +81,18 @@ def predictors(network: ResidualNetwork, images: np.ndarray, labels: np.ndarray)
     return pd.DataFrame(rows)
 
 
-def first_that_may_go(order: Sequence[str], blocks: Sequence[Block], count: int) -> BlockSet:
-    """The first ``count`` blocks of an order, those passed over that a stage has to keep."""
-    gone: list[str] = []
-    for _ in range(count):
-        allowed = candidates(blocks, gone, limits=LIMITS)
-        gone.append(next(name for name in order if name in allowed))
-    return in_network_order(gone, blocks)
-
-
 def paths(network: ResidualNetwork, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Which blocks every criterion would remove at once, by its ranking of the whole network."""
-    blocks, rows = network.header.blocks, []
+    header, rows = network.header, []
     for name, criterion in CRITERIA.items():
         if name in BY_CHANCE:
             continue
         scores = layer_pruning.score(network, images, labels, metrics=criterion["metrics"])
         how = criterion.get("aggregation", BORDA.aggregation)
         order = list(layer_pruning.rank(scores, aggregation=how).index)
-        for size in range(1, most_removals(blocks, LIMITS) + 1):
-            gone = first_that_may_go(order, blocks, size)
+        for size in range(1, most_removals(header.blocks, LIMITS) + 1):
+            smaller, _ = without_blocks(header, {}, order, count=size, limits=LIMITS)
+            gone = in_network_order(smaller.removed_blocks, header.blocks)
             rows.append({"criterion": name, "removed": size, "removed_blocks": set_name(gone)})
     return pd.DataFrame(rows)
 

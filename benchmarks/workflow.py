@@ -110,7 +110,7 @@ def main() -> None:
     )
     total_start, total_work = 0.0, 0.0
     for rule, jobs in sorted(rules.items(), key=_spent):
-        start, work = (sum(values) for values in list(zip(*jobs, strict=True))[:2])
+        start, work = sum(job.start_up for job in jobs), sum(job.work for job in jobs)
         total_start, total_work = total_start + start, total_work + work
         median = statistics.median(job.start_up + job.work for job in jobs)
         held = max(job.memory for job in jobs)

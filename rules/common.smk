@@ -23,8 +23,8 @@ from layer_pruning.configuration import (
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
-from layer_pruning.runtime.named_function import source_files
 from layer_pruning.estimate.requirements import Requirements
+from layer_pruning.runtime.named_function import source_files
 from layer_pruning.runtime.shards import Shards
 from layer_pruning.training.scratch import STATE
 

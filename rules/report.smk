@@ -1,9 +1,9 @@
-from layer_pruning.runtime.checksums import text_checksum
 from layer_pruning.configuration import as_yaml, published_setting
 from layer_pruning.installation import workflow_folder
 from layer_pruning.report import REVISION as REPORT_REVISION
 from layer_pruning.report.catalog import OF_A_PAIR, TABLES
 from layer_pruning.report.catalog import FIGURES as ENTRIES
+from layer_pruning.runtime.checksums import text_checksum
 
 # the figures of one data set and architecture that a single job draws
 DRAWN = [name for name, figure in ENTRIES.items() if figure.together]

@@ -10,6 +10,12 @@ import pytest
 DIVIDED = {"shard_minutes": 0.001}
 
 
+def planned_shards(project, targets):
+    """Rules of shards, each with how many jobs of it a dry run plans."""
+    dry = project.snakemake("--dry-run", *targets)
+    return set(re.findall(r"^(\w+_shard) +(\d)$", dry.stdout + dry.stderr, re.MULTILINE))
+
+
 @pytest.mark.long
 def test_attacks_and_corruptions_by_shards_are_what_one_job_found(project):
     files = [project.path(f"baseline/{name}") for name in ("attacks/fgsm.json", "corruptions.json")]
@@ -19,9 +25,7 @@ def test_attacks_and_corruptions_by_shards_are_what_one_job_found(project):
     for file in files:
         file.unlink()
     targets = ["--", *(str(file.relative_to(project.folder)) for file in files)]
-    dry = project.snakemake("--dry-run", *targets)
-    planned = re.findall(r"^(\w+_shard) +(\d)$", dry.stdout + dry.stderr, re.MULTILINE)
-    assert set(planned) == {("attack_shard", "3"), ("corrupt_shard", "3")}
+    assert planned_shards(project, targets) == {("attack_shard", "3"), ("corrupt_shard", "3")}
     project.snakemake(*targets)
     attack, corruptions = (json.loads(file.read_text()) for file in files)
     assert corruptions == before[1]
@@ -52,9 +56,7 @@ def test_shards_join_to_what_one_job_made_and_change_nothing_that_is_there(proje
     for file in files:
         file.unlink()
     targets = ["--", *(str(file.relative_to(project.folder)) for file in files)]
-    dry = project.snakemake("--dry-run", *targets)
-    planned = re.findall(r"^(\w+_shard) +(\d)$", dry.stdout + dry.stderr, re.MULTILINE)
-    assert set(planned) == {("evaluate_shard", "2"), ("sweep_shard", "2")}
+    assert planned_shards(project, targets) == {("evaluate_shard", "2"), ("sweep_shard", "2")}
     project.snakemake(*targets)
     with np.load(files[0]) as joined:
         assert set(joined) == set(arrays)

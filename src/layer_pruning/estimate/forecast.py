@@ -31,7 +31,6 @@ from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.plan.steps import steps_to
-from layer_pruning.plan.targets import removals_of
 from layer_pruning.runtime.devices import select_device
 from layer_pruning.runtime.gpus import gpu_jobs_at_a_time
 from layer_pruning.runtime.machine import machine
@@ -67,14 +66,14 @@ def forecast(
 
     config = complete(check_parses(path))
     measured = {} if measured is None else measured
-    infos, removals = datasets(config), removals_of(config)
+    infos, chain = datasets(config), Chain.of(config)
     available = cores or machine()["usable_cores"] or 1
     device = select_device(config["device"], config["threads"])
     gpus = gpu_jobs_at_a_time(config["device"]) if device.type == "cuda" else None
     at_a_time = gpus or max(1, available // config["threads"])
     by_network: dict[tuple[str, str], list[Stage]] = {}
     peak, gpu_peak, disk = 0, None, 0.0
-    for (dataset, name), most in removals.items():
+    for dataset, name in chain.removals:
         info, options = infos[dataset], config["architectures"][name]
         header = NetworkHeader.of(
             name,
@@ -86,7 +85,7 @@ def forecast(
         )
         say(f"{name} on {dataset}")
         its = of_network(config, name)
-        work = work_of(its, dataset, name, most)
+        work = work_of(its, chain, dataset, name)
         settings = its["training"] | {"shift_pixels": info.usual_shift_pixels, "flip": True}
         costs = measured.get((dataset, name)) or measured_costs(
             header,
@@ -117,11 +116,11 @@ def forecast(
     stages = [stage for those in by_network.values() for stage in those]
     all_networks = sum(stage.jobs for stage in stages if stage.name == "accuracy")
     voting = sum(len(c["metrics"]) > 1 for c in pruning_criteria(config).values())
-    stages.append(report_stage(all_networks, voting * len(config["seeds"]) * len(removals)))
+    stages.append(report_stage(all_networks, voting * len(config["seeds"]) * len(chain.removals)))
     joined = _joined(stages)
     on_cluster: dict[str, Any] = {}
     if cluster is not None:
-        graph = graph_of(Chain.of(config), by_network, report_seconds=stages[-1].seconds)
+        graph = graph_of(chain, by_network, report_seconds=stages[-1].seconds)
         on_cluster["cluster"] = makespans(graph, cluster)
     return on_cluster | {
         "cores": available,
@@ -147,8 +146,12 @@ def forecast(
     }
 
 
-def work_of(config: Config, dataset: str, architecture: str, removals: int) -> Work:
-    """What a configuration asks of one data set and architecture, as numbers of jobs."""
+def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Work:
+    """What a configuration asks of one data set and architecture, as numbers of jobs.
+
+    ``config`` has the settings of the architecture in their place, ``chain`` is that of all.
+    """
+    removals = chain.removals[dataset, architecture]
     seeds, pruning = len(config["seeds"]), pruning_criteria(config)
     rounds = len(steps_to(removals, blocks_per_step(config)))
     scratch, further = scratch_criteria(config), continued_criteria(config)
@@ -157,10 +160,7 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
     greedy = ends - seeds * len(searched)
     pruned = greedy * rounds + seeds * len(searched)
     final = seeds * len(final_criteria(config))
-    examined = seeds * sum(
-        _examined_of(config, name, rounds)
-        for name in config["evaluation"]["criteria"] or config["criteria"]
-    )
+    examined = seeds * len(chain.examined(dataset, architecture))
     exported = {
         "none": 0,
         "all": seeds + pruned + beside + final,
@@ -199,16 +199,6 @@ def work_of(config: Config, dataset: str, architecture: str, removals: int) -> W
         evaluated_images=validation + test,
         removed_share=removals / len(blocks),
     )
-
-
-def _examined_of(config: Config, criterion: str, rounds: int) -> int:
-    """How many networks of a criterion are attacked and measured, for each seed."""
-    if criterion not in pruning_criteria(config):
-        return 1
-    if config["evaluation"]["networks"] == "last":
-        return 1
-    path = 1 if criterion in searched_criteria(config) else rounds
-    return path + bool(final_criteria(config))
 
 
 def _joined(stages: list[Stage]) -> list[Stage]:

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from layer_pruning.models.copies import copied
+from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.products import factors_of, is_fused_attention, macs_of
 from layer_pruning.models.residual import ResidualNetwork
 
@@ -30,7 +30,7 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(Uncompiled):
     """Adds up the multiply-accumulates of convolutions and of products of matrices.
 
     A product both sides of which come from ``images`` is one of activations with each other.
@@ -42,11 +42,6 @@ class _Counter(TorchDispatchMode):
         self.attention = 0
         # what was computed from the images, by its memory, which is kept lest it be used again
         self._from_images = {images.untyped_storage().data_ptr(): images.untyped_storage()}
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # nothing is compiled here, and guarding against it imports the compiler: over a second
-        return False
 
     def _is_activation(self, tensor: Tensor) -> bool:
         return tensor.untyped_storage().data_ptr() in self._from_images

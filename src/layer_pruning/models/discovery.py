@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
+from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.pass_through import arguments, mapped, routed
@@ -76,18 +76,13 @@ def size_of(body: nn.Module, image: Tensor) -> NetworkSize:
     return NetworkSize(parameters, sum(counted.maps), largest, counted.macs)
 
 
-class _Maps(TorchDispatchMode):
+class _Maps(Uncompiled):
     """Counts what convolutions and products of matrices put out, and their cost."""
 
     def __init__(self) -> None:
         super().__init__()
         self.maps: list[int] = []
         self.macs = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # nothing is compiled here, and guarding against it imports the compiler
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.pass_through import arguments, leaves, mapped, route_of, tensors
 
 SUMS = {"add", "add_", "sub", "sub_", "addcmul", "addcmul_"}
@@ -164,7 +164,7 @@ def _running(stack: list[nn.Module]) -> Any:
             handle.remove()
 
 
-class _Branchless(TorchDispatchMode):
+class _Branchless(Uncompiled):
     """Replaces sums with the input by the input; see the module's docstring."""
 
     def __init__(self, inputs: list[Tensor]) -> None:
@@ -183,11 +183,6 @@ class _Branchless(TorchDispatchMode):
         for label, tensor in enumerate(inputs):
             if tensor.is_floating_point() and tensor.dim() > 1:
                 self.carried[tensor] = label
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        # nothing is compiled here, and guarding against it imports the compiler: over a second
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
