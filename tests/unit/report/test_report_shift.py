@@ -167,6 +167,20 @@ def test_reliability_pools_seeds_and_errors_are_drawn(planted):
     assert any("no temperature" in text.get_text() for text in right.texts)
 
 
+def test_where_a_seed_has_no_temperature_is_said_beside_the_interval(planted):
+    temperatures = {0: 2.0, 1: 2.0, 2: None}
+    paths = [
+        planted.calibration(planted.folder(seed), (0.1, 0.02 + 0.04 * seed), temperature)
+        for seed, temperature in temperatures.items()
+    ]
+    right = calibration_figure(reliability(paths)).axes[1]
+    (said,) = [text for text in right.texts if "no temperature" in text.get_text()]
+    ends = [end for line in right.collections for end in line.get_segments()[0]]
+    at_its_height = [x for x, y in ends if np.isclose(y, said.xy[1])]
+    # two points of four apart: an interval that goes far beyond both
+    assert said.xy[0] == pytest.approx(max(at_its_height)) and said.xy[0] > 6
+
+
 def test_without_records_figures_say_so():
     for draw, frame in (
         (corruptions_figure, corruption_accuracies([])),

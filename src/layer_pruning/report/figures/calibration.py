@@ -111,24 +111,23 @@ def _errors(axis: Axes, frame: pd.DataFrame, names: list[str]) -> None:
         for scaled in (False, True):
             values = own[own["scaled"] == scaled].groupby("seed")["expected_calibration_error"]
             where = row + (0.2 if scaled else -0.2)
-            missing = own["seed"].nunique() - len(values)
-            if missing:
-                end = 100 * values.first().max() if len(values) else 0
+            end = 0.0
+            if len(values):
+                found = 100 * values.first()
+                (bar,) = axis.barh(where, found.mean(), height=0.36, color=colour)
+                if scaled:
+                    bar.set(facecolor="white", edgecolor=colour, hatch="////")
+                if len(found) > 1:
+                    seed_points(axis, where, found)
+                    low, high = (100 * end for end in _over_seeds(found))
+                else:
+                    row_of = own[own["scaled"] == scaled].iloc[0]
+                    low, high = (100 * row_of[name] for name in EXPECTED[1:])
+                axis.hlines(where, low, high, color=BLACK, linewidth=0.8)
+                end = np.fmax(found.max(), high)
+            if missing := own["seed"].nunique() - len(values):
                 text = f"no temperature fits for {missing} of {missing + len(values)} seeds"
                 word(axis, end, where, text, gap=6)
-            if not len(values):
-                continue
-            found = 100 * values.first()
-            (bar,) = axis.barh(where, found.mean(), height=0.36, color=colour)
-            if scaled:
-                bar.set(facecolor="white", edgecolor=colour, hatch="////")
-            if len(found) > 1:
-                seed_points(axis, where, found)
-                low, high = (100 * end for end in _over_seeds(found))
-            else:
-                row_of = own[own["scaled"] == scaled].iloc[0]
-                low, high = (100 * row_of[name] for name in EXPECTED[1:])
-            axis.hlines(where, low, high, color=BLACK, linewidth=0.8)
     row_axis(axis, names)
     axis.set_xlim(left=0)
     axis.set_xlabel("Expected calibration error (points)")
