@@ -86,11 +86,12 @@ def test_the_window_is_the_block_without_the_start_of_the_tracker():
 
 
 def test_cpu_seconds_are_those_of_the_block():
+    began = time.process_time()
     with measured(SETTINGS, create_tracker=lambda _: FakeTracker()) as measurement:
         until = time.process_time() + 0.2
         while time.process_time() < until:
             pass
-    assert 0.2 <= measurement.record.cpu_seconds < 0.4
+    assert 0.2 <= measurement.record.cpu_seconds <= time.process_time() - began
 
 
 def test_no_record_while_the_block_runs():
@@ -368,6 +369,7 @@ def test_counts_below_one_are_refused(change):
 def test_codecarbon_offline_estimates_the_energy_of_cpu_time():
     numpy = pytest.importorskip("numpy")
     matrix = numpy.ones((300, 300))
+    began = time.perf_counter()
     with measured(SETTINGS) as measurement:
         until = time.perf_counter() + 1.5
         # long calls without the interpreter lock, so that CodeCarbon's thread gets its turn
@@ -381,7 +383,7 @@ def test_codecarbon_offline_estimates_the_energy_of_cpu_time():
         record.cpu_energy_kwh + record.gpu_energy_kwh + record.ram_energy_kwh
     )
     assert record.emissions_kg_co2e == record.energy_kwh * 250 / 1000
-    assert 1.5 <= record.duration_seconds < 2.5
+    assert 1.5 <= record.duration_seconds < time.perf_counter() - began
     cores = os.cpu_count()
     watts = record.cpu_energy_kwh * 3.6e6 / record.cpu_seconds * cores
     assert watts == pytest.approx(10.0, rel=0.3)
@@ -438,7 +440,7 @@ def test_the_default_meter_counts_joules_of_each_window():
     meter = CodeCarbonMeter(SETTINGS)
     try:
         joules = []
-        for seconds in (0.2, 0.6):
+        for seconds in (0.1, 1.0):
             meter.start()
             time.sleep(seconds)
             joules.append(meter.stop())
