@@ -27,6 +27,10 @@ PREDICTORS, PATHS = "-predictors", "-paths"
 RENEWED = "_renewed"
 """What a column ends with whose distances are those after norms were estimated anew."""
 CHANCE = "a draw at random"
+ALL_SETS = "over all sets"
+"""What a criterion is called that looks at whole sets, and not at blocks one after the other."""
+TOLD = ("removed", "removed_blocks", "seed", "network", "checksum")
+"""Columns of the table of predictors that are no distances."""
 SHOWN = ("consensus", "functional", "shallowest")
 """Criteria whose paths the figure draws."""
 
@@ -107,6 +111,24 @@ def best_of_size(table: pd.DataFrame) -> pd.Series:
     return table.groupby(["removed", "profile"])["accuracy"].mean().groupby("removed").max()
 
 
+def of_whole_sets(predictors: pd.DataFrame) -> pd.DataFrame:
+    """Which set of each size every distance likes best, as rows of a table of paths.
+
+    With norms as they are that is `search: beam` where the beam holds every set.
+    """
+    sizes, parts = predictors.groupby("removed"), []
+    for name in distances_of(predictors):
+        found = predictors.loc[sizes[name].idxmin(), ["removed", "removed_blocks"]]
+        anew = f"{ALL_SETS}, norms estimated anew" if name.endswith(RENEWED) else ALL_SETS
+        parts.append(found.assign(criterion=f"{name.removesuffix(RENEWED)} {anew}"))
+    return pd.concat(parts)
+
+
+def distances_of(predictors: pd.DataFrame) -> list[str]:
+    """The columns of a table of predictors that say how far a set is from the whole network."""
+    return [str(name) for name in predictors if name not in TOLD]
+
+
 def regrets(table: pd.DataFrame, paths: pd.DataFrame, blocks: Mapping[str, str]) -> pd.DataFrame:
     """How far below the best profile of its size each criterion ends, a column a size.
 
@@ -138,8 +160,10 @@ def regret_of_chance(
 def foretold(table: pd.DataFrame, predictors: pd.DataFrame) -> pd.Series:
     """How well each distance of an untrained set foretells its accuracy, the best first."""
     known = predictors.set_index("removed_blocks").reindex(table.index)
-    names = [name for name in known if name not in ("removed", "seed", "network")]
-    found = {name: agreement(known[name], table["accuracy"], table["removed"]) for name in names}
+    found = {
+        name: agreement(known[name], table["accuracy"], table["removed"])
+        for name in distances_of(predictors)
+    }
     return pd.Series(found).sort_values()
 
 
@@ -152,7 +176,8 @@ def choice_tables(rows: pd.DataFrame, predictors: pd.DataFrame, paths: pd.DataFr
     """Three Markdown tables: profiles, regrets, and what foretells the accuracy."""
     table, blocks = trained(rows), stages_of(rows)
     sets = list(predictors["removed_blocks"])
-    parts = [_profiles(table), _regrets(table, paths, blocks, sets), _foretold(table, predictors)]
+    ways = pd.concat([paths, of_whole_sets(predictors)], ignore_index=True)
+    parts = [_profiles(table), _regrets(table, ways, blocks, sets), _foretold(table, predictors)]
     return "\n\n".join(parts)
 
 
@@ -183,9 +208,11 @@ def _regrets(
     missed["mean"] = missed.mean(axis="columns", skipna=False)
     sizes = [f"{size} removed" if size != "mean" else "mean" for size in missed]
     lines = [f"| criterion | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name, row in missed.sort_values(["mean", *missed.columns[:-1]]).iterrows():
-        cells = ["not trained" if np.isnan(value) else f"{value:.2f}" for value in row]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        cells = ("not trained" if np.isnan(value) else f"{value:.2f}" for value in row)
+        alike.setdefault(tuple(cells), []).append(str(name))
+    lines += [f"| {'; '.join(names)} | {' | '.join(cells)} |" for cells, names in alike.items()]
     return "\n".join(lines)
 
 
