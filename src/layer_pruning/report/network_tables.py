@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,8 +34,9 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     Raises ValueError in one line for a table that is damaged.
     """
     header, rows = read_table(path, signed=True)
-    return pd.read_csv(
-        _as_file(header, rows),
+    return _parsed(
+        header,
+        rows,
         dtype={name: str for name in TEXT if name in header},
         keep_default_na=False,
         na_values={name: [""] for name in header if name not in TEXT},
@@ -44,11 +46,17 @@ def read_csv(path: str | Path) -> pd.DataFrame:
 def ranking_table(path: str | Path) -> pd.DataFrame:
     """A ranking as a table, once it was read as one: what is damaged raises ValueError."""
     read_ranking(path)
-    return pd.read_csv(_as_file(*read_table(path)))
+    return _parsed(*read_table(path))
 
 
-def _as_file(header: Sequence[str], rows: Sequence[Sequence[str]]) -> io.StringIO:
+def _parsed(header: Sequence[str], rows: Sequence[Sequence[str]], **options: Any) -> pd.DataFrame:
+    """The cells of a table as what they are; ``options`` are of ``pandas.read_csv``."""
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\n").writerows([header, *rows])
     file.seek(0)
-    return file
+    frame = pd.read_csv(file, **options)
+    for place, name in enumerate(header):
+        if pd.api.types.is_float_dtype(frame[name]):
+            # before version 3.1 pandas may miss the last binary digit
+            frame[name] = [float(row[place] or "nan") for row in rows]
+    return frame

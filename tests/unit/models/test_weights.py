@@ -273,7 +273,10 @@ def test_numbers_of_another_type_are_read_or_named(tmp_path, kind, is_read):
     path = tmp_path / "foreign.safetensors"
     tensors = foreign(network)
     tensors["linear.weight"] = tensors["linear.weight"].to(kind)
-    save_file(tensors, path)
+    try:
+        save_file(tensors, path)
+    except KeyError:
+        pytest.skip(f"this version of safetensors cannot write {kind}")
     if is_read:
         read = start(weights=str(path)).classifier.weight
         assert torch.equal(read, tensors["linear.weight"].float())

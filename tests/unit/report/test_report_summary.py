@@ -1,6 +1,7 @@
 import json
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from planted_results import BLOCKS, COUNTED, GUESSED, Planted
@@ -193,6 +194,13 @@ def test_the_csv_reads_back_unchanged(planted, tmp_path):
     pd.testing.assert_frame_equal(
         read_csv(tmp_path / "made" / "summary.csv"), table, check_dtype=False, rtol=0, atol=0
     )
+
+
+def test_numbers_read_back_to_the_last_digit(tmp_path):
+    generator = np.random.default_rng(0)
+    values = generator.random(2000) * 10.0 ** generator.integers(-12, 12, 2000)
+    write_csv(pd.DataFrame({"macs": values}), tmp_path / "rows.csv")
+    assert read_csv(tmp_path / "rows.csv")["macs"].tolist() == values.tolist()
 
 
 def test_records_that_contradict_their_path_are_refused(planted):
