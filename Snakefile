@@ -9,7 +9,7 @@ from layer_pruning.configuration import ConfigError, check_parses, complete, wit
 from layer_pruning.installation import check_interpreter, shadowing, workflow_folder
 from layer_pruning.runtime.atomic import check_writable, folders_below
 
-min_version("9.10.0")
+min_version("9.17.0")
 
 # of another workflow, whose are then the configuration files and the folders
 IS_MODULE = not workflow.modifier.is_main_snakefile()

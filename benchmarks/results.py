@@ -210,7 +210,8 @@ def write() -> None:
             table = "\n\n".join(filter(None, [over_seeds(rows), robust_over_seeds(rows)]))
             # what saves nothing has a row in the table, and no place on an axis of savings
             saving = rows[rows["made_by"] != "continued"]
-            save(accuracy_figure(saving), FIGURES / f"{path.stem}-accuracy.svg")
+            if saving["removed"].nunique() > 2:
+                save(accuracy_figure(saving), FIGURES / f"{path.stem}-accuracy.svg")
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
     with written_whole(PAGE) as temporary:

@@ -93,6 +93,13 @@ def lowest(requirement: Requirement) -> Version:
     return Version(bound)
 
 
+def test_the_snakefile_asks_for_the_snakemake_that_is_installed_with_it():
+    asked = re.search(r'min_version\("(.+)"\)', (ROOT / "Snakefile").read_text())[1]
+    bounds = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+    (snakemake,) = (one for one in bounds if one.name == "snakemake")
+    assert Version(asked) in {Version(s.version) for s in snakemake.specifier if s.operator == ">="}
+
+
 @pytest.mark.long
 def test_every_lower_bound_is_a_version_that_can_be_installed():
     """One that other dependencies rule out is never tried. The package index is asked."""
