@@ -271,7 +271,7 @@ def _points(axis: Axes, table: pd.DataFrame, column: str, label: str) -> None:
     axis.plot(table[column], 100 * table["accuracy"], "o", color=GREY, markersize=3, zorder=1)
     for profile, x, y in zip(table["profile"], table[column], table["accuracy"], strict=True):
         axis.annotate(
-            "".join(map(str, profile)), (x, 100 * y), (4, 0), textcoords="offset points",
-            va="center", fontsize=6.5, color=GREY,
+            "".join(map(str, profile)), (x, 100 * y), (3, 3), textcoords="offset points",
+            va="bottom", fontsize=6.5, color=GREY,
         )  # fmt: skip
     axis.set_xlabel(label)
