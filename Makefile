@@ -58,7 +58,7 @@ gpu-check:
 	PYTHONPATH=src $(PYTHON) benchmarks/gpu_check.py --out gpu-check $(if $(DATA),--data $(DATA))
 
 lint: .venv/installed
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile

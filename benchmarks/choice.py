@@ -228,7 +228,8 @@ def _foretold(table: pd.DataFrame, predictors: pd.DataFrame) -> str:
 
 
 def _with_sign(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    # no zero is below zero
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 @styled

@@ -181,6 +181,14 @@ class Chain:
         """As many epochs as the baseline and all fine-tunings on the way took."""
         return self.epochs_in("training", architecture) + self.tuning_epochs(architecture, step)
 
+    def comparison_epochs(self, way: str, architecture: str, step: int) -> int:
+        """Epochs of a network that stands beside the one of a path, by the way it is made."""
+        if way == "final":
+            return self.epochs_in("final", architecture)
+        if way == "continued":
+            return self.tuning_epochs(architecture, step)
+        return self.scratch_epochs(architecture, step)
+
     def epochs_in(self, phase: str, architecture: str) -> int:
         """For how many epochs a network is trained in a phase."""
         return int(recipe_of(self.config, phase, architecture)["epochs"])

@@ -118,6 +118,14 @@ def test_agreement_looks_within_sizes_only():
     )
 
 
+def test_no_number_is_below_zero_that_is_written_as_zero():
+    assert [choice._with_sign(value) for value in (-0.004, 0.0, -0.005001)] == [
+        "+0.00",
+        "+0.00",
+        "−0.01",
+    ]
+
+
 def test_the_tables_name_the_best_first_and_what_foretells_it():
     rows = landscape(late_matters)
     told = pd.DataFrame({"removed_blocks": SETS, "removed": [len(one.split()) for one in SETS]})

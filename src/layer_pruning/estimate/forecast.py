@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING, Any
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import (
     Config,
-    blocks_per_step,
     check_parses,
     complete,
-    continued_criteria,
     corruptions_of,
     datasets,
     epsilons_of,
-    final_criteria,
     networks,
     of_network,
     pruning_criteria,
-    scratch_criteria,
-    searched_criteria,
     sizes_of_classes,
 )
 from layer_pruning.estimate.makespan import graph_of, makespans, makespans_text
@@ -30,13 +25,11 @@ from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, st
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.plan.steps import steps_to
 from layer_pruning.runtime.devices import select_device
 from layer_pruning.runtime.gpus import gpu_jobs_at_a_time
 from layer_pruning.runtime.machine import machine
-from layer_pruning.scoring.catalog import CONTROLS
 from layer_pruning.searching.catalog import USUAL_BEAM
-from layer_pruning.searching.cost import search_cost
+from layer_pruning.searching.cost import search_costs
 from layer_pruning.searching.sets import choices
 from layer_pruning.terminal.style import duration_text
 from layer_pruning.training.recipe import Recipe
@@ -151,54 +144,53 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
 
     ``config`` has the settings of the architecture in their place, ``chain`` is that of all.
     """
-    removals = chain.removals[dataset, architecture]
-    seeds, pruning = len(config["seeds"]), pruning_criteria(config)
-    rounds = len(steps_to(removals, blocks_per_step(config)))
-    scratch, further = scratch_criteria(config), continued_criteria(config)
-    beside = seeds * (len(scratch) + len(further))
-    ends, searched = seeds * len(pruning), searched_criteria(config)
-    greedy = ends - seeds * len(searched)
-    pruned = greedy * rounds + seeds * len(searched)
-    final = seeds * len(final_criteria(config))
-    examined = seeds * len(chain.examined(dataset, architecture))
-    exported = {
-        "none": 0,
-        "all": seeds + pruned + beside + final,
-        "last": seeds * sum(bool(set(c["metrics"]) - set(CONTROLS)) for c in pruning.values()),
-    }[config["export"]["networks"]]
-    tuned = rounds * config["finetuning"]["epochs"]
+    here, seeds = (dataset, architecture), len(config["seeds"])
     train, validation, test = map(sum, zip(*sizes_of_classes(config, dataset), strict=True))
     blocks = blocks_of(networks(config, dataset)[architecture])
     classes = len(sizes_of_classes(config, dataset))
-    last_phase = (config["finetuning"]["final"] or {}).get("epochs") or 0
+    ranked = {name: chain.ranked_by(name, *here) for name in chain.pruning}
+    # activations are shared by all criteria
+    extracted = {network for name in chain.ranked for network in ranked[name]}
+    stages = choices(blocks, Limits.of(config))
     return Work(
         seeds=seeds,
-        pruned=pruned,
-        scored={name: seeds * (1 if name in searched else rounds) for name in pruning},
-        # the baseline's are shared by all criteria
-        extracted=seeds + greedy * (rounds - 1),
+        networks=seeds * len(chain.all(*here)),
+        pruned=seeds * sum(len(chain.pruned(name, *here)) for name in chain.pruning),
+        scored={name: seeds * len(parents) for name, parents in ranked.items()},
+        votes={name: seeds * len(ranked[name]) for name in chain.votes},
+        extracted=seeds * len(extracted),
         searches={
-            name: search_cost(
-                choices(blocks, Limits.of(config)),
+            name: search_costs(
+                stages,
                 search,
-                pruning[name].get("beam", USUAL_BEAM),
-                removals,
+                chain.pruning[name].get("beam", USUAL_BEAM),
+                chain.path_steps(name, *here),
             )
-            for name, search in searched.items()
+            for name, search in chain.searched.items()
         },
-        examined=examined,
-        attacked=seeds + examined,
-        exported=exported,
-        other_epochs=seeds * (len(scratch) * (config["training"]["epochs"] + tuned))
-        + seeds * len(further) * tuned
-        # what a search found is fine-tuned once, for as many epochs as a path
-        + seeds * len(searched) * (tuned - config["finetuning"]["epochs"])
-        + final * last_phase,
+        measured=seeds * len(chain.measured(*here)),
+        attacked=seeds * len(chain.attacked(*here)),
+        exported=seeds * len(chain.exported(*here)),
+        other_epochs=seeds * _other_epochs(chain, *here),
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),
         evaluated_images=validation + test,
-        removed_share=removals / len(blocks),
+        removed_share=chain.removals[here] / len(blocks),
     )
+
+
+def _other_epochs(chain: Chain, dataset: str, architecture: str) -> int:
+    """Epochs of a seed beside those of the baseline and of each removal on a path."""
+    here, usual = (dataset, architecture), chain.epochs_in("finetuning", architecture)
+    epochs = 0
+    for criterion, (way, _) in chain.origins.items():
+        for network in chain.that_count(criterion, *here):
+            epochs += chain.comparison_epochs(way, architecture, int(network[-2:]))
+    for criterion in chain.searched:
+        # what a search found is fine-tuned once, for as many epochs as a path
+        for step in chain.path_steps(criterion, *here):
+            epochs += chain.finetuning_epochs(criterion, architecture, step) - usual
+    return epochs
 
 
 def _joined(stages: list[Stage]) -> list[Stage]:

@@ -151,11 +151,7 @@ def _of_seed(
         for network in chain.that_count(criterion, *here):
             step = int(network[-2:])
             start = made[f"{source}/removed-{step:02d}"] if way != "continued" else made[BASELINE]
-            epochs = {
-                "final": chain.epochs_in("final", here[1]) if way == "final" else 0,
-                "continued": chain.tuning_epochs(here[1], step),
-                "scratch": chain.scratch_epochs(here[1], step),
-            }[way]
+            epochs = chain.comparison_epochs(way, here[1], step)
             epoch = mean["training"] / max(chain.epochs_in("training", here[1]), 1)
             made[network] = graph.add(epochs * epoch, [start])
     parts = needed.shards("evaluation", *here)

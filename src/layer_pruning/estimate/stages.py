@@ -28,14 +28,18 @@ class Work:
     """What is to be done with the networks of one data set and architecture."""
 
     seeds: int
+    networks: int
+    """All of them, of all seeds."""
     pruned: int
     """Networks that are fine-tuned after a removal, all seeds and criteria."""
     scored: Mapping[str, int]
     """Networks whose blocks each criterion ranks, all seeds."""
+    votes: Mapping[str, int]
+    """The same of the criteria whose metrics vote, which is drawn again from resamples."""
     extracted: int
     searches: Mapping[str, SearchCost]
     """Of the criteria that search among sets of blocks, for one seed."""
-    examined: int
+    measured: int
     """Networks whose energy and latency are measured."""
     attacked: int
     exported: int
@@ -92,18 +96,20 @@ def stages_of(
     probe = costs.sweep_seconds * thinner
     ranked = sum(work.scored.values())
     scoring = sum(costs.scoring_seconds[name] * n for name, n in work.scored.items()) * thinner
-    votes = sum(n for name, n in work.scored.items() if costs.scoring_seconds[name] > 0)
-    networks = work.seeds + work.pruned
+    voting = sum(costs.scoring_seconds[name] * n for name, n in work.votes.items()) * thinner
+    votes = sum(work.votes.values())
+    # baselines, and what stands beside the paths
+    whole = work.networks - work.pruned
     severities = len(config["corruptions"]["severities"])
     corrupted = config["corruptions"]["count"] or config["attacked_images"]["count"]
     stages = [
         Stage(
             "training",
-            work.seeds,
-            work.seeds * (start + config["training"]["epochs"] * epoch) + work.other_epochs * epoch,
+            whole,
+            whole * start + (work.seeds * config["training"]["epochs"] + work.other_epochs) * epoch,
             share,
             "training.epochs, or fewer seeds",
-            2.2 * work.seeds * costs.network_bytes,
+            2.2 * whole * costs.network_bytes,
         ),
         Stage(
             "fine-tuning",
@@ -132,14 +138,14 @@ def stages_of(
         Stage(
             "bootstrap of the votes",
             votes,
-            config["bootstrap"]["resamples"] * RESAMPLE_SHARE * scoring + votes * TABLES_SECONDS,
+            config["bootstrap"]["resamples"] * RESAMPLE_SHARE * voting + votes * TABLES_SECONDS,
             share,
             "bootstrap.resamples",
         ),
         Stage(
             "accuracy",
-            networks,
-            networks * (start + work.evaluated_images * costs.forward_seconds * thinner),
+            work.networks,
+            work.networks * (start + work.evaluated_images * costs.forward_seconds * thinner),
             share,
             "removals",
         ),
@@ -169,8 +175,8 @@ def stages_of(
         ),
         Stage(
             "energy and latency",
-            work.examined,
-            work.examined * (start + measuring_seconds(config, costs.forward_seconds, thinner)),
+            work.measured,
+            work.measured * (start + measuring_seconds(config, costs.forward_seconds, thinner)),
             1.0,
             "energy.window_seconds, energy.repeats, or latency.repeats",
         ),

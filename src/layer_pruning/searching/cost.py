@@ -38,6 +38,22 @@ def search_cost(stages: Sequence[StageChoice], search: str, beam: int, removals:
     return SearchCost(len(kept), sum(kept), 0)
 
 
+def search_costs(
+    stages: Sequence[StageChoice], search: str, beam: int, sizes: Sequence[int]
+) -> SearchCost:
+    """What it takes to find the best sets of several sizes, ascending.
+
+    A beam passes through the smaller sizes on its way; profiles are searched for each.
+    """
+    asked = sizes[-1:] if search == BEAM else sizes
+    costs = [search_cost(stages, search, beam, size) for size in asked]
+    return SearchCost(
+        sum(cost.jobs for cost in costs),
+        sum(cost.sweeps for cost in costs),
+        sum(cost.profiles for cost in costs),
+    )
+
+
 def dearest_job(stages: Sequence[StageChoice], search: str, beam: int, removals: int) -> SearchCost:
     """What the dearest of the jobs takes that search sets of up to so many blocks."""
     sizes = range(1, removals + 1)

@@ -9,8 +9,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
 
+from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
 from layer_pruning.energy.catalog import countries
 from layer_pruning.energy.inference import energies_of_calls, inference_energy
 from layer_pruning.energy.measurement import measured

@@ -1,6 +1,6 @@
 import pytest
-from fake_tracker import CPU, SETTINGS, FakeTracker, record_of
 
+from fake_tracker import CPU, SETTINGS, FakeTracker, record_of
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts, joined
 from layer_pruning.energy.record import EnergySettings, write_record

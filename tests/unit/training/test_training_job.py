@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 import torch
-from fake_tracker import FakeTracker
 from killed_training import RECIPE, outputs, run
 from safetensors.torch import load_file
 
+from fake_tracker import FakeTracker
 from layer_pruning.energy import measurement
 from layer_pruning.energy.record import read_record
 from layer_pruning.training.loop import Trainer
