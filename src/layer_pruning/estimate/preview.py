@@ -18,7 +18,7 @@ from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.plan.steps import steps_to
 from layer_pruning.runtime.access import check_home
 from layer_pruning.searching.catalog import BEAM, USUAL_BEAM
-from layer_pruning.searching.cost import counted, search_cost
+from layer_pruning.searching.cost import counted, search_costs
 from layer_pruning.searching.sets import choices
 
 
@@ -83,9 +83,7 @@ def searches_of(chain: Chain) -> list[dict[str, Any]]:
             for architecture, network in networks(config, dataset).items():
                 stages = choices(blocks_of(network), Limits.of(config))
                 sizes = chain.path_steps(criterion, dataset, architecture)
-                # a beam that reaches the last has all others on its way
-                ends = sizes[-1:] if search == BEAM else sizes
-                costs = [search_cost(stages, search, beam, size) for size in ends]
+                cost = search_costs(stages, search, beam, sizes)
                 found.append(
                     {
                         "criterion": criterion,
@@ -96,8 +94,8 @@ def searches_of(chain: Chain) -> list[dict[str, Any]]:
                         "finetuning_epochs": [
                             chain.finetuning_epochs(criterion, architecture, size) for size in sizes
                         ],
-                        "sweeps": sum(cost.sweeps for cost in costs),
-                        "profiles": sum(cost.profiles for cost in costs),
+                        "sweeps": cost.sweeps,
+                        "profiles": cost.profiles,
                         "probe_images": probe,
                     }
                 )
