@@ -1,5 +1,6 @@
 """What `layer-pruning check` says of the time is what the run takes."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -8,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from projects import Project
+from layer_pruning.chain import Chain
+from layer_pruning.configuration import complete, corruptions_of, epsilons_of
+from layer_pruning.estimate.costs import Costs
+from layer_pruning.estimate.forecast import work_of
+from layer_pruning.estimate.stages import stages_of
+from projects import TINY, Project
 
 REAL = {
     "datasets": ["digits"],
@@ -46,3 +52,57 @@ def test_a_run_takes_within_a_factor_of_two_of_what_was_said(tmp_path: Path) -> 
     took = sum(after[2:4]) - sum(before[2:4])
     took /= 2
     assert said / 2 < took < said * 2
+
+
+RULES = {
+    "train_baseline": "training",
+    "finetune": "fine-tuning",
+    **dict.fromkeys(("finetune_last", "train_on", "train_scratch"), "other training"),
+    **dict.fromkeys(("extract_baseline_activations", "extract_activations"), "activations"),
+    **dict.fromkeys(("score_metrics", "consensus", "list_blocks", "prune"), "scores and ranks"),
+    **dict.fromkeys(("search_beam", "search_profiles"), "search"),
+    "agreement": "bootstrap of the votes",
+    "evaluate": "accuracy",
+    "attack": "attack fgsm",
+    "corrupt": "other images",
+    **dict.fromkeys(("latency_report", "energy_report"), "energy and latency"),
+    "export": "export",
+}
+SEARCHES = {
+    "greedy": ["kl"],
+    "wide": {"metrics": ["kl"], "search": "beam", "beam": 2},
+    "deep": {"metrics": ["kl"], "search": "profiles"},
+    "listed": {"blocks": ["stage1.block2"]},
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"corruptions": {"names": ["gaussian_noise"]}, "export": {"networks": "all"}},
+        {"criteria": SEARCHES, "evaluation": {"cost": False}},
+        {"criteria": ["cka", "scratch", "continued"], "finetuning": {"final": {"epochs": 2}}},
+        {"schedule": "at_once", "report_at": [1, 2]},
+    ],
+)
+def test_the_jobs_of_a_forecast_are_those_that_a_run_has(tmp_path, given):
+    project = Project.new(tmp_path / "project", TINY | {"seeds": [0, 1]} | given)
+    planned = project.planned()
+    config = complete(project.config)
+    chain, here = Chain.of(config), ("digits", "tiny")
+    known = {field.name: 0.01 for field in dataclasses.fields(Costs)}
+    stages = stages_of(
+        config,
+        work_of(config, chain, *here),
+        Costs(**known | {"scoring_seconds": dict.fromkeys(chain.pruning, 0.5)}),
+        epsilons=epsilons_of(config, "digits"),
+        corruptions=len(corruptions_of(config, "digits")),
+        share=1.0,
+    )
+    said = {stage.name: stage.jobs for stage in stages}
+    found = dict.fromkeys(said, 0)
+    for rule, count in planned.items():
+        if rule in RULES:
+            found[RULES[rule]] += count
+    assert found == said
+    assert set(planned) - set(RULES) <= {"prepare_data", "ledger"}

@@ -156,6 +156,12 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
         seeds=seeds,
         networks=seeds * len(chain.all(*here)),
         pruned=seeds * sum(len(chain.pruned(name, *here)) for name in chain.pruning),
+        tuned_epochs=seeds
+        * sum(
+            chain.finetuning_epochs(name, architecture, step)
+            for name in chain.pruning
+            for step in chain.path_steps(name, *here)
+        ),
         scored={name: seeds * len(parents) for name, parents in ranked.items()},
         votes={name: seeds * len(ranked[name]) for name in chain.votes},
         extracted=seeds * len(extracted),
@@ -171,26 +177,17 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
         measured=seeds * len(chain.measured(*here)),
         attacked=seeds * len(chain.attacked(*here)),
         exported=seeds * len(chain.exported(*here)),
-        other_epochs=seeds * _other_epochs(chain, *here),
+        other_epochs=seeds
+        * sum(
+            chain.comparison_epochs(way, architecture, int(network[-2:]))
+            for criterion, (way, _) in chain.origins.items()
+            for network in chain.that_count(criterion, *here)
+        ),
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),
         evaluated_images=validation + test,
         removed_share=chain.removals[here] / len(blocks),
     )
-
-
-def _other_epochs(chain: Chain, dataset: str, architecture: str) -> int:
-    """Epochs of a seed beside those of the baseline and of each removal on a path."""
-    here, usual = (dataset, architecture), chain.epochs_in("finetuning", architecture)
-    epochs = 0
-    for criterion, (way, _) in chain.origins.items():
-        for network in chain.that_count(criterion, *here):
-            epochs += chain.comparison_epochs(way, architecture, int(network[-2:]))
-    for criterion in chain.searched:
-        # what a search found is fine-tuned once, for as many epochs as a path
-        for step in chain.path_steps(criterion, *here):
-            epochs += chain.finetuning_epochs(criterion, architecture, step) - usual
-    return epochs
 
 
 def _joined(stages: list[Stage]) -> list[Stage]:
@@ -204,6 +201,7 @@ def _joined(stages: list[Stage]) -> list[Stage]:
             jobs=sum(stage.jobs for stage in same),
             seconds=math.fsum(stage.seconds for stage in same),
             disk_bytes=math.fsum(stage.disk_bytes for stage in same),
+            epochs=sum(stage.epochs for stage in same),
         )
         for same in by_name.values()
     ]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from layer_pruning.chain import BASELINE, Chain
+from layer_pruning.chain import BASELINE, Chain, removal
 from layer_pruning.estimate.requirements import Requirements
 from layer_pruning.estimate.stages import TABLES_SECONDS, Stage
 from layer_pruning.terminal.style import duration_text
@@ -102,78 +102,107 @@ def graph_of(
 ) -> Graph:
     """The jobs of a configuration, with seconds from the stages of each data set and architecture.
 
-    A job of a stage takes what the mean job of that stage takes.
+    A job of a stage takes what the mean job of that stage takes, a training what its epochs do. All
+    jobs of a stage together take what the stage does.
     """
     graph, needed = Graph(), Requirements(chain.config)
     last: list[int] = []
     for dataset in chain.config["datasets"]:
         prepared = graph.add(TABLES_SECONDS, on_card=False)
         for architecture in chain.config["architectures"]:
-            mean = {
-                stage.name: stage.seconds / stage.jobs for stage in stages[dataset, architecture]
-            }
+            here = dataset, architecture
+            named = {stage.name: stage for stage in stages[here]}
+            jobs = _Jobs(graph, chain, here, named, needed)
             for _ in chain.config["seeds"]:
-                last += _of_seed(graph, chain, (dataset, architecture), mean, prepared, needed)
+                last += jobs.of_seed(prepared)
     graph.add(report_seconds, last, on_card=False)
     return graph
 
 
-def _of_seed(
-    graph: Graph,
-    chain: Chain,
-    here: tuple[str, str],
-    mean: Mapping[str, float],
-    prepared: int,
-    needed: Requirements,
-) -> list[int]:
-    """Add the jobs of one data set, architecture and seed; those that the report waits for."""
-    config = chain.config
-    made = {BASELINE: graph.add(mean["training"], [prepared])}
-    features: dict[str, int] = {}
-    for criterion in chain.pruning:
-        for network in chain.pruned(criterion, *here):
-            step = int(network[-2:])
-            parent = chain.parent(criterion, step)
-            if parent not in features:
-                features[parent] = _shared(
-                    graph, mean["activations"], needed.shards("activations", *here), made[parent]
-                )
-            ranked = graph.add(
-                mean.get("scores and ranks", TABLES_SECONDS), [features[parent]], on_card=False
-            )
-            for _ in chain.search_usages(criterion, step):
-                ranked = graph.add(mean["search"], [ranked])
-            rounds = chain.finetuning_epochs(criterion, here[1], step) / chain.epochs_in(
-                "finetuning", here[1]
-            )
-            made[network] = graph.add(rounds * mean["fine-tuning"], [ranked])
-    for criterion, (way, source) in chain.origins.items():
-        for network in chain.that_count(criterion, *here):
-            step = int(network[-2:])
-            start = made[f"{source}/removed-{step:02d}"] if way != "continued" else made[BASELINE]
-            epochs = chain.comparison_epochs(way, here[1], step)
-            epoch = mean["training"] / max(chain.epochs_in("training", here[1]), 1)
-            made[network] = graph.add(epochs * epoch, [start])
-    parts = needed.shards("evaluation", *here)
-    last = [_shared(graph, mean["accuracy"], parts, job) for job in made.values()]
-    on_images = {f"attack {attack}": f"attack {attack}" for attack in config["attacks"]}
-    if here[0] in chain.shifted and "other images" in mean:
-        on_images["other images"] = "corruptions"
-    for network in chain.attacked(*here):
-        for stage, work in on_images.items():
-            last.append(_shared(graph, mean[stage], needed.shards(work, *here), made[network]))
-    for name, networks in (("energy and latency", chain.measured), ("export", chain.exported)):
-        if name in mean:
-            last += [graph.add(mean[name], [made[network]]) for network in networks(*here)]
-    return last
+@dataclass(frozen=True)
+class _Jobs:
+    """Adds the jobs of one data set and architecture to a graph."""
 
+    graph: Graph
+    chain: Chain
+    here: tuple[str, str]
+    stages: Mapping[str, Stage]
+    needed: Requirements
 
-def _shared(graph: Graph, seconds: float, shards: int, network: int) -> int:
-    """Add work on images that so many jobs share; the one that others wait for."""
-    if shards == 1:
-        return graph.add(seconds, [network])
-    parts = [graph.add(seconds / shards, [network]) for _ in range(shards)]
-    return graph.add(TABLES_SECONDS, parts)
+    def of_seed(self, prepared: int) -> list[int]:
+        """The jobs of a seed, after the data; those that the report waits for."""
+        chain, here = self.chain, self.here
+        made = {BASELINE: self.one("training", prepared)}
+        pruned, last = self.on_paths(made)
+        for criterion, (way, source) in chain.origins.items():
+            for network in chain.that_count(criterion, *here):
+                step = int(network[-2:])
+                if way == "continued":
+                    start = made[BASELINE]
+                else:
+                    # new weights take the blocks that were left, not what was tuned
+                    start = (pruned if way == "scratch" else made)[removal(source, step)]
+                epochs = chain.comparison_epochs(way, here[1], step)
+                made[network] = self.one("other training", start, epochs=epochs)
+        last += [self.shared("accuracy", "evaluation", network) for network in made.values()]
+        on_images = {f"attack {attack}": f"attack {attack}" for attack in chain.config["attacks"]}
+        if "other images" in self.stages:
+            on_images["other images"] = "corruptions"
+        for network in chain.attacked(*here):
+            for stage, work in on_images.items():
+                last.append(self.shared(stage, work, made[network]))
+        for network in chain.measured(*here):
+            last += [self.one("energy and latency", made[network]) for _ in range(2)]
+        return last + [self.one("export", made[network]) for network in chain.exported(*here)]
+
+    def on_paths(self, made: dict[str, int]) -> tuple[dict[str, int], list[int]]:
+        """The jobs of all paths, whose networks are added to ``made``.
+
+        Returns those that remove blocks, by network, and those that only the report waits for.
+        """
+        chain, here = self.chain, self.here
+        features: dict[str, int] = {}
+        ranked: dict[tuple[str, str], int] = {}
+        found: dict[str, int] = {}
+        pruned: dict[str, int] = {}
+        resampled = []
+        for criterion in chain.pruning:
+            for step in chain.path_steps(criterion, *here):
+                parent = chain.parent(criterion, step)
+                basis = made[parent]
+                if criterion in chain.ranked:
+                    if parent not in features:
+                        features[parent] = self.shared("activations", "activations", basis)
+                    basis = features[parent]
+                if (criterion, parent) not in ranked:
+                    scored = self.one("scores and ranks", basis, on_card=False)
+                    ranked[criterion, parent] = self.one("scores and ranks", scored, on_card=False)
+                    if criterion in chain.votes:
+                        job = self.one("bootstrap of the votes", basis, on_card=False)
+                        resampled.append(job)
+                decided = ranked[criterion, parent]
+                for usage in chain.search_usages(criterion, step):
+                    # a beam has what a smaller size found already
+                    if usage not in found:
+                        found[usage] = self.one("search", decided)
+                    decided = found[usage]
+                network = removal(criterion, step)
+                pruned[network] = self.one("scores and ranks", decided, on_card=False)
+                epochs = chain.finetuning_epochs(criterion, here[1], step)
+                made[network] = self.one("fine-tuning", pruned[network], epochs=epochs)
+        return pruned, resampled
+
+    def one(self, stage: str, *before: int, epochs: int | None = None, on_card: bool = True) -> int:
+        """A job of a stage, which trains for so many epochs if it trains."""
+        return self.graph.add(self.stages[stage].job_seconds(epochs), before, on_card=on_card)
+
+    def shared(self, stage: str, work: str, network: int) -> int:
+        """Work on images that several jobs may share; the job that others wait for."""
+        seconds, shards = self.stages[stage].job_seconds(), self.needed.shards(work, *self.here)
+        if shards == 1:
+            return self.graph.add(seconds, [network])
+        parts = [self.graph.add(seconds / shards, [network]) for _ in range(shards)]
+        return self.graph.add(TABLES_SECONDS, parts)
 
 
 def makespans(graph: Graph, cards: int) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class Work:
     """All of them, of all seeds."""
     pruned: int
     """Networks that are fine-tuned after a removal, all seeds and criteria."""
+    tuned_epochs: int
+    """Epochs of all these fine-tunings."""
     scored: Mapping[str, int]
     """Networks whose blocks each criterion ranks, all seeds."""
     votes: Mapping[str, int]
@@ -44,7 +46,7 @@ class Work:
     attacked: int
     exported: int
     other_epochs: int
-    """Epochs of training from new weights, and of the baseline further, in all."""
+    """Epochs of all that stands beside the paths: last phases, and networks to compare with."""
     train_images: int
     probe_images: int
     evaluated_images: int
@@ -65,6 +67,13 @@ class Stage:
     cheaper: str
     """The key that would make it cheaper, and how."""
     disk_bytes: float = 0.0
+    epochs: int = 0
+    """Of all its jobs, where they train."""
+
+    def job_seconds(self, epochs: int | None = None) -> float:
+        """What its mean job takes, or the one that trains for so many of all its ``epochs``."""
+        share = epochs / self.epochs if epochs is not None and self.epochs else 1 / self.jobs
+        return self.seconds * share
 
     @property
     def wall_seconds(self) -> float:
@@ -90,34 +99,46 @@ def stages_of(
     # networks get cheaper on the way, evenly
     thinner = 1 - work.removed_share / 2
     epoch = costs.training_seconds * work.train_images
-    tuned = config["finetuning"]["epochs"] * epoch * thinner
+    tuned_epoch = epoch * thinner
     if config["finetuning"]["distillation_weight"]:
-        tuned += config["finetuning"]["epochs"] * costs.forward_seconds * work.train_images
+        tuned_epoch += costs.forward_seconds * work.train_images
+    adapted_epochs = work.seeds * config["training"]["epochs"]
     probe = costs.sweep_seconds * thinner
-    ranked = sum(work.scored.values())
+    # scores and a ranking, and the removal that follows
+    rankings = 2 * sum(work.scored.values()) + work.pruned
     scoring = sum(costs.scoring_seconds[name] * n for name, n in work.scored.items()) * thinner
     voting = sum(costs.scoring_seconds[name] * n for name, n in work.votes.items()) * thinner
     votes = sum(work.votes.values())
-    # baselines, and what stands beside the paths
-    whole = work.networks - work.pruned
+    beside = work.networks - work.pruned - work.seeds
     severities = len(config["corruptions"]["severities"])
     corrupted = config["corruptions"]["count"] or config["attacked_images"]["count"]
     stages = [
         Stage(
             "training",
-            whole,
-            whole * start + (work.seeds * config["training"]["epochs"] + work.other_epochs) * epoch,
+            work.seeds,
+            work.seeds * start + adapted_epochs * epoch,
             share,
             "training.epochs, or fewer seeds",
-            2.2 * whole * costs.network_bytes,
+            2.2 * work.seeds * costs.network_bytes,
+            adapted_epochs,
         ),
         Stage(
             "fine-tuning",
             work.pruned,
-            work.pruned * (start + tuned),
+            work.pruned * start + work.tuned_epochs * tuned_epoch,
             share,
             "finetuning.epochs, fewer removals, or blocks_per_step",
             2 * work.pruned * costs.network_bytes * thinner,
+            work.tuned_epochs,
+        ),
+        Stage(
+            "other training",
+            beside,
+            beside * start + work.other_epochs * epoch,
+            share,
+            "finetuning.final, or criteria without continued and scratch",
+            2.2 * beside * costs.network_bytes,
+            work.other_epochs,
         ),
         Stage(
             "activations",
@@ -129,8 +150,8 @@ def stages_of(
         ),
         Stage(
             "scores and ranks",
-            3 * ranked,
-            scoring + 3 * ranked * TABLES_SECONDS,
+            rankings,
+            scoring + rankings * TABLES_SECONDS,
             share,
             "criteria: fewer, or of fewer metrics",
         ),
@@ -175,8 +196,8 @@ def stages_of(
         ),
         Stage(
             "energy and latency",
-            work.measured,
-            work.measured * (start + measuring_seconds(config, costs.forward_seconds, thinner)),
+            2 * work.measured,
+            work.measured * (2 * start + measuring_seconds(config, costs.forward_seconds, thinner)),
             1.0,
             "energy.window_seconds, energy.repeats, or latency.repeats",
         ),

@@ -58,23 +58,28 @@ def test_under_a_schedule_of_one_step_nothing_is_ranked_or_trained_on_the_way():
 
 
 @pytest.mark.parametrize(
-    ("given", "networks", "epochs"),
+    ("given", "networks", "tuned", "beside"),
     [
-        ({}, 1 + 6, 0),
+        ({}, 1 + 6, 6 * 2, 0),
         # three removals of two epochs each behind a baseline of six
-        ({"criteria": ["cka", "scratch"]}, 1 + 3 + 1, 6 + 3 * 2),
-        ({"criteria": ["cka", "continued"]}, 1 + 3 + 1, 3 * 2),
+        ({"criteria": ["cka", "scratch"]}, 1 + 3 + 1, 3 * 2, 6 + 3 * 2),
+        ({"criteria": ["cka", "continued"]}, 1 + 3 + 1, 3 * 2, 3 * 2),
         # a last phase at both points, for the criterion, and in the budget of what stands beside
-        ({"criteria": ["cka"], "report_at": [1, 3]} | LAST, 1 + 3 + 2, 2 * 5),
-        ({"criteria": ["cka", "continued"], "report_at": [3]} | LAST, 1 + 3 + 2, 5 + 3 * 2 + 5),
+        ({"criteria": ["cka"], "report_at": [1, 3]} | LAST, 1 + 3 + 2, 3 * 2, 2 * 5),
+        (
+            {"criteria": ["cka", "continued"], "report_at": [3]} | LAST,
+            1 + 3 + 2,
+            3 * 2,
+            5 + 3 * 2 + 5,
+        ),
         # what was found for two and for three is trained once, as long as a path to each
-        ({"criteria": {"p": SEARCH}, "report_at": [2, 3]}, 1 + 2, (2 - 1) * 2 + (3 - 1) * 2),
+        ({"criteria": {"p": SEARCH}, "report_at": [2, 3]}, 1 + 2, 2 * 2 + 3 * 2, 0),
     ],
 )
-def test_networks_and_epochs_beside_those_of_a_path_are_all_counted(given, networks, epochs):
+def test_networks_and_epochs_are_all_counted(given, networks, tuned, beside):
     found = work(**{"training": {"epochs": 6}, "finetuning": {"epochs": 2}} | given)
     assert found.networks == 2 * networks
-    assert found.other_epochs == 2 * epochs
+    assert (found.tuned_epochs, found.other_epochs) == (2 * tuned, 2 * beside)
 
 
 def test_profiles_are_searched_for_each_size_and_a_beam_passes_through_the_smaller_ones():

@@ -1,12 +1,15 @@
 """How long a run takes on so many GPUs: what holds of any schedule, and of the chain."""
 
+import dataclasses
 import math
 import random
 
 import pytest
 
 from layer_pruning.chain import Chain
-from layer_pruning.configuration import complete
+from layer_pruning.configuration import complete, corruptions_of, epsilons_of
+from layer_pruning.estimate.costs import Costs
+from layer_pruning.estimate.forecast import work_of
 from layer_pruning.estimate.makespan import (
     NOTICED_SECONDS,
     Graph,
@@ -15,7 +18,7 @@ from layer_pruning.estimate.makespan import (
     makespans_text,
     scheduled,
 )
-from layer_pruning.estimate.stages import Stage
+from layer_pruning.estimate.stages import OVERHEAD_SECONDS, TABLES_SECONDS, Stage, stages_of
 
 
 def chain_of(*seconds):
@@ -84,7 +87,8 @@ def completed(**given):
 
 def stages(**seconds):
     """So many seconds for each job of the kinds named, 1 for all others."""
-    names = ("training", "fine-tuning", "activations", "scores and ranks", "accuracy")
+    names = ("training", "fine-tuning", "other training", "activations", "accuracy")
+    names += ("scores and ranks", "bootstrap of the votes")
     names += ("attack fgsm", "attack autoattack", "other images", "energy and latency", "export")
     return [Stage(name, 1, seconds.get(name, 1.0), 1.0, "") for name in names]
 
@@ -107,6 +111,61 @@ def test_the_graph_of_a_chain_has_its_networks_and_its_longest_way():
     taken = [one["seconds"] for one in record["makespans"]]
     assert taken == sorted(taken, reverse=True) and taken[-1] == pytest.approx(longest)
     assert taken[0] >= 3600 * record["gpu_hours"] > 2 * 1000 + 12 * 100
+
+
+BESIDE = {"finetuning": {"epochs": 2, "final": {"epochs": 5}}, "report_at": [2, 3]}
+OF_SETS = {
+    "b": {"metrics": ["cka"], "search": "beam", "beam": 2},
+    "p": {"metrics": ["cka"], "search": "profiles"},
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"schedule": "at_once", "report_at": [2, 3]},
+        {"criteria": ["consensus", "continued", "scratch"], "blocks_per_step": 2},
+        {"criteria": {"listed": {"blocks": ["stage1.block2", "stage2.block3"]}} | OF_SETS},
+        {"criteria": ["cka", "continued", "scratch"]} | BESIDE,
+        {"corruptions": {"names": ["gaussian_noise"]}, "evaluation": {"networks": "all"}},
+        {"export": {"networks": "all"}, "training": {"epochs": 1}},
+    ],
+)
+def test_the_jobs_of_the_graph_take_together_what_the_stages_take(given):
+    here = ("digits", "resnet20")
+    config = completed(seeds=[0, 1], **({"removals": 3, "training": {"epochs": 6}} | given))
+    chain = Chain.of(config)
+    known = {field.name: 0.01 for field in dataclasses.fields(Costs)}
+    costs = Costs(**known | {"scoring_seconds": dict.fromkeys(chain.pruning, 0.5)})
+    work = work_of(config, chain, *here)
+    of_kinds = stages_of(
+        config,
+        work,
+        costs,
+        epsilons=epsilons_of(config, "digits"),
+        corruptions=len(corruptions_of(config, "digits")),
+        share=1.0,
+    )
+    graph = graph_of(chain, {here: of_kinds}, report_seconds=7.0)
+    expected = math.fsum(stage.seconds for stage in of_kinds)
+    # beside them, the data are prepared and the report written
+    assert math.fsum(graph.seconds) == pytest.approx(expected + TABLES_SECONDS + 7)
+    assert len(graph.seconds) == sum(stage.jobs for stage in of_kinds) + 2
+    # a baseline is not dearer for what is trained beside it
+    assert graph.seconds.count(of_kinds[0].seconds / 2) >= 2
+    epochs = config["training"]["epochs"]
+    start = known["start_seconds"] + OVERHEAD_SECONDS
+    assert of_kinds[0].seconds == pytest.approx(2 * (start + epochs * 0.01 * work.train_images))
+
+
+def test_new_weights_wait_for_the_blocks_that_are_left_and_for_no_tuning():
+    config = completed(seeds=[0], criteria=["cka", "scratch"], removals=1)
+    dear = stages(**{"fine-tuning": 1000.0, "other training": 500.0, "training": 100.0})
+    graph = graph_of(Chain.of(config), {("digits", "resnet20"): dear}, report_seconds=1.0)
+    ways = graph.longest_ways()
+    assert max(ways) < 100 + 1000 + 500
+    assert ways[graph.seconds.index(500.0)] < 1000
 
 
 def test_more_criteria_and_seeds_make_a_run_wider_and_no_longer():
