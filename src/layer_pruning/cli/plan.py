@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layer_pruning.cli.networks import costs_of, described, header_of, timed_text
-from layer_pruning.plan.lattice import KINDS, Cost, Point, around, reachable_points
+from layer_pruning.plan.lattice import (
+    KINDS,
+    Cost,
+    Point,
+    around,
+    reachable_points,
+    recommended,
+)
 from layer_pruning.terminal.style import COLUMNS, row_text
 
 if TYPE_CHECKING:
@@ -41,7 +48,11 @@ def printed(given: argparse.Namespace) -> str:
     levels = planned_points(header, costs, given)
     if given.format != "json":
         return plan_text(levels, costs)
-    points = [point_record(point) for points in levels for point in points]
+    points = [
+        point_record(point) | {"recommended": point is recommended(points)}
+        for points in levels
+        for point in points
+    ]
     about = {key: costs[key] for key in ("architecture", "batch_size", "repeats", "load")}
     return json.dumps(about | {"points": points}, indent=2)
 
@@ -102,7 +113,13 @@ def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
         if len(line) > COLUMNS:
             line = line.removesuffix(f"  {stages}") + "\n" + row_text("", stages, 10)
         lines.append(line)
+        if len(points) > 1:
+            best = recommended(points)
+            gone = ", ".join(f"{stage} {count}" for stage, count in best.by_stage.items())
+            lines.append(row_text("", f"recommended: {gone}", 10))
     lines.append("A way is a number of blocks by stage.")
+    if any(len(points) > 1 for points in levels):
+        lines.append("Recommended: what keeps most parameters ('criteria: [recommended]' does).")
     return "\n".join([*lines, row_text("", timed_text(costs), 0)])
 
 

@@ -50,10 +50,21 @@ def borda_by_family(table: RankTable, families: Sequence[Sequence[str]]) -> NDAr
     return _weighted_sum(table, share)
 
 
+def lexicographic(table: RankTable) -> NDArray[np.float64]:
+    """Place by the first metric, where that ties by the second, and so on, (blocks,).
+
+    Blocks that tie in all metrics share a place; places count from 1 without gaps.
+    """
+    _, found = np.unique(table.ranks, axis=1, return_inverse=True)
+    places: NDArray[np.float64] = found.reshape(-1).astype(np.float64) + 1
+    return places
+
+
 _WAYS: dict[str, Callable[[RankTable, Aggregation], NDArray[np.float64]]] = {
     "borda": lambda table, how: borda(table),
     "median": lambda table, how: median(table),
     "weighted": lambda table, how: weighted(table, how.weights or {}),
+    "lexicographic": lambda table, how: lexicographic(table),
     "borda_by_family": lambda table, how: borda_by_family(table, families_of(table, how.families)),
 }
 """Every aggregation of the catalogue."""

@@ -13,6 +13,7 @@ DESCRIPTIONS: dict[str, str] = {
     "median": "The median rank, which no minority of odd metrics can move far.",
     "borda_by_family": "One vote for each family of metrics: its mean rank, summed over families.",
     "weighted": "The sum of the ranks, each times the weight of its metric.",
+    "lexicographic": "The rank by the first metric, ties broken by the second, and so on.",
 }
 """What the number is by which blocks go, smallest first; one sentence for each aggregation."""
 

@@ -176,6 +176,14 @@ def _greedy_savings(
     return savings
 
 
+def recommended(points: Sequence[Point]) -> Point:
+    """The way that keeps most parameters; of equal ones, that which saves most else.
+
+    Of one number of removals it is where the criterion ``recommended`` leads to (docs/results.md).
+    """
+    return min(points, key=lambda p: (p.parameters, -p.macs, -(p.latency or 0.0)))
+
+
 def around(points: Sequence[Point], kind: str, target: float, count: int = 3) -> list[list[Point]]:
     """The lattice levels nearest to ``target`` percent: up to ``count`` on either side, ascending.
 

@@ -9,7 +9,10 @@ FUNCTIONAL_METRICS = {
     "disagreement": "share of probe images whose predicted class changes when it is bypassed",
     "kl": "Kullback-Leibler divergence of the network's predictions from the bypassed ones, nats",
 }
-WEIGHT_METRICS = {"magnitude": "mean absolute weight of the block"}
+WEIGHT_METRICS = {
+    "magnitude": "mean absolute weight of the block",
+    "fewest_weights": "weights of the block, fewest first",
+}
 SAVINGS = {
     "saves_macs": "multiply-accumulates that the block's removal saves, most first",
     "saves_parameters": "parameters that the block's removal saves, most first",
@@ -38,6 +41,7 @@ CRITERIA: dict[str, dict[str, Any]] = {
     "consensus_latency": {"metrics": list(PAPER_METRICS), "saves": "latency"},
     "consensus_functional": {"metrics": [*PAPER_METRICS, *FUNCTIONAL_METRICS]},
     "functional": {"metrics": list(FUNCTIONAL_METRICS)},
+    "recommended": {"metrics": ["fewest_weights", "kl"], "aggregation": "lexicographic"},
     **{name: {"metrics": [name]} for name in METRIC_NAMES},
 }
 """Criteria that a configuration may name without spelling them out; every metric alone is one."""

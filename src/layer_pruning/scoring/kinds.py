@@ -10,14 +10,13 @@ from layer_pruning.scoring.catalog import (
     FUNCTIONAL_METRICS,
     METRIC_NAMES,
     SAVINGS,
-    WEIGHT_METRICS,
 )
 from layer_pruning.scoring.controls import depth_scores, random_score
 from layer_pruning.scoring.functional import FUNCTIONAL
-from layer_pruning.scoring.magnitude import mean_absolute_weights
 from layer_pruning.scoring.own import own_distances, own_metric
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.savings import Savings, saving_scores
+from layer_pruning.scoring.weights import OF_WEIGHTS
 from layer_pruning.similarity.catalog import CATALOG
 
 
@@ -127,7 +126,7 @@ def _depth(metric: str, given: Given) -> dict[str, float]:
 KINDS = (
     Kind(CATALOG, _similarity, _resampled_similarity),
     Kind(FUNCTIONAL_METRICS, _functional, _resampled_functional),
-    Kind(WEIGHT_METRICS, lambda metric, given: mean_absolute_weights(given.tensors, given.blocks)),
+    Kind(OF_WEIGHTS, lambda metric, given: OF_WEIGHTS[metric](given.tensors, given.blocks)),
     Kind(SAVINGS, lambda metric, given: saving_scores(metric, given.savings, given.blocks)),
     Kind(["random"], _random),
     Kind(["shallowest"], _depth),

@@ -44,6 +44,7 @@ def test_the_plan_shows_the_lattice_around_the_target(capsys):
     removals = [line.split()[0] for line in text.splitlines() if line[:8].strip().isdigit()]
     assert removals == ["13", "14", "15", "16", "17", "18"]
     assert "56.40" in text and "60.16" in text
+    assert "recommended: stage1 8, stage2 7, stage3 0" in text
     record = json.loads(
         printed(
             capsys,
@@ -219,7 +220,7 @@ def test_an_estimate_has_every_stage_and_what_would_make_it_cheaper(capsys, tmp_
     estimate = json.loads(printed(capsys, *asked))["estimate"]
     jobs = {stage["stage"]: stage["jobs"] for stage in estimate["stages"]}
     assert (jobs["training"], jobs["fine-tuning"], jobs["activations"]) == (1, 4, 3)
-    assert (jobs["accuracy"], jobs["attack fgsm"], jobs["energy and latency"]) == (5, 3, 2)
+    assert (jobs["accuracy"], jobs["attack fgsm"], jobs["energy and latency"]) == (5, 3, 2 * 2)
     assert "export" not in jobs and estimate["jobs_at_a_time"] == 2
     total = sum(stage["seconds"] for stage in estimate["stages"])
     assert estimate["seconds"] == pytest.approx(total) and estimate["disk_bytes"] > 1e5

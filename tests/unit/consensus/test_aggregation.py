@@ -14,6 +14,7 @@ from layer_pruning.consensus.aggregation import (
     aggregate,
     borda,
     borda_by_family,
+    lexicographic,
     median,
     weighted,
 )
@@ -133,7 +134,29 @@ def test_a_block_that_every_metric_puts_first_wins(table: RankTable, aggregation
     assert (numbers[-1] < numbers[:-1]).all()
 
 
-@given(tables(), st.sampled_from(AGGREGATIONS), st.randoms())
+@given(tables())
+def test_the_first_metric_decides_and_the_next_ones_only_where_it_ties(table: RankTable) -> None:
+    places = lexicographic(table)
+    rows = [tuple(column) for column in table.ranks.T.tolist()]
+    for one, row in zip(places, rows, strict=True):
+        for other, another in zip(places, rows, strict=True):
+            assert (one < other) == (row < another)
+    assert set(places) == set(range(1, len(set(rows)) + 1))
+
+
+@given(tables())
+def test_a_last_metric_that_ties_all_blocks_breaks_no_tie(table: RankTable) -> None:
+    tied = np.full((1, len(table.blocks)), (len(table.blocks) + 1) / 2)
+    more = RankTable((*table.metrics, "tied"), table.blocks, np.vstack([table.ranks, tied]))
+    assert lexicographic(more).tolist() == lexicographic(table).tolist()
+
+
+@given(
+    tables(),
+    # a lexicographic order is one by the order of the metrics
+    st.sampled_from([name for name in AGGREGATIONS if name != "lexicographic"]),
+    st.randoms(),
+)
 def test_the_order_of_the_metrics_has_no_say(table, aggregation, random) -> None:
     rows = list(range(len(table.metrics)))
     random.shuffle(rows)
@@ -152,7 +175,7 @@ def test_a_median_ignores_one_outlier_where_the_sum_does_not() -> None:
 
 
 def test_every_aggregation_is_described_in_one_sentence() -> None:
-    assert AGGREGATIONS == ("borda", "median", "borda_by_family", "weighted")
+    assert AGGREGATIONS == ("borda", "median", "borda_by_family", "weighted", "lexicographic")
     for sentence in DESCRIPTIONS.values():
         assert sentence.endswith(".") and sentence.count(". ") == 0
 

@@ -5,12 +5,14 @@ import pytest
 from scipy.special import log_softmax, rel_entr, softmax
 
 from layer_pruning.activations.sweep import activations_of
+from layer_pruning.consensus.catalog import Aggregation
+from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.models.candidates import Limits, candidates
-from layer_pruning.scoring.catalog import METRIC_NAMES
+from layer_pruning.scoring.catalog import CRITERIA, METRIC_NAMES
 from layer_pruning.scoring.controls import depth_scores, listed_scores, random_score
 from layer_pruning.scoring.functional import disagreement, kl, loss_increase
-from layer_pruning.scoring.magnitude import mean_absolute_weights
 from layer_pruning.scoring.scores import score, write_scores
+from layer_pruning.scoring.weights import mean_absolute_weights, weight_counts
 from layer_pruning.similarity.catalog import CATALOG
 from small_networks import random_network
 
@@ -65,6 +67,26 @@ def test_magnitude_is_the_mean_over_weights_of_both_convolutions():
     assert mean_absolute_weights(tensors, ["stage1.block1"]) == {
         "stage1.block1": pytest.approx(expected)
     }
+
+
+def test_weights_are_counted_without_norms_and_without_longer_names():
+    tensors = {
+        "stage1.block1.conv1.weight": np.zeros((2, 2, 3, 3), np.float32),
+        "stage1.block1.bn1.weight": np.ones(2, np.float32),
+        "stage1.block10.conv1.weight": np.zeros((4, 2, 3, 3), np.float32),
+        "stage1.block2.scale": np.ones(4, np.float32),
+    }
+    blocks = ["stage1.block1", "stage1.block10", "stage1.block2"]
+    assert list(weight_counts(tensors, blocks).values()) == [36, 72, 0]
+
+
+def test_what_is_recommended_empties_narrow_stages_first_and_asks_kl_within_each():
+    criterion = CRITERIA["recommended"]
+    weights = {"a1": 10.0, "a2": 10.0, "b1": 40.0, "b2": 40.0, "c1": 160.0}
+    divergence = {"a1": 0.9, "a2": 0.8, "b1": 0.01, "b2": 0.02, "c1": 0.0}
+    scores = dict(zip(criterion["metrics"], (weights, divergence), strict=True))
+    ranking = rank_blocks(scores, list(weights), Aggregation(criterion["aggregation"]))
+    assert ranking.order == ("a2", "a1", "b1", "b2", "c1")
 
 
 def test_random_scores_depend_on_draw_and_block_alone_and_are_uniform():

@@ -34,7 +34,8 @@ class Criterion(Settings):
     takes the first of the list."""
     aggregation: str = "borda"
     """How ranks become one number a block: `borda` (their sum, as in the paper), `median`,
-    `weighted` (a sum with `weights`), `borda_by_family` (one vote a family of metrics)."""
+    `weighted` (a sum with `weights`), `borda_by_family` (one vote a family of metrics),
+    `lexicographic` (the first metric, ties broken by the next)."""
     weights: dict[str, Positive] | None = None
     """Weight of every metric, for `weighted` only."""
     families: list[Some[str]] | None = None

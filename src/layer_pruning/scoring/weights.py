@@ -1,0 +1,42 @@
+"""What the weights of a block say without any image: how large they are, and how many."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+
+Tensors = Mapping[str, np.ndarray]
+
+
+def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
+    """Mean absolute weight of each block's convolutions and linear layers, by block name."""
+    result = {}
+    for block in blocks:
+        weights = _weights(tensors, block)
+        total = sum(float(np.abs(weight.astype(np.float64)).sum()) for weight in weights)
+        result[block] = total / sum(math.prod(weight.shape) for weight in weights)
+    return result
+
+
+def weight_counts(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
+    """How many weights each block's convolutions and linear layers have, by block name."""
+    return {
+        block: float(sum(math.prod(weight.shape) for weight in _weights(tensors, block)))
+        for block in blocks
+    }
+
+
+def _weights(tensors: Tensors, block: str) -> list[np.ndarray]:
+    """The tensors of two dimensions or more; norms and biases have one."""
+    return [
+        tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{block}.") and tensor.ndim > 1
+    ]
+
+
+OF_WEIGHTS: Mapping[str, Callable[[Tensors, Collection[str]], dict[str, float]]] = {
+    "magnitude": mean_absolute_weights,
+    "fewest_weights": weight_counts,
+}
+"""Every metric of weights of the catalogue; the block with the smallest score goes first."""
