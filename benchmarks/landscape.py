@@ -84,12 +84,11 @@ def predictors(network: ResidualNetwork, images: np.ndarray, labels: np.ndarray)
 def paths(network: ResidualNetwork, images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Which blocks every criterion would remove at once, by its ranking of the whole network."""
     header, rows = network.header, []
-    for name, criterion in CRITERIA.items():
+    for name in CRITERIA:
         if name in BY_CHANCE:
             continue
-        scores = layer_pruning.score(network, images, labels, metrics=criterion["metrics"])
-        how = criterion.get("aggregation", BORDA.aggregation)
-        order = list(layer_pruning.rank(scores, aggregation=how).index)
+        scores = layer_pruning.score(network, images, labels, metrics=name)
+        order = list(layer_pruning.rank(scores).index)
         for size in range(1, most_removals(header.blocks, LIMITS) + 1):
             smaller, _ = without_blocks(header, {}, order, count=size, limits=LIMITS)
             gone = in_network_order(smaller.removed_blocks, header.blocks)

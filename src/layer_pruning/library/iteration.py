@@ -207,7 +207,7 @@ def iterate(
     blocks_per_step: int = 1,
     evaluate: Evaluate | None = None,
     metrics: str | Sequence[str | OwnMetric] = "consensus",
-    aggregation: str = "borda",
+    aggregation: str | None = None,
     weights: Mapping[str, float] | None = None,
     families: Sequence[Sequence[str]] | None = None,
     min_blocks_per_stage: int = 1,

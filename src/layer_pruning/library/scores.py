@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from layer_pruning.activations.features import Activations
 from layer_pruning.activations.sweep import activations_of
-from layer_pruning.consensus.catalog import Aggregation
+from layer_pruning.consensus.catalog import BORDA, Aggregation
 from layer_pruning.consensus.ranking import rank_blocks
 from layer_pruning.evaluation.savings import (
     block_runners,
@@ -37,6 +37,8 @@ from layer_pruning.searching.sets import named_set
 
 __all__ = ["rank", "score", "search"]
 
+AGGREGATION = "aggregation"
+"""Under this name a table of scores has in ``attrs`` how a known criterion joins its ranks."""
 RANGE_TOLERANCE = 1e-3
 """What rounding may add to images in [0, 1]."""
 
@@ -58,19 +60,23 @@ def score(
     them than the network has features.
     ``metrics`` is the name of a known criterion (``consensus``, ``functional`` …), or a list of
     metrics: names, or functions of one's own, called with the features of the network (n, d), those
-    with a block bypassed (n, d), and the labels. Every stage keeps ``min_blocks_per_stage`` blocks
-    and no block of ``protect`` goes. ``seed`` is that of the metric ``random``.
+    with a block bypassed (n, d), and the labels. How a known criterion joins ranks is kept in
+    ``attrs`` of the table, where :func:`rank` finds it. Every stage keeps
+    ``min_blocks_per_stage`` blocks and no block of ``protect`` goes. ``seed`` is that of the metric
+    ``random``.
 
     Raises ValueError in one line for an unknown metric or block, images outside [0, 1] for a
     network that normalises them, and where a metric needs more images.
     """
-    metrics = _metrics(metrics)
+    metrics, aggregation = _criterion(metrics)
     network = held(network).in_float32()
     limits = Limits(min_blocks_per_stage, protect)
     probe, given = _probe(network, images, labels, limits)
     savings = _savings(network, given) if {*metrics} & {*SAVINGS} else None
     columns = _scores(network, metrics, probe, seed=seed, savings=savings)
-    return pd.DataFrame(columns, index=pd.Index(probe.blocks.tolist(), name="block"))
+    table = pd.DataFrame(columns, index=pd.Index(probe.blocks.tolist(), name="block"))
+    table.attrs[AGGREGATION] = aggregation
+    return table
 
 
 def search(
@@ -82,7 +88,7 @@ def search(
     search: str = "beam",
     beam: int = USUAL_BEAM,
     metrics: str | Sequence[str | OwnMetric] = "functional",
-    aggregation: str = "borda",
+    aggregation: str | None = None,
     weights: Mapping[str, float] | None = None,
     families: Sequence[Sequence[str]] | None = None,
     min_blocks_per_stage: int = 1,
@@ -106,7 +112,8 @@ def search(
     Raises ValueError in one line for what :func:`score` refuses, an unknown search, a beam or a
     number of removals that cannot be, and a metric that looks at no images.
     """
-    metrics, how = _metrics(metrics), Aggregation(aggregation, weights, families)
+    metrics, usual = _criterion(metrics)
+    how = Aggregation(aggregation or usual, weights, families)
     network = held(network).in_float32()
     blocks, limits = network.header.blocks, Limits(min_blocks_per_stage, protect)
     if search not in (BEAM, PROFILES):
@@ -148,7 +155,7 @@ def search(
 def rank(
     scores: pd.DataFrame,
     *,
-    aggregation: str = "borda",
+    aggregation: str | None = None,
     weights: Mapping[str, float] | None = None,
     families: Sequence[Sequence[str]] | None = None,
 ) -> pd.DataFrame:
@@ -158,13 +165,15 @@ def rank(
     The result has a column ``{metric}_rank`` for each metric (1 is the smallest distance, ties
     share the mean of their ranks), ``rank_sum``, and ``aggregate``, the number that decides.
     ``aggregation`` is ``borda`` (the sum of the ranks, arXiv 2411.14345), ``median``, ``weighted``
-    (with ``weights``, one a metric) or ``borda_by_family`` (with ``families`` of metrics; without,
-    they are found).
+    (with ``weights``, one a metric), ``borda_by_family`` (with ``families`` of metrics; without,
+    they are found) or ``lexicographic`` (the first metric, ties broken by the next). None: that of
+    the criterion by whose name the scores were asked for, else ``borda``.
 
     Raises ValueError in one line for a score that is not finite and for options that do not fit.
     """
     table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
-    how = Aggregation(aggregation, weights, families)
+    usual = scores.attrs.get(AGGREGATION, BORDA.aggregation)
+    how = Aggregation(aggregation or usual, weights, families)
     ranking = rank_blocks(table, list(scores.index), how)
     rows = {
         row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
@@ -177,13 +186,16 @@ def rank(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
 
 
-def _metrics(metrics: str | Sequence[str | OwnMetric]) -> Sequence[str | OwnMetric]:
-    """The metrics of a criterion known by name, or those given."""
+def _criterion(
+    metrics: str | Sequence[str | OwnMetric],
+) -> tuple[Sequence[str | OwnMetric], str]:
+    """The metrics of a criterion known by name, or those given, and how their ranks are joined."""
     if not isinstance(metrics, str):
-        return metrics
+        return metrics, BORDA.aggregation
     if metrics not in CRITERIA:
         raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
-    return list(CRITERIA[metrics]["metrics"])
+    criterion = CRITERIA[metrics]
+    return list(criterion["metrics"]), criterion.get("aggregation", BORDA.aggregation)
 
 
 def _probe(

@@ -38,7 +38,7 @@ CRITERIA: dict[str, dict[str, Any]] = {
     "consensus": {"metrics": list(PAPER_METRICS)},
     "consensus_by_family": {"metrics": list(PAPER_METRICS), "aggregation": "borda_by_family"},
     "consensus_median": {"metrics": list(PAPER_METRICS), "aggregation": "median"},
-    "consensus_latency": {"metrics": list(PAPER_METRICS), "saves": "latency"},
+    "consensus_latency": {"metrics": [*PAPER_METRICS, "saves_latency"]},
     "consensus_functional": {"metrics": [*PAPER_METRICS, *FUNCTIONAL_METRICS]},
     "functional": {"metrics": list(FUNCTIONAL_METRICS)},
     "recommended": {"metrics": ["fewest_weights", "kl"], "aggregation": "lexicographic"},

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import layer_pruning
+from layer_pruning.configuration import complete
 from layer_pruning.models.network_file import read_header
+from layer_pruning.scoring.catalog import CRITERIA
 from layer_pruning.scoring.scores import score as score_by_name
 from small_networks import random_network
 from unit.models import own_networks
@@ -143,6 +145,30 @@ def test_ranks_are_joined_by_hand_and_by_name():
     assert layer_pruning.rank(shuffled).index.tolist() == ["y", "x", "z"]
     with pytest.raises(ValueError, match="must be finite"):
         layer_pruning.rank(scores.replace(2.0, math.nan))
+
+
+def test_a_criterion_by_name_joins_ranks_as_the_workflow_does(network, probe):
+    scores = layer_pruning.score(network, *probe, metrics="recommended")
+    assert list(scores) == ["fewest_weights", "kl"]
+    by_name = layer_pruning.rank(scores)
+    pd.testing.assert_frame_equal(by_name, layer_pruning.rank(scores, aggregation="lexicographic"))
+    # the early stage is the narrower one
+    assert by_name.index[0].startswith("early")
+    (step,) = layer_pruning.iterate(network, *probe, removals=1, metrics="recommended")
+    pd.testing.assert_frame_equal(step.ranking, by_name)
+    # metrics in a list are joined as in the paper, and what is said wins
+    listed = layer_pruning.score(network, *probe, metrics=["fewest_weights", "kl"])
+    summed = layer_pruning.rank(listed)
+    assert (summed["aggregate"] == summed["rank_sum"]).all()
+    pd.testing.assert_frame_equal(layer_pruning.rank(scores, aggregation="borda"), summed)
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+def test_a_known_criterion_is_the_same_in_a_configuration_and_in_the_library(name):
+    given = {"criteria": [name], "energy": {"carbon_intensity_g_per_kwh": 100}}
+    criterion = complete(given)["criteria"][name]
+    metrics, aggregation = layer_pruning.library.scores._criterion(name)
+    assert (metrics, aggregation) == (criterion["metrics"], criterion["aggregation"])
 
 
 def test_a_function_is_a_metric(network, probe):
