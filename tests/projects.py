@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,6 +37,18 @@ TINY = {
     "latency": {"batch_sizes": [1, 4], "repeats": 6},
     "device": "cpu",
 }
+
+
+def rules_with_a_gpu() -> set[str]:
+    """Names of the rules that ask for one, themselves or as the rule that they use."""
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    parts = re.split(r"^ *(?:use )?rule (.+?)(?: with)?:$", text, flags=re.MULTILINE)[1:]
+    found: set[str] = set()
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        used, _, new = name.partition(" as ")
+        if re.search(r"^ +gpu=", body, re.MULTILINE) or (new and used in found):
+            found.add(new or used)
+    return found
 
 
 class Project:

@@ -22,6 +22,7 @@ from layer_pruning.configuration import (
     pruning_criteria,
     recipe_of,
     searched_criteria,
+    target,
 )
 from layer_pruning.plan.steps import parent_step, steps_through, steps_to
 from layer_pruning.plan.targets import counted_of, counted_profiles_of, removals_of
@@ -364,6 +365,15 @@ class Chain:
         """The files of savings, `latency` and `energy`, that a criterion lets vote."""
         votes = {metric for metric in self.pruning[criterion]["metrics"] if "saves_" in metric}
         return sorted({"energy" if vote == "saves_energy" else "latency" for vote in votes})
+
+    def with_savings(self, file: str, dataset: str, architecture: str) -> list[str]:
+        """The networks of whose blocks `latency` or `energy` is measured, one by one."""
+        here = dataset, architecture
+        voting = [name for name in self.ranked if file in self.votes_of_savings(name)]
+        found = [network for name in voting for network in self.ranked_by(name, *here)]
+        if file == "latency" and "latency_reduction" in target(self.config):
+            found.append(BASELINE)
+        return list(dict.fromkeys(found))
 
     def everywhere(
         self,

@@ -17,6 +17,7 @@ from layer_pruning.scoring.catalog import (
     WEIGHT_METRICS,
 )
 from layer_pruning.similarity.catalog import CATALOG
+from projects import rules_with_a_gpu
 
 OUTPUTS = ROOT / "docs" / "reference" / "outputs.md"
 METRICS = ROOT / "docs" / "reference" / "metrics.md"
@@ -69,18 +70,6 @@ def test_every_output_file_is_explained_and_no_other():
     missing = sorted(written - set(explained))
     assert not missing, f"{OUTPUTS.name}: a row for {missing}, in the tables of files"
     assert not set(explained) - written, "files that no rule writes"
-
-
-def rules_with_a_gpu() -> set[str]:
-    """Names of the rules that ask for one, themselves or as the rule that they use."""
-    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    parts = re.split(r"^ *(?:use )?rule (.+?)(?: with)?:$", text, flags=re.MULTILINE)[1:]
-    found: set[str] = set()
-    for name, body in zip(parts[::2], parts[1::2], strict=True):
-        used, _, new = name.partition(" as ")
-        if re.search(r"^ +gpu=", body, re.MULTILINE) or (new and used in found):
-            found.add(new or used)
-    return found
 
 
 def test_a_profile_that_names_every_gpu_rule_names_each():

@@ -13,8 +13,9 @@ from layer_pruning.chain import Chain
 from layer_pruning.configuration import complete, corruptions_of, epsilons_of
 from layer_pruning.estimate.costs import Costs
 from layer_pruning.estimate.forecast import work_of
+from layer_pruning.estimate.makespan import graph_of
 from layer_pruning.estimate.stages import stages_of
-from projects import TINY, Project
+from projects import TINY, Project, rules_with_a_gpu
 
 REAL = {
     "datasets": ["digits"],
@@ -62,6 +63,10 @@ RULES = {
     **dict.fromkeys(("score_metrics", "consensus", "list_blocks", "prune"), "scores and ranks"),
     **dict.fromkeys(("search_beam", "search_profiles"), "search"),
     "agreement": "bootstrap of the votes",
+    "stochastic_starts": "other starts",
+    "measure_block_latency": "timing of blocks",
+    "measure_block_energy": "metering of blocks",
+    "shortcut": "shortcut learning",
     "evaluate": "accuracy",
     "attack": "attack fgsm",
     "corrupt": "other images",
@@ -83,6 +88,8 @@ SEARCHES = {
         {"criteria": SEARCHES, "evaluation": {"cost": False}},
         {"criteria": ["cka", "scratch", "continued"], "finetuning": {"final": {"epochs": 2}}},
         {"schedule": "at_once", "report_at": [1, 2]},
+        {"criteria": ["consensus_latency", "saves_energy", "recommended"], "removals": 1},
+        {"datasets": {"digits": {"cue": {}}}, "target": {"latency_reduction": 5}},
     ],
 )
 def test_the_jobs_of_a_forecast_are_those_that_a_run_has(tmp_path, given):
@@ -105,4 +112,7 @@ def test_the_jobs_of_a_forecast_are_those_that_a_run_has(tmp_path, given):
         if rule in RULES:
             found[RULES[rule]] += count
     assert found == said
+    # without a job of their own in the forecast, since they take no time
     assert set(planned) - set(RULES) <= {"prepare_data", "ledger"}
+    graph = graph_of(chain, {here: stages}, report_seconds=1.0)
+    assert sum(graph.on_card) == sum(planned.get(rule, 0) for rule in rules_with_a_gpu())

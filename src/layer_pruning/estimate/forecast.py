@@ -21,6 +21,7 @@ from layer_pruning.configuration import (
     sizes_of_classes,
 )
 from layer_pruning.estimate.makespan import graph_of, makespans, makespans_text
+from layer_pruning.estimate.requirements import images_of_shifts
 from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
@@ -174,8 +175,15 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
             )
             for name, search in chain.searched.items()
         },
+        timed=seeds * len(chain.with_savings("latency", *here)),
+        metered=seeds * len(chain.with_savings("energy", *here)),
+        blocks=sum(len(stage.blocks) for stage in stages),
+        starts=seeds if chain.searching else 0,
         measured=seeds * len(chain.measured(*here)),
         attacked=seeds * len(chain.attacked(*here)),
+        shifted=seeds * len(chain.seen_on_shifts(*here)),
+        shifted_images=sum(images_of_shifts(config, dataset)),
+        cued=seeds * len(chain.attacked(*here)) if dataset in chain.cued else 0,
         exported=seeds * len(chain.exported(*here)),
         other_epochs=seeds
         * sum(
@@ -186,6 +194,7 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),
         evaluated_images=validation + test,
+        test_images=test,
         removed_share=chain.removals[here] / len(blocks),
     )
 

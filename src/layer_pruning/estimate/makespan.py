@@ -21,6 +21,8 @@ NOTICED_SECONDS = 10.0
 """From the end of a job until one that waits for it starts: half of the 20 s between questions to
 the scheduler (profiles/slurm)."""
 CARDS = (1, 8, 64, 512)
+OF_SAVINGS = {"latency": "timing of blocks", "energy": "metering of blocks"}
+"""The stages of the jobs that measure what removals save."""
 
 
 @dataclass
@@ -103,7 +105,7 @@ def graph_of(
     """The jobs of a configuration, with seconds from the stages of each data set and architecture.
 
     A job of a stage takes what the mean job of that stage takes, a training what its epochs do. All
-    jobs of a stage together take what the stage does.
+    jobs of a stage together take what the stage does, and those that join shards a little more.
     """
     graph, needed = Graph(), Requirements(chain.config)
     last: list[int] = []
@@ -145,15 +147,26 @@ class _Jobs:
                 epochs = chain.comparison_epochs(way, here[1], step)
                 made[network] = self.one("other training", start, epochs=epochs)
         last += [self.shared("accuracy", "evaluation", network) for network in made.values()]
-        on_images = {f"attack {attack}": f"attack {attack}" for attack in chain.config["attacks"]}
-        if "other images" in self.stages:
-            on_images["other images"] = "corruptions"
-        for network in chain.attacked(*here):
-            for stage, work in on_images.items():
-                last.append(self.shared(stage, work, made[network]))
+        last += self.on_other_images(made)
         for network in chain.measured(*here):
             last += [self.one("energy and latency", made[network]) for _ in range(2)]
-        return last + [self.one("export", made[network]) for network in chain.exported(*here)]
+        return last + [
+            self.one("export", made[network], on_card=False) for network in chain.exported(*here)
+        ]
+
+    def on_other_images(self, made: dict[str, int]) -> list[int]:
+        """The jobs that attack networks, and that show them corrupted, new or cued images."""
+        chain, here = self.chain, self.here
+        works = {f"attack {attack}": f"attack {attack}" for attack in chain.config["attacks"]}
+        jobs = [
+            self.shared(stage, work, made[network])
+            for network in chain.attacked(*here)
+            for stage, work in works.items()
+        ]
+        for network in chain.seen_on_shifts(*here):
+            jobs.append(self.shared("other images", "corruptions", made[network]))
+        cued = chain.attacked(*here) if here[0] in chain.cued else []
+        return jobs + [self.one("shortcut learning", made[network]) for network in cued]
 
     def on_paths(self, made: dict[str, int]) -> tuple[dict[str, int], list[int]]:
         """The jobs of all paths, whose networks are added to ``made``.
@@ -162,10 +175,11 @@ class _Jobs:
         """
         chain, here = self.chain, self.here
         features: dict[str, int] = {}
+        savings: dict[tuple[str, str], int] = {}
         ranked: dict[tuple[str, str], int] = {}
         found: dict[str, int] = {}
         pruned: dict[str, int] = {}
-        resampled = []
+        only_shown = []
         for criterion in chain.pruning:
             for step in chain.path_steps(criterion, *here):
                 parent = chain.parent(criterion, step)
@@ -175,11 +189,15 @@ class _Jobs:
                         features[parent] = self.shared("activations", "activations", basis)
                     basis = features[parent]
                 if (criterion, parent) not in ranked:
-                    scored = self.one("scores and ranks", basis, on_card=False)
+                    before = [basis]
+                    for file in chain.votes_of_savings(criterion):
+                        if (parent, file) not in savings:
+                            savings[parent, file] = self.one(OF_SAVINGS[file], made[parent])
+                        before.append(savings[parent, file])
+                    scored = self.one("scores and ranks", *before, on_card=False)
                     ranked[criterion, parent] = self.one("scores and ranks", scored, on_card=False)
                     if criterion in chain.votes:
-                        job = self.one("bootstrap of the votes", basis, on_card=False)
-                        resampled.append(job)
+                        only_shown.append(self.one("bootstrap of the votes", scored, on_card=False))
                 decided = ranked[criterion, parent]
                 for usage in chain.search_usages(criterion, step):
                     # a beam has what a smaller size found already
@@ -190,7 +208,13 @@ class _Jobs:
                 pruned[network] = self.one("scores and ranks", decided, on_card=False)
                 epochs = chain.finetuning_epochs(criterion, here[1], step)
                 made[network] = self.one("fine-tuning", pruned[network], epochs=epochs)
-        return pruned, resampled
+        if chain.searching:
+            only_shown.append(self.one("other starts", features[BASELINE], on_card=False))
+        timed = chain.with_savings("latency", *here)
+        if BASELINE in timed and (BASELINE, "latency") not in savings:
+            # a target of time is told from it
+            only_shown.append(self.one(OF_SAVINGS["latency"], made[BASELINE]))
+        return pruned, only_shown
 
     def one(self, stage: str, *before: int, epochs: int | None = None, on_card: bool = True) -> int:
         """A job of a stage, which trains for so many epochs if it trains."""

@@ -133,6 +133,12 @@ def seconds(job: Job, size: NetworkSize, *, gpu: bool, threads: int) -> float:
     return job.images * job.passes * max(size.macs / speed, least) + job.other_seconds
 
 
+def images_of_shifts(config: Config, dataset: str) -> list[int]:
+    """How many images each newly collected test set of a data set has."""
+    paths = shifted_sets(config, dataset).values()
+    return [shifted_header(Path(path).expanduser()).shape[0] for path in paths]
+
+
 class Requirements:
     """What the jobs of a completed configuration ask for."""
 
@@ -341,8 +347,7 @@ class Requirements:
         kinds = len(names) * len(self.config["corruptions"]["severities"])
         batch = self.config["attacked_images"]["batch_size"]
         values = math.prod(self.infos[dataset].input_shape)
-        paths = shifted_sets(self.config, dataset).values()
-        shifted = [shifted_header(Path(path).expanduser()).shape[0] for path in paths]
+        shifted = images_of_shifts(self.config, dataset)
         most = max([count, *shifted])
         return Job(
             # each of them is sent through without a corruption too

@@ -41,9 +41,23 @@ class Work:
     extracted: int
     searches: Mapping[str, SearchCost]
     """Of the criteria that search among sets of blocks, for one seed."""
+    timed: int
+    """Networks whose blocks are timed, so that the time saved votes or can be predicted."""
+    metered: int
+    """Networks whose blocks' energy is metered."""
+    blocks: int
+    """Of the unpruned network, those that may go."""
+    starts: int
+    """Baselines on which other starts of the metrics that search are tried."""
     measured: int
     """Networks whose energy and latency are measured."""
     attacked: int
+    shifted: int
+    """Of those, networks that see corrupted or newly collected images."""
+    shifted_images: int
+    """Newly collected ones."""
+    cued: int
+    """Of those, networks that are tested for shortcut learning."""
     exported: int
     other_epochs: int
     """Epochs of all that stands beside the paths: last phases, and networks to compare with."""
@@ -51,6 +65,7 @@ class Work:
     probe_images: int
     evaluated_images: int
     """Validation and test."""
+    test_images: int
     removed_share: float
     """Share of the blocks that are gone at the end of a path."""
 
@@ -112,6 +127,11 @@ def stages_of(
     beside = work.networks - work.pruned - work.seeds
     severities = len(config["corruptions"]["severities"])
     corrupted = config["corruptions"]["count"] or config["attacked_images"]["count"]
+    # to corrupt an image takes about as long as to look at it
+    seen = corruptions * severities * corrupted * 2 + work.shifted_images
+    savings = config["savings"]
+    timing = savings["repeats"] * savings["batch_size"] * costs.forward_seconds * thinner
+    metering = config["energy"]["repeats"] * config["energy"]["window_seconds"] * work.blocks
     stages = [
         Stage(
             "training",
@@ -149,6 +169,20 @@ def stages_of(
             work.extracted * costs.activations_bytes * thinner,
         ),
         Stage(
+            "timing of blocks",
+            work.timed,
+            work.timed * (start + timing),
+            1.0,
+            "savings.repeats, or fewer criteria with savings",
+        ),
+        Stage(
+            "metering of blocks",
+            work.metered,
+            work.metered * (start + metering * thinner),
+            1.0,
+            "energy.window_seconds, energy.repeats, or fewer criteria with savings",
+        ),
+        Stage(
             "scores and ranks",
             rankings,
             scoring + rankings * TABLES_SECONDS,
@@ -163,6 +197,7 @@ def stages_of(
             share,
             "bootstrap.resamples",
         ),
+        Stage("other starts", work.starts, work.starts * TABLES_SECONDS, share, "criteria"),
         Stage(
             "accuracy",
             work.networks,
@@ -187,12 +222,18 @@ def stages_of(
     stages += [
         Stage(
             "other images",
-            work.attacked if corruptions else 0,
-            bool(corruptions)
-            * work.attacked
-            * (start + corruptions * severities * corrupted * 2 * costs.forward_seconds * thinner),
+            work.shifted,
+            work.shifted * (start + seen * costs.forward_seconds * thinner),
             share,
             "corruptions.severities, or corruptions.count",
+        ),
+        Stage(
+            "shortcut learning",
+            work.cued,
+            # as they are, with the cue of their class, and with that of another
+            work.cued * (start + 3 * work.test_images * costs.forward_seconds * thinner),
+            share,
+            "report_at, or evaluation.criteria",
         ),
         Stage(
             "energy and latency",
