@@ -114,8 +114,9 @@ def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]
     from layer_pruning.evaluation.complexity import counted_cost, parameter_count
     from layer_pruning.evaluation.machine_load import LoadWatch
     from layer_pruning.evaluation.savings import counted_savings, latencies, part_runners
-    from layer_pruning.models.residual import new_network
+    from layer_pruning.models.residual import arrays_of, new_network
     from layer_pruning.runtime.devices import select_device
+    from layer_pruning.scoring.weights import weight_counts
 
     device = select_device(given.device, given.threads)
     network = new_network(header, 0).to(device).eval()
@@ -125,6 +126,7 @@ def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]
     seconds = latencies(part_runners(network, images), repeats=given.repeats, seed=0)
     load = watch.record()
     counted = counted_savings(network, names)
+    weights = weight_counts(arrays_of(network), names)
     return {
         "architecture": header.architecture,
         "input_shape": list(header.input_shape),
@@ -144,6 +146,7 @@ def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]
                 "reason": block.reason,
                 "macs": int(counted[block.name]["macs"]),
                 "parameters": int(counted[block.name]["parameters"]),
+                "weights": int(weights[block.name]),
                 "latency_seconds": seconds[block.name],
             }
             for block in header.blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layer_pruning.cli.networks import costs_of, described, header_of, timed_text
@@ -45,22 +45,23 @@ def printed(given: argparse.Namespace) -> str:
     """What the command prints."""
     header = header_of(given)
     costs = costs_of(header, given)
-    levels = planned_points(header, costs, given)
+    points = all_points(header, costs, given)
+    levels, best = levels_asked_for(points, given), recommended(points)
     if given.format != "json":
-        return plan_text(levels, costs)
-    points = [
-        point_record(point) | {"recommended": point is recommended(points)}
-        for points in levels
-        for point in points
+        return plan_text(levels, best, costs)
+    records = [
+        point_record(point) | {"recommended": point is best[point.removals]}
+        for level in levels
+        for point in level
     ]
     about = {key: costs[key] for key in ("architecture", "batch_size", "repeats", "load")}
-    return json.dumps(about | {"points": points}, indent=2)
+    return json.dumps(about | {"points": records}, indent=2)
 
 
-def planned_points(
+def all_points(
     header: NetworkHeader, costs: dict[str, Any], given: argparse.Namespace
-) -> list[list[Point]]:
-    """The levels of the lattice around the target of ``plan``."""
+) -> list[Point]:
+    """All that can be reached under the limits of ``plan``."""
     from layer_pruning.models.candidates import Limits
 
     known = [block.name for block in header.blocks]
@@ -70,16 +71,17 @@ def planned_points(
     names = header.candidates(Limits(given.min_blocks_per_stage, given.protect))
     if not names:
         raise ValueError(f"{header.architecture} has no block that could go under these limits")
-    points = reachable_points(
-        [
-            Cost(b["name"], b["stage"], b["macs"], b["parameters"], b["latency_seconds"])
-            for b in costs["blocks"]
-            if b["name"] in names
-        ],
+    keys = ("name", "stage", "macs", "parameters", "latency_seconds", "weights")
+    return reachable_points(
+        [Cost(*(b[key] for key in keys)) for b in costs["blocks"] if b["name"] in names],
         Counter(block.stage for block in header.blocks),
         {**costs, "latency": costs["latency_seconds"]},
         min_blocks_per_stage=given.min_blocks_per_stage,
     )
+
+
+def levels_asked_for(points: list[Point], given: argparse.Namespace) -> list[list[Point]]:
+    """The levels of the lattice around the target of ``plan``."""
     if given.removals is not None:
         found = [point for point in points if point.removals == given.removals]
         if not found:
@@ -92,8 +94,11 @@ def planned_points(
     return around(points, kind, getattr(given, f"{kind}_reduction"))
 
 
-def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
-    """The table of ``plan``: one line a level, ranges where combinations of blocks differ."""
+def plan_text(levels: list[list[Point]], best: Mapping[int, Point], costs: dict[str, Any]) -> str:
+    """The table of ``plan``: one line a level, ranges where combinations of blocks differ.
+
+    Below it, the ``best`` way for each number of removals in the table.
+    """
 
     def span(values: list[float]) -> str:
         low, high = min(values), max(values)
@@ -113,13 +118,13 @@ def plan_text(levels: list[list[Point]], costs: dict[str, Any]) -> str:
         if len(line) > COLUMNS:
             line = line.removesuffix(f"  {stages}") + "\n" + row_text("", stages, 10)
         lines.append(line)
-        if len(points) > 1:
-            best = recommended(points)
-            gone = ", ".join(f"{stage} {count}" for stage, count in best.by_stage.items())
-            lines.append(row_text("", f"recommended: {gone}", 10))
-    lines.append("A way is a number of blocks by stage.")
-    if any(len(points) > 1 for points in levels):
-        lines.append("Recommended: what keeps most parameters ('criteria: [recommended]' does).")
+    lines += ["A way is a number of blocks by stage. Recommended, since most weights are kept:"]
+    for number in sorted({point.removals for points in levels for point in points}):
+        way = best[number]
+        gone = ", ".join(f"{stage} {count}" for stage, count in way.by_stage.items())
+        told = f"{gone}: {way.macs:.2f} % of MACs, {way.parameters:.2f} % of parameters"
+        lines.append(row_text(f"{number:>8}", told, 10))
+    lines.append("Blocks go in that way by 'criteria: [recommended]'.")
     return "\n".join([*lines, row_text("", timed_text(costs), 0)])
 
 

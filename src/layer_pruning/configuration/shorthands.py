@@ -111,6 +111,11 @@ def _with_savings(name: str, settings: Config) -> Config:
             raise ConfigError(f"criteria.{name}.saves_weight: it weighs nothing without 'saves'")
         return criterion
     metric = f"saves_{saves}"
+    if criterion["aggregation"] == "lexicographic":
+        raise ConfigError(
+            f"criteria.{name}.saves: lexicographic has no votes; name '{metric}' among 'metrics', "
+            "where it should decide"
+        )
     if criterion["aggregation"] == "weighted":
         criterion["weights"] = (criterion["weights"] or {}) | {metric: weight}
     elif weight != 1 and criterion["aggregation"] == "borda":

@@ -37,8 +37,8 @@ from layer_pruning.searching.sets import named_set
 
 __all__ = ["rank", "score", "search"]
 
-AGGREGATION = "aggregation"
-"""Under this name a table of scores has in ``attrs`` how a known criterion joins its ranks."""
+CRITERION = "layer_pruning.criterion"
+"""Under this name a table of scores has in ``attrs`` the known criterion that it is of, if any."""
 RANGE_TOLERANCE = 1e-3
 """What rounding may add to images in [0, 1]."""
 
@@ -60,22 +60,24 @@ def score(
     them than the network has features.
     ``metrics`` is the name of a known criterion (``consensus``, ``functional`` …), or a list of
     metrics: names, or functions of one's own, called with the features of the network (n, d), those
-    with a block bypassed (n, d), and the labels. How a known criterion joins ranks is kept in
-    ``attrs`` of the table, where :func:`rank` finds it. Every stage keeps
+    with a block bypassed (n, d), and the labels. The name of a known criterion is kept in ``attrs``
+    of the table, so that :func:`rank` knows how it joins ranks. Every stage keeps
     ``min_blocks_per_stage`` blocks and no block of ``protect`` goes. ``seed`` is that of the metric
     ``random``.
 
     Raises ValueError in one line for an unknown metric or block, images outside [0, 1] for a
     network that normalises them, and where a metric needs more images.
     """
-    metrics, aggregation = _criterion(metrics)
+    criterion = metrics if isinstance(metrics, str) else None
+    metrics, _ = _criterion(metrics)
     network = held(network).in_float32()
     limits = Limits(min_blocks_per_stage, protect)
     probe, given = _probe(network, images, labels, limits)
     savings = _savings(network, given) if {*metrics} & {*SAVINGS} else None
     columns = _scores(network, metrics, probe, seed=seed, savings=savings)
     table = pd.DataFrame(columns, index=pd.Index(probe.blocks.tolist(), name="block"))
-    table.attrs[AGGREGATION] = aggregation
+    if criterion is not None:
+        table.attrs[CRITERION] = criterion
     return table
 
 
@@ -167,13 +169,14 @@ def rank(
     ``aggregation`` is ``borda`` (the sum of the ranks, arXiv 2411.14345), ``median``, ``weighted``
     (with ``weights``, one a metric), ``borda_by_family`` (with ``families`` of metrics; without,
     they are found) or ``lexicographic`` (the first metric, ties broken by the next). None: that of
-    the criterion by whose name the scores were asked for, else ``borda``.
+    the criterion by whose name the scores were asked for, else ``borda``. A table that was joined
+    with another one, or read from a file, knows no criterion any more: name the aggregation then.
 
-    Raises ValueError in one line for a score that is not finite and for options that do not fit.
+    Raises ValueError in one line for a score that is not finite, for options that do not fit, and
+    for a table of a criterion whose columns are others now.
     """
     table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
-    usual = scores.attrs.get(AGGREGATION, BORDA.aggregation)
-    how = Aggregation(aggregation or usual, weights, families)
+    how = Aggregation(aggregation or _usual(scores), weights, families)
     ranking = rank_blocks(table, list(scores.index), how)
     rows = {
         row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
@@ -184,6 +187,20 @@ def rank(
         for row in sorted(ranking.rows, key=lambda row: row.order)
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
+
+
+def _usual(scores: pd.DataFrame) -> str:
+    """How the criterion that scores are of joins ranks. Raises ValueError where columns changed."""
+    name = scores.attrs.get(CRITERION)
+    if name is None:
+        return BORDA.aggregation
+    metrics, usual = _criterion(name)
+    if usual != BORDA.aggregation and list(scores) != list(metrics):
+        raise ValueError(
+            f"the scores of '{name}' have other columns now: say how to join their ranks, "
+            f"aggregation='{usual}' or another"
+        )
+    return usual
 
 
 def _criterion(

@@ -15,13 +15,18 @@ KINDS = ("macs", "parameters", "latency")
 
 @dataclass(frozen=True)
 class Cost:
-    """What one removable block costs; its removal saves as much. Latency in seconds, or None."""
+    """What one removable block costs; its removal saves as much.
+
+    Latency in seconds, or None. ``weights`` are those that the metric ``fewest_weights`` counts,
+    trained or not.
+    """
 
     name: str
     stage: str
     macs: float
     parameters: float
     latency: float | None = None
+    weights: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Point:
     macs: float
     parameters: float
     latency: float | None
+    weights: float = 0.0
+    """How many weights go, not in percent."""
 
     def reduction(self, kind: str) -> float:
         """Percent saved of ``macs``, ``parameters`` or ``latency``."""
@@ -56,9 +63,9 @@ def reachable_points(
     it was measured, ``latency``. Blocks of a stage that cost the same are interchangeable here and
     make one point; where their latencies differ, the mean stands for them.
     """
-    groups: dict[tuple[str, float, float], list[Cost]] = defaultdict(list)
+    groups: dict[tuple[str, float, float, float], list[Cost]] = defaultdict(list)
     for cost in costs:
-        groups[cost.stage, cost.macs, cost.parameters].append(cost)
+        groups[cost.stage, cost.macs, cost.parameters, cost.weights].append(cost)
     members = list(groups.values())
     points = []
     for counts in itertools.product(*(range(len(group) + 1) for group in members)):
@@ -73,7 +80,7 @@ def reachable_points(
 
 def _point(
     groups: Sequence[Sequence[Cost]],
-    counts: Iterable[int],
+    counts: Sequence[int],
     removed: Counter[str],
     total: Mapping[str, float],
 ) -> Point:
@@ -90,6 +97,10 @@ def _point(
         # a network may be frozen whole
         parameters=percent.get("parameters", 0.0),
         latency=percent.get("latency"),
+        weights=sum(
+            count * sum(cost.weights for cost in group) / len(group)
+            for group, count in zip(groups, counts, strict=True)
+        ),
     )
 
 
@@ -176,12 +187,18 @@ def _greedy_savings(
     return savings
 
 
-def recommended(points: Sequence[Point]) -> Point:
-    """The way that keeps most parameters; of equal ones, that which saves most else.
+def recommended(points: Iterable[Point]) -> dict[int, Point]:
+    """By number of removals, the way that keeps most weights; of equal ones the first.
 
-    Of one number of removals it is where the criterion ``recommended`` leads to (docs/results.md).
+    That is where the criterion ``recommended`` leads to, since it takes the block of fewest weights
+    again and again (docs/results.md says why).
     """
-    return min(points, key=lambda p: (p.parameters, -p.macs, -(p.latency or 0.0)))
+    best: dict[int, Point] = {}
+    for point in points:
+        other = best.setdefault(point.removals, point)
+        if point.weights < other.weights:
+            best[point.removals] = point
+    return best
 
 
 def around(points: Sequence[Point], kind: str, target: float, count: int = 3) -> list[list[Point]]:

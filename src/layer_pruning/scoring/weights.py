@@ -27,7 +27,7 @@ def weight_counts(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]
 
 
 def _weights(tensors: Tensors, block: str) -> list[np.ndarray]:
-    """The tensors of two dimensions or more; norms and biases have one."""
+    """The tensors of two dimensions or more: those of norms, and most biases, have one."""
     return [
         tensor
         for name, tensor in tensors.items()

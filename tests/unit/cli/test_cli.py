@@ -7,9 +7,12 @@ import pytest
 from PIL import Image
 
 from layer_pruning.cli import main
+from layer_pruning.models.candidates import Limits
+from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import read_network, write_network
-from layer_pruning.models.residual import save_network
-from layer_pruning.surgery import without_block
+from layer_pruning.models.residual import arrays_of, new_network, save_network
+from layer_pruning.scoring.weights import weight_counts
+from layer_pruning.surgery import without_block, without_blocks
 from small_networks import random_network
 
 QUICK = ["--repeats", "1"]
@@ -41,10 +44,11 @@ def test_the_table_of_blocks_says_why_one_stays(capsys):
 
 def test_the_plan_shows_the_lattice_around_the_target(capsys):
     text = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
-    removals = [line.split()[0] for line in text.splitlines() if line[:8].strip().isdigit()]
+    table, _, recommended = text.partition("A way is")
+    removals = [line.split()[0] for line in table.splitlines() if line[:8].strip().isdigit()]
     assert removals == ["13", "14", "15", "16", "17", "18"]
     assert "56.40" in text and "60.16" in text
-    assert "recommended: stage1 8, stage2 7, stage3 0" in text
+    assert "      15  stage1 8, stage2 7, stage3 0: 56.40 % of MACs, 19.61 % of par" in recommended
     record = json.loads(
         printed(
             capsys,
@@ -53,6 +57,30 @@ def test_the_plan_shows_the_lattice_around_the_target(capsys):
         )
     )
     assert [round(point["macs_saved_percent"], 2) for point in record["points"]] == [78.80]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [("--removals", "3"), ("--macs-reduction", "50"), ("--parameters-reduction", "20")],
+)
+def test_what_the_plan_recommends_is_where_the_criterion_leads(capsys, tmp_path, target):
+    # stages that differ in the work of a block too, so that most levels have one way
+    options = {"depth": 20, "widths": [5, 6, 9]}
+    config = tmp_path / "mine.yaml"
+    config.write_text(json.dumps({"architectures": {"uneven": options}}))
+    given = ["--config", str(config), "--format", "json", *QUICK]
+    points = json.loads(printed(capsys, "plan", "uneven", *target, *given))["points"]
+    shape = {"input_shape": (1, 8, 8), "mean": (0.5,), "std": (0.2,), "class_names": ("a", "b")}
+    header = NetworkHeader.of("uneven", options, **shape)
+    counts = weight_counts(arrays_of(new_network(header, 0)), header.candidates(Limits(1)))
+    order = sorted(counts, key=counts.__getitem__)
+    for point in points:
+        left, _ = without_blocks(header, {}, order, count=point["removals"], limits=Limits(1))
+        gone = [block.stage for block in header.blocks if block.name in left.removed_blocks]
+        assert point["recommended"] == all(
+            gone.count(stage) == count for stage, count in point["by_stage"].items()
+        )
+    assert {True, False} == {point["recommended"] for point in points}
 
 
 def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):

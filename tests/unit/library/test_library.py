@@ -161,6 +161,10 @@ def test_a_criterion_by_name_joins_ranks_as_the_workflow_does(network, probe):
     summed = layer_pruning.rank(listed)
     assert (summed["aggregate"] == summed["rank_sum"]).all()
     pd.testing.assert_frame_equal(layer_pruning.rank(scores, aggregation="borda"), summed)
+    turned = scores[["kl", "fewest_weights"]]
+    with pytest.raises(ValueError, match="'recommended' have other columns now: say how"):
+        layer_pruning.rank(turned)
+    assert layer_pruning.rank(turned, aggregation="lexicographic").index[0] == turned["kl"].idxmin()
 
 
 @pytest.mark.parametrize("name", CRITERIA)

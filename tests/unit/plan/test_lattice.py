@@ -153,19 +153,17 @@ def test_the_fewest_removals_of_a_profile_are_those_of_all_numbers_by_stage(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=7),
     st.integers(0, 2),
 )
-def test_taking_the_block_of_fewest_parameters_again_and_again_is_what_is_recommended(
-    blocks, minimum
-):
+def test_taking_the_block_of_fewest_weights_again_and_again_is_what_is_recommended(blocks, minimum):
     kept = {stage: sum(s == stage for s, _ in blocks) + 1 for stage in "abc"}
-    costs = [Cost(str(n), stage, 1.0, float(p)) for n, (stage, p) in enumerate(blocks)]
-    total = {"macs": 20.0, "parameters": 100.0}
+    # frozen whole: its parameters count for nothing, its weights do
+    costs = [Cost(str(n), stage, 1.0, 0.0, weights=w) for n, (stage, w) in enumerate(blocks)]
+    total = {"macs": 20.0, "parameters": 0.0}
     points = reachable_points(costs, kept, total, min_blocks_per_stage=minimum)
     left, saved = dict(kept), 0.0
-    ascending = sorted(costs, key=lambda cost: cost.parameters)
+    ascending = sorted(costs, key=lambda cost: cost.weights)
     for removals in range(1, points[-1].removals + 1):
         gone = next(cost for cost in ascending if left[cost.stage] > minimum)
         ascending.remove(gone)
         left[gone.stage] -= 1
-        saved += gone.parameters
-        best = recommended([point for point in points if point.removals == removals])
-        assert best.parameters == pytest.approx(saved)
+        saved += gone.weights
+        assert recommended(points)[removals].weights == pytest.approx(saved)
