@@ -142,6 +142,24 @@ def test_a_tie_with_a_control_is_called_what_it_is(planted):
     assert facts_on(summary, controls=["random", "cka"])["best"].tied_controls == []
 
 
+def test_criteria_that_left_the_same_blocks_in_every_seed_are_named(planted):
+    gone = {"baseline": [(), ()], "kl": [("stage1.block1",)] * 2, "cka": [("stage1.block1",)] * 2}
+    gone["random"] = [("stage1.block1",), ("stage1.block2",)]
+    summary = summarise(
+        [
+            planted.network(seed, name, blocks, test=0.8 - 0.01 * place - 0.001 * seed)
+            for place, (name, of_seeds) in enumerate(gone.items())
+            for seed, blocks in enumerate(of_seeds)
+        ]
+    )
+    best = answers_on(summary)["best"]
+    # both are the same on validation
+    assert (best.facts.chosen, best.facts.same) == ("cka", ["kl"])
+    assert "<i>kl</i> left the same blocks as cka in every seed." in best.evidence
+    others = summary[summary["criterion"] != "kl"]
+    assert "the same blocks" not in answers_on(others)["best"].evidence
+
+
 def test_of_many_criteria_the_best_and_the_worst_are_named(planted):
     tests = {"baseline": [0.8, 0.8]}
     tests |= {name: [0.79 - 0.01 * k, 0.79] for k, name in enumerate("abcdef")}

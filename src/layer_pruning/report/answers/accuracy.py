@@ -112,6 +112,8 @@ class Best:
     better: list[str]
     tied_controls: list[str]
     """Controls that are not told apart from criteria that look at similarity."""
+    same: list[str]
+    """Criteria that left the same blocks in every seed."""
     power: Power | None
 
 
@@ -201,6 +203,7 @@ def winner(
         shown=choice.shown,
         better=choice.better,
         tied_controls=_tied_controls(choice, set(controls)),
+        same=_of_same_blocks(step, choice.name),
         power=_power(leads, summary, choice.seeds, margin, tukey=True) if leads else None,
     )
     if not leads:
@@ -257,6 +260,14 @@ def _tied_controls(choice: Choice, controls: set[str]) -> list[str]:
     """The controls among the best, where criteria that look at similarity are among them too."""
     beside = {choice.name, *choice.tied}
     return [] if choice.better or beside <= controls else sorted(beside & controls)
+
+
+def _of_same_blocks(step: pd.DataFrame, chosen: str) -> list[str]:
+    """The other criteria whose networks have the blocks of the chosen one's, seed by seed."""
+    kept = step.set_index("seed").groupby("criterion")["blocks"]
+    blocks = {str(name): of_seeds.to_dict() for name, of_seeds in kept}
+    own = blocks.pop(chosen)
+    return sorted(name for name, others in blocks.items() if others == own)
 
 
 def _power(
