@@ -76,7 +76,7 @@ FLOORS = (
         "__init__": {"library"},
         "cli": {
             *("configuration", "data", "estimate", "evaluation", "export", "models", "plan"),
-            "terminal",
+            *("scoring", "terminal"),
         },
     },
 )
