@@ -1,6 +1,5 @@
 """What `layer-pruning check` says of the time is what the run takes."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -10,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from layer_pruning.chain import Chain
-from layer_pruning.configuration import complete, corruptions_of, epsilons_of
-from layer_pruning.estimate.costs import Costs
-from layer_pruning.estimate.forecast import work_of
+from layer_pruning.configuration import complete
 from layer_pruning.estimate.makespan import graph_of
-from layer_pruning.estimate.stages import stages_of
+from planted_costs import planted_stages
 from projects import TINY, Project, rules_with_a_gpu
 
 REAL = {
@@ -97,15 +94,7 @@ def test_the_jobs_of_a_forecast_are_those_that_a_run_has(tmp_path, given):
     planned = project.planned()
     config = complete(project.config)
     chain, here = Chain.of(config), ("digits", "tiny")
-    known = {field.name: 0.01 for field in dataclasses.fields(Costs)}
-    stages = stages_of(
-        config,
-        work_of(config, chain, *here),
-        Costs(**known | {"scoring_seconds": dict.fromkeys(chain.pruning, 0.5)}),
-        epsilons=epsilons_of(config, "digits"),
-        corruptions=len(corruptions_of(config, "digits")),
-        share=1.0,
-    )
+    stages = planted_stages(config, chain, here)
     said = {stage.name: stage.jobs for stage in stages}
     found = dict.fromkeys(said, 0)
     for rule, count in planned.items():

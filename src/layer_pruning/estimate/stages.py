@@ -197,7 +197,7 @@ def stages_of(
             share,
             "bootstrap.resamples",
         ),
-        Stage("other starts", work.starts, work.starts * TABLES_SECONDS, share, "criteria"),
+        Stage("other starts", work.starts, work.starts * TABLES_SECONDS, share, "fewer seeds"),
         Stage(
             "accuracy",
             work.networks,

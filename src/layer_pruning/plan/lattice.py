@@ -97,10 +97,7 @@ def _point(
         # a network may be frozen whole
         parameters=percent.get("parameters", 0.0),
         latency=percent.get("latency"),
-        weights=sum(
-            count * sum(cost.weights for cost in group) / len(group)
-            for group, count in zip(groups, counts, strict=True)
-        ),
+        weights=sum(count * group[0].weights for group, count in zip(groups, counts, strict=True)),
     )
 
 

@@ -1,6 +1,5 @@
 """What the weights of a block say without any image: how large they are, and how many."""
 
-import math
 from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
@@ -11,18 +10,17 @@ Tensors = Mapping[str, np.ndarray]
 def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
     """Mean absolute weight of each block's convolutions and linear layers, by block name."""
     result = {}
-    for block in blocks:
+    for block, count in weight_counts(tensors, blocks).items():
         weights = _weights(tensors, block)
         total = sum(float(np.abs(weight.astype(np.float64)).sum()) for weight in weights)
-        result[block] = total / sum(math.prod(weight.shape) for weight in weights)
+        result[block] = total / count
     return result
 
 
 def weight_counts(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
     """How many weights each block's convolutions and linear layers have, by block name."""
     return {
-        block: float(sum(math.prod(weight.shape) for weight in _weights(tensors, block)))
-        for block in blocks
+        block: float(sum(weight.size for weight in _weights(tensors, block))) for block in blocks
     }
 
 

@@ -1,14 +1,12 @@
 """How long a run takes on so many GPUs: what holds of any schedule, and of the chain."""
 
-import dataclasses
 import math
 import random
 
 import pytest
 
 from layer_pruning.chain import Chain
-from layer_pruning.configuration import complete, corruptions_of, epsilons_of
-from layer_pruning.estimate.costs import Costs
+from layer_pruning.configuration import complete
 from layer_pruning.estimate.forecast import work_of
 from layer_pruning.estimate.makespan import (
     NOTICED_SECONDS,
@@ -18,7 +16,8 @@ from layer_pruning.estimate.makespan import (
     makespans_text,
     scheduled,
 )
-from layer_pruning.estimate.stages import OVERHEAD_SECONDS, TABLES_SECONDS, Stage, stages_of
+from layer_pruning.estimate.stages import OVERHEAD_SECONDS, TABLES_SECONDS, Stage
+from planted_costs import SECONDS, planted_stages
 
 
 def chain_of(*seconds):
@@ -138,17 +137,7 @@ def test_the_jobs_of_the_graph_take_together_what_the_stages_take(given):
     here = ("digits", "resnet20")
     config = completed(seeds=[0, 1], **({"removals": 3, "training": {"epochs": 6}} | given))
     chain = Chain.of(config)
-    known = {field.name: 0.01 for field in dataclasses.fields(Costs)}
-    costs = Costs(**known | {"scoring_seconds": dict.fromkeys(chain.pruning, 0.5)})
-    work = work_of(config, chain, *here)
-    of_kinds = stages_of(
-        config,
-        work,
-        costs,
-        epsilons=epsilons_of(config, "digits"),
-        corruptions=len(corruptions_of(config, "digits")),
-        share=1.0,
-    )
+    of_kinds = planted_stages(config, chain, here)
     graph = graph_of(chain, {here: of_kinds}, report_seconds=7.0)
     expected = math.fsum(stage.seconds for stage in of_kinds)
     # beside them, the data are prepared and the report written
@@ -157,8 +146,9 @@ def test_the_jobs_of_the_graph_take_together_what_the_stages_take(given):
     # a baseline is not dearer for what is trained beside it
     assert graph.seconds.count(of_kinds[0].seconds / 2) >= 2
     epochs = config["training"]["epochs"]
-    start = known["start_seconds"] + OVERHEAD_SECONDS
-    assert of_kinds[0].seconds == pytest.approx(2 * (start + epochs * 0.01 * work.train_images))
+    images = work_of(config, chain, *here).train_images
+    one = SECONDS + OVERHEAD_SECONDS + epochs * SECONDS * images
+    assert of_kinds[0].seconds == pytest.approx(2 * one)
 
 
 def test_new_weights_wait_for_the_blocks_that_are_left_and_for_no_tuning():
