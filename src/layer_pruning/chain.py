@@ -306,6 +306,11 @@ class Chain:
         criterion = network.rpartition("/")[0]
         return self.origins.get(criterion, ("pruned" if criterion else BASELINE, criterion))
 
+    def removed_from(self, network: str) -> int:
+        """How many blocks a network lacks: none where it is the baseline, trained on or not."""
+        whole = self.way_of(network)[0] in (BASELINE, "continued")
+        return 0 if whole else int(network[-2:])
+
     def path_to(self, network: str) -> list[str]:
         """The fine-tuned networks on the path to a network, or to where it started.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layer_pruning.chain import Chain
+from layer_pruning.chain import Chain, removal
 from layer_pruning.configuration import (
     Config,
     check_parses,
@@ -22,7 +22,7 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.estimate.makespan import graph_of, makespans, makespans_text
 from layer_pruning.estimate.requirements import images_of_shifts
-from layer_pruning.estimate.stages import Stage, Work, dearest, report_stage, stages_of
+from layer_pruning.estimate.stages import Stage, Training, Work, dearest, report_stage, stages_of
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_blocks import blocks_of
@@ -153,16 +153,38 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
     # activations are shared by all criteria
     extracted = {network for name in chain.ranked for network in ranked[name]}
     stages = choices(blocks, Limits.of(config))
+
+    def left(network: str) -> float:
+        return 1 - chain.removed_from(network) / len(blocks)
+
+    tuned = {
+        removal(name, step): chain.finetuning_epochs(name, architecture, step)
+        for name in chain.pruning
+        for step in chain.path_steps(name, *here)
+    }
+    beside = {
+        network: chain.comparison_epochs(way, architecture, int(network[-2:]))
+        for criterion, (way, _) in chain.origins.items()
+        for network in chain.that_count(criterion, *here)
+    }
+    kinds = {
+        "all": chain.all(*here),
+        "pruned": list(tuned),
+        "ranked": extracted,
+        "timed": chain.with_savings("latency", *here),
+        "metered": chain.with_savings("energy", *here),
+        "measured": chain.measured(*here),
+        "attacked": chain.attacked(*here),
+    }
     return Work(
         seeds=seeds,
-        networks=seeds * len(chain.all(*here)),
-        pruned=seeds * sum(len(chain.pruned(name, *here)) for name in chain.pruning),
-        tuned_epochs=seeds
-        * sum(
-            chain.finetuning_epochs(name, architecture, step)
-            for name in chain.pruning
-            for step in chain.path_steps(name, *here)
-        ),
+        networks=seeds * len(kinds["all"]),
+        tuned={name: Training(epochs, left(name)) for name, epochs in tuned.items()},
+        beside={name: Training(epochs, left(name)) for name, epochs in beside.items()},
+        left={
+            kind: math.fsum(map(left, those)) / len(those) if those else 1.0
+            for kind, those in kinds.items()
+        },
         scored={name: seeds * len(parents) for name, parents in ranked.items()},
         votes={name: seeds * len(ranked[name]) for name in chain.votes},
         extracted=seeds * len(extracted),
@@ -175,22 +197,16 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
             )
             for name, search in chain.searched.items()
         },
-        timed=seeds * len(chain.with_savings("latency", *here)),
-        metered=seeds * len(chain.with_savings("energy", *here)),
+        timed=seeds * len(kinds["timed"]),
+        metered=seeds * len(kinds["metered"]),
         blocks=sum(len(stage.blocks) for stage in stages),
         starts=seeds if chain.searching else 0,
-        measured=seeds * len(chain.measured(*here)),
-        attacked=seeds * len(chain.attacked(*here)),
+        measured=seeds * len(kinds["measured"]),
+        attacked=seeds * len(kinds["attacked"]),
         shifted=seeds * len(chain.seen_on_shifts(*here)),
         shifted_images=sum(images_of_shifts(config, dataset)),
-        cued=seeds * len(chain.attacked(*here)) if dataset in chain.cued else 0,
+        cued=seeds * len(kinds["attacked"]) if dataset in chain.cued else 0,
         exported=seeds * len(chain.exported(*here)),
-        other_epochs=seeds
-        * sum(
-            chain.comparison_epochs(way, architecture, int(network[-2:]))
-            for criterion, (way, _) in chain.origins.items()
-            for network in chain.that_count(criterion, *here)
-        ),
         train_images=train,
         probe_images=min(config["probe"]["images_per_class"] * classes, train),
         evaluated_images=validation + test,
@@ -210,7 +226,7 @@ def _joined(stages: list[Stage]) -> list[Stage]:
             jobs=sum(stage.jobs for stage in same),
             seconds=math.fsum(stage.seconds for stage in same),
             disk_bytes=math.fsum(stage.disk_bytes for stage in same),
-            epochs=sum(stage.epochs for stage in same),
+            each={},
         )
         for same in by_name.values()
     ]

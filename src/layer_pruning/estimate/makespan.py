@@ -104,7 +104,7 @@ def graph_of(
 ) -> Graph:
     """The jobs of a configuration, with seconds from the stages of each data set and architecture.
 
-    A job of a stage takes what the mean job of that stage takes, a training what its epochs do. All
+    A job of a stage takes what the mean job of that stage takes, a training what its own does. All
     jobs of a stage together take what the stage does, and those that join shards a little more.
     """
     graph, needed = Graph(), Requirements(chain.config)
@@ -134,7 +134,7 @@ class _Jobs:
     def of_seed(self, prepared: int) -> list[int]:
         """The jobs of a seed, after the data; those that the report waits for."""
         chain, here = self.chain, self.here
-        made = {BASELINE: self.one("training", prepared)}
+        made = {BASELINE: self.one("training", prepared, trains=BASELINE)}
         pruned, last = self.on_paths(made)
         for criterion, (way, source) in chain.origins.items():
             for network in chain.that_count(criterion, *here):
@@ -144,8 +144,7 @@ class _Jobs:
                 else:
                     # new weights take the blocks that were left, not what was tuned
                     start = (pruned if way == "scratch" else made)[removal(source, step)]
-                epochs = chain.comparison_epochs(way, here[1], step)
-                made[network] = self.one("other training", start, epochs=epochs)
+                made[network] = self.one("other training", start, trains=network)
         last += [self.shared("accuracy", "evaluation", network) for network in made.values()]
         last += self.on_other_images(made)
         for network in chain.measured(*here):
@@ -206,8 +205,7 @@ class _Jobs:
                     decided = found[usage]
                 network = removal(criterion, step)
                 pruned[network] = self.one("scores and ranks", decided, on_card=False)
-                epochs = chain.finetuning_epochs(criterion, here[1], step)
-                made[network] = self.one("fine-tuning", pruned[network], epochs=epochs)
+                made[network] = self.one("fine-tuning", pruned[network], trains=network)
         if chain.searching:
             only_shown.append(self.one("other starts", features[BASELINE], on_card=False))
         timed = chain.with_savings("latency", *here)
@@ -216,9 +214,9 @@ class _Jobs:
             only_shown.append(self.one(OF_SAVINGS["latency"], made[BASELINE]))
         return pruned, only_shown
 
-    def one(self, stage: str, *before: int, epochs: int | None = None, on_card: bool = True) -> int:
-        """A job of a stage, which trains for so many epochs if it trains."""
-        return self.graph.add(self.stages[stage].job_seconds(epochs), before, on_card=on_card)
+    def one(self, stage: str, *before: int, trains: str = "", on_card: bool = True) -> int:
+        """A job of a stage, and the network that it trains if it trains one."""
+        return self.graph.add(self.stages[stage].job_seconds(trains), before, on_card=on_card)
 
     def shared(self, stage: str, work: str, network: int) -> int:
         """Work on images that several jobs may share; the job that others wait for."""

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from layer_pruning.chain import BASELINE
 from layer_pruning.searching.cost import SearchCost
 
 if TYPE_CHECKING:
@@ -24,16 +25,28 @@ TABLES_SECONDS = 0.6
 
 
 @dataclass(frozen=True)
+class Training:
+    """How long one network is trained, and how deep it is."""
+
+    epochs: int
+    left: float
+    """Share of the unpruned network's blocks; an epoch is taken to cost as much less."""
+
+
+@dataclass(frozen=True)
 class Work:
     """What is to be done with the networks of one data set and architecture."""
 
     seeds: int
     networks: int
     """All of them, of all seeds."""
-    pruned: int
-    """Networks that are fine-tuned after a removal, all seeds and criteria."""
-    tuned_epochs: int
-    """Epochs of all these fine-tunings."""
+    tuned: Mapping[str, Training]
+    """The networks that are fine-tuned after a removal, of one seed."""
+    beside: Mapping[str, Training]
+    """The same of all that stands beside the paths: last phases, and networks to compare with."""
+    left: Mapping[str, float]
+    """Mean share of the blocks that networks have: of all, and of those that are ``pruned``,
+    ``ranked``, ``timed``, ``metered``, ``measured`` or ``attacked``."""
     scored: Mapping[str, int]
     """Networks whose blocks each criterion ranks, all seeds."""
     votes: Mapping[str, int]
@@ -59,8 +72,6 @@ class Work:
     cued: int
     """Of those, networks that are tested for shortcut learning."""
     exported: int
-    other_epochs: int
-    """Epochs of all that stands beside the paths: last phases, and networks to compare with."""
     train_images: int
     probe_images: int
     evaluated_images: int
@@ -82,13 +93,12 @@ class Stage:
     cheaper: str
     """The key that would make it cheaper, and how."""
     disk_bytes: float = 0.0
-    epochs: int = 0
-    """Of all its jobs, where they train."""
+    each: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of a job by its network, where it trains."""
 
-    def job_seconds(self, epochs: int | None = None) -> float:
-        """What its mean job takes, or the one that trains for so many of all its ``epochs``."""
-        share = epochs / self.epochs if epochs is not None and self.epochs else 1 / self.jobs
-        return self.seconds * share
+    def job_seconds(self, network: str = "") -> float:
+        """What the job that trains a network takes; any other takes what the mean one does."""
+        return self.each.get(network, self.seconds / self.jobs)
 
     @property
     def wall_seconds(self) -> float:
@@ -111,62 +121,67 @@ def stages_of(
     the part of the machine that a job takes: one over the jobs at a time.
     """
     start = costs.start_seconds + OVERHEAD_SECONDS
-    # networks get cheaper on the way, evenly
-    thinner = 1 - work.removed_share / 2
     epoch = costs.training_seconds * work.train_images
-    tuned_epoch = epoch * thinner
-    if config["finetuning"]["distillation_weight"]:
-        tuned_epoch += costs.forward_seconds * work.train_images
-    adapted_epochs = work.seeds * config["training"]["epochs"]
-    probe = costs.sweep_seconds * thinner
+    distils = config["finetuning"]["distillation_weight"] > 0
+    teacher = costs.forward_seconds * work.train_images if distils else 0.0
+
+    def trained(networks: Mapping[str, Training]) -> dict[str, float]:
+        return {
+            name: start + one.epochs * (one.left * epoch + teacher)
+            for name, one in networks.items()
+        }
+
+    baseline = {BASELINE: start + config["training"]["epochs"] * epoch}
+    tuned, beside = trained(work.tuned), trained(work.beside)
+    left = work.left
     # scores and a ranking, and the removal that follows
-    rankings = 2 * sum(work.scored.values()) + work.pruned
-    scoring = sum(costs.scoring_seconds[name] * n for name, n in work.scored.items()) * thinner
-    voting = sum(costs.scoring_seconds[name] * n for name, n in work.votes.items()) * thinner
+    rankings = 2 * sum(work.scored.values()) + work.seeds * len(tuned)
+    ranked = left["ranked"]
+    scoring = ranked * sum(costs.scoring_seconds[name] * n for name, n in work.scored.items())
+    voting = ranked * sum(costs.scoring_seconds[name] * n for name, n in work.votes.items())
     votes = sum(work.votes.values())
-    beside = work.networks - work.pruned - work.seeds
     severities = len(config["corruptions"]["severities"])
     corrupted = config["corruptions"]["count"] or config["attacked_images"]["count"]
     # to corrupt an image takes about as long as to look at it
     seen = corruptions * severities * corrupted * 2 + work.shifted_images
     savings = config["savings"]
-    timing = savings["repeats"] * savings["batch_size"] * costs.forward_seconds * thinner
+    timing = savings["repeats"] * savings["batch_size"] * costs.forward_seconds * left["timed"]
     metering = config["energy"]["repeats"] * config["energy"]["window_seconds"] * work.blocks
     stages = [
         Stage(
             "training",
             work.seeds,
-            work.seeds * start + adapted_epochs * epoch,
+            work.seeds * baseline[BASELINE],
             share,
             "training.epochs, or fewer seeds",
             2.2 * work.seeds * costs.network_bytes,
-            adapted_epochs,
+            baseline,
         ),
         Stage(
             "fine-tuning",
-            work.pruned,
-            work.pruned * start + work.tuned_epochs * tuned_epoch,
+            work.seeds * len(tuned),
+            work.seeds * math.fsum(tuned.values()),
             share,
             "finetuning.epochs, fewer removals, or blocks_per_step",
-            2 * work.pruned * costs.network_bytes * thinner,
-            work.tuned_epochs,
+            2 * work.seeds * len(tuned) * costs.network_bytes * left["pruned"],
+            tuned,
         ),
         Stage(
             "other training",
-            beside,
-            beside * start + work.other_epochs * epoch,
+            work.seeds * len(beside),
+            work.seeds * math.fsum(beside.values()),
             share,
             "finetuning.final, or criteria without continued and scratch",
-            2.2 * beside * costs.network_bytes,
-            work.other_epochs,
+            2.2 * work.seeds * len(beside) * costs.network_bytes,
+            beside,
         ),
         Stage(
             "activations",
             work.extracted,
-            work.extracted * (start + probe * work.probe_images),
+            work.extracted * (start + costs.sweep_seconds * ranked * work.probe_images),
             share,
             "probe.images_per_class",
-            work.extracted * costs.activations_bytes * thinner,
+            work.extracted * costs.activations_bytes * ranked,
         ),
         Stage(
             "timing of blocks",
@@ -178,7 +193,7 @@ def stages_of(
         Stage(
             "metering of blocks",
             work.metered,
-            work.metered * (start + metering * thinner),
+            work.metered * (start + metering * left["metered"]),
             1.0,
             "energy.window_seconds, energy.repeats, or fewer criteria with savings",
         ),
@@ -189,7 +204,7 @@ def stages_of(
             share,
             "criteria: fewer, or of fewer metrics",
         ),
-        search_stage(work, costs, start, thinner, share),
+        search_stage(work, costs, start, share),
         Stage(
             "bootstrap of the votes",
             votes,
@@ -201,7 +216,7 @@ def stages_of(
         Stage(
             "accuracy",
             work.networks,
-            work.networks * (start + work.evaluated_images * costs.forward_seconds * thinner),
+            work.networks * (start + work.evaluated_images * costs.forward_seconds * left["all"]),
             share,
             "removals",
         ),
@@ -214,7 +229,7 @@ def stages_of(
             Stage(
                 f"attack {name}",
                 work.attacked,
-                work.attacked * (start + seconds * thinner),
+                work.attacked * (start + seconds * left["attacked"]),
                 share,
                 f"attacks.{name}.epsilons, or attacked_images.count",
             )
@@ -223,7 +238,7 @@ def stages_of(
         Stage(
             "other images",
             work.shifted,
-            work.shifted * (start + seen * costs.forward_seconds * thinner),
+            work.shifted * (start + seen * costs.forward_seconds * left["attacked"]),
             share,
             "corruptions.severities, or corruptions.count",
         ),
@@ -231,14 +246,15 @@ def stages_of(
             "shortcut learning",
             work.cued,
             # as they are, with the cue of their class, and with that of another
-            work.cued * (start + 3 * work.test_images * costs.forward_seconds * thinner),
+            work.cued * (start + 3 * work.test_images * costs.forward_seconds * left["attacked"]),
             share,
             "report_at, or evaluation.criteria",
         ),
         Stage(
             "energy and latency",
             2 * work.measured,
-            work.measured * (2 * start + measuring_seconds(config, costs.forward_seconds, thinner)),
+            work.measured
+            * (2 * start + measuring_seconds(config, costs.forward_seconds, left["measured"])),
             1.0,
             "energy.window_seconds, energy.repeats, or latency.repeats",
         ),
@@ -254,9 +270,11 @@ def stages_of(
     return [stage for stage in stages if stage.jobs]
 
 
-def search_stage(work: Work, costs: "Costs", start: float, thinner: float, share: float) -> Stage:
+def search_stage(work: Work, costs: "Costs", start: float, share: float) -> Stage:
     """The sweeps of beams, and the profiles that are run twice, each scored."""
     jobs, seconds = 0, 0.0
+    # from the unpruned network to the smallest set of blocks, evenly
+    thinner = 1 - work.removed_share / 2
     for name, cost in work.searches.items():
         sweep = costs.sweep_seconds * work.probe_images + costs.scoring_seconds[name]
         profile = 2 * costs.forward_seconds * work.probe_images
@@ -283,12 +301,13 @@ def attack_seconds(attack: str, epsilons: Sequence[float], images: int, pgd: flo
     return seconds * images
 
 
-def measuring_seconds(config: Mapping[str, Any], forward: float, thinner: float) -> float:
-    """Seconds in which energy and latency of one network are measured beside its baseline."""
+def measuring_seconds(config: Mapping[str, Any], forward: float, left: float) -> float:
+    """Seconds in which energy and latency of a network with a share of the blocks left are measured
+    beside its baseline."""
     energy, latency = config["energy"], config["latency"]
     windows = 2 * energy["repeats"] * max(energy["window_seconds"], energy["batch_size"] * forward)
     # the baseline, the network, and the baseline without the blocks of each of about three stages
-    at_a_time = 1 + thinner + 3 * (1 + thinner) / 2
+    at_a_time = 1 + left + 3 * (1 + left) / 2
     rounds = latency["repeats"] + 2
     batches = sum(latency["batch_sizes"]) * len(latency["modes"])
     return math.fsum([windows, at_a_time * rounds * batches * forward])

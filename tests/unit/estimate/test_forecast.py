@@ -5,19 +5,26 @@ import pytest
 from layer_pruning.chain import Chain
 from layer_pruning.configuration import complete
 from layer_pruning.estimate.forecast import work_of
+from layer_pruning.estimate.stages import OVERHEAD_SECONDS
+from planted_costs import SECONDS, planted_stages
 
 HERE = ("digits", "resnet20")
 LAST = {"finetuning": {"epochs": 2, "final": {"epochs": 5}}}
 SEARCH = {"metrics": ["cka"], "search": "profiles"}
 
 
-def work(**given):
-    """The work of a configuration with a vote and random choice, two seeds and three removals."""
-    config = complete(
+def configured(**given):
+    """A configuration with a vote and random choice, two seeds and three removals."""
+    return complete(
         {"energy": {"carbon_intensity_g_per_kwh": 100}, "device": "cpu", "seeds": [0, 1]}
         | {"criteria": {"votes": ["cka", "cca"], "random": ["random"]}, "removals": 3}
         | given
     )
+
+
+def work(**given):
+    """The work of that configuration."""
+    config = configured(**given)
     return work_of(config, Chain.of(config), *HERE)
 
 
@@ -51,10 +58,10 @@ def test_only_criteria_of_several_metrics_are_drawn_again_from_resamples():
 
 def test_under_a_schedule_of_one_step_nothing_is_ranked_or_trained_on_the_way():
     found = work(schedule="at_once")
-    assert found.pruned == 2 * 2 and found.extracted == 2
+    assert len(found.tuned) == 2 and found.extracted == 2
     assert found.scored == {"votes": 2, "random": 2}
     # a network for each point of the report, each from the baseline
-    assert work(schedule="at_once", report_at=[2, 3]).pruned == 2 * 4
+    assert len(work(schedule="at_once", report_at=[2, 3]).tuned) == 4
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,38 @@ def test_under_a_schedule_of_one_step_nothing_is_ranked_or_trained_on_the_way():
 def test_networks_and_epochs_are_all_counted(given, networks, tuned, beside):
     found = work(**{"training": {"epochs": 6}, "finetuning": {"epochs": 2}} | given)
     assert found.networks == 2 * networks
-    assert (found.tuned_epochs, found.other_epochs) == (2 * tuned, 2 * beside)
+    epochs = [sum(one.epochs for one in those.values()) for those in (found.tuned, found.beside)]
+    assert epochs == [tuned, beside]
+
+
+def test_an_epoch_costs_as_much_less_as_blocks_are_gone():
+    """Of nine blocks, by hand; a unit is an epoch of the unpruned network without a teacher."""
+    beside = {"criteria": ["cka", "continued", "scratch"]} | LAST
+
+    def seconds(**given):
+        config = configured(**{"training": {"epochs": 6}} | beside | given)
+        stages = planted_stages(config, Chain.of(config), HERE)
+        one = SECONDS + OVERHEAD_SECONDS
+        images = work_of(config, Chain.of(config), *HERE).train_images
+        return {
+            stage.name: (stage.seconds / 2 - len(stage.each) * one) / (SECONDS * images)
+            for stage in stages
+            if stage.each
+        }
+
+    plain = {"finetuning": LAST["finetuning"] | {"distillation_weight": 0}}
+    # three fine-tunings of two epochs, a last one of five, eleven and six more of the others
+    path, whole, small = 2 * (8 + 7 + 6) / 9, 1, 6 / 9
+    expected = {"training": 6, "fine-tuning": path}
+    expected["other training"] = 5 * small + 11 * whole + 17 * small
+    assert seconds(**plain) == pytest.approx(expected)
+    # a teacher looks at every image, and here that costs as much as an epoch
+    expected["fine-tuning"] += 3 * 2
+    expected["other training"] += 5 + 11 + 17
+    assert seconds() == pytest.approx(expected)
+    # at once nothing is trained on the way
+    at_once = seconds(schedule="at_once", **plain)
+    assert at_once["fine-tuning"] == pytest.approx(2 * small)
 
 
 def test_profiles_are_searched_for_each_size_and_a_beam_passes_through_the_smaller_ones():
