@@ -268,11 +268,36 @@ def _line(style: Mapping[str, object]) -> dict[str, object]:
     return {key: style[key] for key in ("color", "marker", "linestyle")}
 
 
+SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+"""Where a label may stand beside its point, to the right and above first."""
+
+
 def _points(axis: Axes, table: pd.DataFrame, column: str, label: str) -> None:
     axis.plot(table[column], 100 * table["accuracy"], "o", color=GREY, markersize=3, zorder=1)
-    for profile, x, y in zip(table["profile"], table[column], table["accuracy"], strict=True):
+    points = list(zip(table[column], 100 * table["accuracy"], strict=True))
+    for profile, point, (x, y) in zip(table["profile"], points, _sides(points), strict=True):
         axis.annotate(
-            "".join(map(str, profile)), (x, 100 * y), (3, 3), textcoords="offset points",
-            va="bottom", fontsize=6.5, color=GREY,
+            "".join(map(str, profile)), point, (3 * x, 3 * y), textcoords="offset points",
+            ha="left" if x > 0 else "right", va="bottom" if y > 0 else "top",
+            fontsize=6.5, color=GREY,
         )  # fmt: skip
     axis.set_xlabel(label)
+
+
+def _sides(points: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """A side for the label of each point, on which it covers no other if there is such a side."""
+    spans = np.ptp(np.asarray(points), axis=0)
+    # a label of three figures, with its distance from the point, as a share of the picture
+    width, height = 0.07 * spans[0], 0.05 * spans[1]
+    taken: list[tuple[float, float]] = []
+    chosen = []
+    for x, y in points:
+        centres = {side: (x + side[0] * width / 2, y + side[1] * height / 2) for side in SIDES}
+        free = [
+            side
+            for side, (cx, cy) in centres.items()
+            if all(abs(cx - tx) >= width or abs(cy - ty) >= height for tx, ty in taken)
+        ]
+        chosen.append(free[0] if free else SIDES[0])
+        taken.append(centres[chosen[-1]])
+    return chosen

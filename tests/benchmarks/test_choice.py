@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from layer_pruning.report.network_tables import read_csv
 from shared_files import ROOT
 
 # benchmarks are scripts, which import each other from their own folder
@@ -148,3 +149,16 @@ def test_the_figure_has_a_point_for_every_set_and_a_path_for_a_criterion():
         points, way = axis.lines[0], axis.lines[1]
         assert len(points.get_xdata()) == len(SETS)
         assert list(way.get_ydata()) == pytest.approx([58.0, 57.0, 54.0])
+
+
+def test_labels_of_the_published_landscape_cover_no_other_label():
+    rows, steps = (
+        read_csv(ROOT / "docs" / "data" / f"landscape{suffix}.csv") for suffix in ("", choice.PATHS)
+    )
+    figure = choice.choice_figure(rows, steps)
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        labels = [text.get_window_extent() for text in axis.texts]
+        assert len(labels) == len(choice.trained(rows))
+        pairs = itertools.combinations(labels, 2)
+        assert not any(one.overlaps(other) for one, other in pairs)
