@@ -160,6 +160,14 @@ def test_criteria_that_left_the_same_blocks_in_every_seed_are_named(planted):
     assert "the same blocks" not in answers_on(others)["best"].evidence
 
 
+def test_where_all_made_the_same_networks_there_is_nothing_to_compare(planted):
+    same = {"baseline": [0.8, 0.81], "cka": [0.79, 0.78], "random": [0.79, 0.78]}
+    best = answers_on(after_one_removal(planted, same), controls=["random"])["best"]
+    assert best.verdict.endswith("All made the same networks.")
+    assert best.facts.tied_controls == ["random"]
+    assert "<i>random</i> left the same blocks as cka in every seed." in best.evidence
+
+
 def test_of_many_criteria_the_best_and_the_worst_are_named(planted):
     tests = {"baseline": [0.8, 0.8]}
     tests |= {name: [0.79 - 0.01 * k, 0.79] for k, name in enumerate("abcdef")}

@@ -63,6 +63,28 @@ def test_of_eight_criteria_without_a_difference_one_in_twenty_runs_names_one():
         assert abs(false / runs - 0.05) < 3 * math.sqrt(0.05 * 0.95 / runs)
 
 
+def test_a_copy_of_a_network_changes_no_other_comparison():
+    generator = np.random.default_rng(4)
+    table = accuracies(generator, ["base", "a", "b", "c"], seeds=4)
+    with_copies = {**table, "again": table["a"].copy(), "and again": table["a"].copy()}
+    pairs, more = all_pairs(table), all_pairs(with_copies)
+    assert {pair: more[pair] for pair in pairs} == pairs
+    assert more["b", "again"] == pairs["a", "b"].reversed()
+    beside, beside_more = against(table, "base"), against(with_copies, "base")
+    assert {name: beside_more[name] for name in beside} == beside
+    assert beside_more["again"] == beside["a"]
+    # on images as well
+    seen = outcomes(generator, ["base", "a", "b"], 3, 50)
+    again = against({**seen, "again": seen["a"].copy()}, "base")
+    assert again == against(seen, "base") | {"again": again["a"]}
+
+
+def test_a_network_that_does_what_its_reference_does_stays_beside_it():
+    seen = {"base": np.zeros((3, 40)), "a": np.zeros((3, 40)), "b": np.zeros((3, 40))}
+    for own in against(seen, "base").values():
+        assert own.low < 0 < own.high
+
+
 def test_one_criterion_is_the_paired_t_test():
     before, after = np.array([0.80, 0.82, 0.79]), np.array([0.79, 0.80, 0.785])
     found = against({"base": before, "c0": after}, "base")["c0"]

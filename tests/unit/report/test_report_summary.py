@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -11,9 +12,11 @@ from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import Network, read_rankings, read_steps
 from layer_pruning.report.statistics.over_seeds import (
     LOST,
+    SAME,
     UNKNOWN,
     aggregate,
     best_criterion,
+    changes,
     compare_criteria,
     kept_within,
 )
@@ -318,6 +321,41 @@ def test_the_best_is_chosen_on_validation_and_shown_on_test(planted):
     assert choice.leads["cka"].mean == pytest.approx(-0.05)
     close = best_criterion(accuracies(planted, tables | {"cka": [0.69, 0.72, 0.73]}), 1)
     assert (close.shown, close.tied) == (False, ["random"])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_criteria_that_made_the_same_networks_count_once(planted, seeds):
+    tables = {
+        "baseline": [0.8, 0.81, 0.8],
+        "cka": [0.75, 0.76, 0.77],
+        "random": [0.60, 0.609, 0.621],
+    }
+    tables = {name: values[:seeds] for name, values in tables.items()}
+    alone = accuracies(planted, tables)
+    both = accuracies(planted, tables | {"kl": tables["cka"]})
+    own, other = best_criterion(alone, 1), best_criterion(both, 1)
+    assert other == dataclasses.replace(own, same=["kl"]) and own.shown
+    pairs = compare_criteria(both)
+    row = row_of(pairs, criterion="cka", other="kl")
+    assert (row["verdict"], row["difference_mean"]) == (SAME, 0)
+    assert math.isnan(row["difference_interval_low"]) and math.isnan(row["p_value"])
+    kept = [row_of(pairs, criterion=name, other="random")["difference_interval_low"] for name in
+            ("cka", "kl")]  # fmt: skip
+    expected = row_of(compare_criteria(alone), criterion="cka", other="random")
+    assert kept == [expected["difference_interval_low"]] * 2
+    # against the baseline too
+    assert changes(both, 1, "baseline") == changes(alone, 1, "baseline") | {
+        "kl": changes(alone, 1, "baseline")["cka"]
+    }
+
+
+def test_the_same_accuracies_of_other_blocks_are_other_networks(planted):
+    rows = [
+        planted.network(seed, name, blocks, test=0.8)
+        for seed in range(2)
+        for name, blocks in {"baseline": (), "cka": BLOCKS[:1], "kl": BLOCKS[1:2]}.items()
+    ]
+    assert best_criterion(summarise(rows), 1).same == []
 
 
 def test_null_is_unknown_and_not_zero(planted):

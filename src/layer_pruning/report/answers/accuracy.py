@@ -258,7 +258,7 @@ def n_text(summary: pd.DataFrame, seeds: int) -> str:
 
 def _tied_controls(choice: Choice, controls: set[str]) -> list[str]:
     """The controls among the best, where criteria that look at similarity are among them too."""
-    beside = {choice.name, *choice.tied}
+    beside = {choice.name, *choice.tied, *choice.same}
     return [] if choice.better or beside <= controls else sorted(beside & controls)
 
 
@@ -284,7 +284,8 @@ def _power(
         n=n_text(summary, seeds),
         detectable=known(max(contrast.detectable for contrast in contrasts)),
         margin=margin,
-        needed=seeds_needed(deviation, margin, len(contrasts) + 1, kind),
+        # networks that several criteria made are one
+        needed=seeds_needed(deviation, margin, len(set(contrasts)) + 1, kind),
     )
 
 

@@ -24,6 +24,7 @@ MARGIN = 0.005
 """Accuracy is kept if no more than this fraction is lost; by default, in points, 0.5."""
 HIGHER, LOST = "higher", "lost"
 UNKNOWN = "cannot be said with these seeds"
+SAME = "the same networks"
 
 
 def kept_within(margin: float) -> str:
@@ -113,19 +114,25 @@ def compare_criteria(summary: pd.DataFrame) -> pd.DataFrame:
     ``difference_*`` is the test accuracy of ``criterion`` minus that of ``other`` over the seeds
     that all have. ``verdict`` names the higher one where 0 is outside the interval, and
     ``p_value`` is the level at which it would just reach 0; both are corrected for all pairs at the
-    same number of removals.
+    same number of removals. Criteria that made the same networks have ``verdict`` SAME, a
+    difference of 0 and nothing else.
     """
     columns = ["dataset", "architecture", "removed", "criterion", "other", "seeds", *_change()]
     rows: list[dict[str, Any]] = []
     for names, group in counted(summary).groupby(columns[:2], sort=True):
         for removed, step in group.groupby("removed", sort=True):
             table = accuracies(group, removed, sorted(step["criterion"].unique()))
+            copies = same_networks(step)
             for (first, second), contrast in pairs_of(group, removed).items():
                 row: dict[str, Any] = dict(zip(columns[:3], (*names, removed), strict=True))
                 row |= {"criterion": first, "other": second, "seeds": len(table)}
                 row |= _change(contrast) | {"p_value": contrast.p_value}
                 words = (f"{first} higher", f"{second} higher", "no difference shown", UNKNOWN)
-                rows.append(row | {"verdict": contrast.verdict(*words)})
+                verdict = contrast.verdict(*words)
+                if second in copies[first]:
+                    row |= _change(Contrast(0.0, *[math.nan] * 5)) | {"p_value": math.nan}
+                    verdict = SAME
+                rows.append(row | {"verdict": verdict})
     return pd.DataFrame(rows, columns=[*columns, "p_value", "verdict"])
 
 
@@ -147,7 +154,12 @@ class Choice:
 
     name: str
     leads: Mapping[str, Contrast]
-    """Test accuracy of the chosen criterion minus that of each other, of all pairs corrected."""
+    """Test accuracy of the chosen criterion minus that of each other, of all pairs corrected.
+
+    Those are left out that made the same networks.
+    """
+    same: list[str]
+    """The criteria that did."""
     seeds: int
 
     @property
@@ -182,7 +194,26 @@ def best_criterion(summary: pd.DataFrame, removed: int) -> Choice:
         for (first, second), lead in pairs_of(summary, removed).items()
         if best in (first, second)
     }
-    return Choice(best, leads, step["seed"].nunique())
+    same = same_networks(step)[best]
+    leads = {name: lead for name, lead in leads.items() if name not in same}
+    return Choice(best, leads, same, step["seed"].nunique())
+
+
+def same_networks(step: pd.DataFrame) -> dict[str, list[str]]:
+    """By criterion, the others whose networks of every seed have its blocks and its accuracies.
+
+    ``step`` has the networks after one number of removals. Trainings are the same where the
+    blocks that went are, and the order in which they did: accuracies tell that apart.
+    """
+    columns = ["blocks", "accuracy_validation", "accuracy_test"]
+    found = {
+        str(name): of_seeds.set_index("seed")[columns].to_dict("index")
+        for name, of_seeds in step.groupby("criterion")
+    }
+    return {
+        name: sorted(other for other in found if other != name and found[other] == own)
+        for name, own in found.items()
+    }
 
 
 def accuracies(summary: pd.DataFrame, removed: Any, criteria: Collection[str]) -> pd.DataFrame:
@@ -227,12 +258,15 @@ def _over_images(
     Which images a network gets right is not recorded, so they count as if they were others for
     each network, which is too wide rather than too narrow: Newcombe's method 10 (Statistics in
     Medicine 17, 1998, 873-890) from Wilson's intervals, widened for the number of pairs
-    (Bonferroni).
+    (Bonferroni), in which networks that several criteria made count once.
     """
     ends = ["accuracy_test", "accuracy_test_interval_low", "accuracy_test_interval_high"]
     at = (summary["removed"] == removed) | (summary["criterion"] == BASELINE)
     rows = summary[at].groupby("criterion")[ends].first()
-    usual, z = normal_quantile(), normal_quantile(comparisons=len(pairs))
+    first_of = {name: min([name, *copies]) for name, copies in same_networks(summary[at]).items()}
+    of_different = {frozenset(first_of[name] for name in pair) for pair in pairs.values()}
+    comparisons = max(1, sum(len(pair) > 1 for pair in of_different))
+    usual, z = normal_quantile(), normal_quantile(comparisons=comparisons)
     found = {}
     for key, (first, second) in pairs.items():
         (p, low, high), (q, other_low, other_high) = (

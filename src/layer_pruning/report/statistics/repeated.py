@@ -16,10 +16,13 @@ images, and speak of these trained networks.
 
 Intervals hold at once for all differences of a model, and p-values are those at which an interval
 would just reach 0, so that both always say the same.
+
+Criteria that remove the same blocks make the same network, which is then in the outcomes more than
+once. It is in the model once: copies would be taken for trainings that hardly differ.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -78,15 +81,27 @@ def against(
     Of several such ``tables`` all intervals hold at once (Bonferroni). No mean can lie beyond
     ``bound`` on either side. ``shared`` says that all seeds saw the same images in the same order.
     """
-    others = [name for name in outcomes if name != reference]
+    others = {name: own for name, own in outcomes.items() if name != reference}
     pairs = {name: (name, reference) for name in others}
-    return _contrasts(outcomes, pairs, "dunnett", len(others), tables, bound, shared)
+    once = distinct(others)
+    model = [*once, reference]
+    return _contrasts(outcomes, pairs, model, "dunnett", len(once), tables, bound, shared)
 
 
 def all_pairs(outcomes: Outcomes) -> dict[tuple[str, str], Contrast]:
     """Every two networks, the first minus the second, by Tukey's method."""
     pairs = {pair: pair for pair in combinations(outcomes, 2)}
-    return _contrasts(outcomes, pairs, "tukey", len(outcomes), 1, 1.0, True)
+    once = distinct(outcomes)
+    return _contrasts(outcomes, pairs, once, "tukey", len(once), 1, 1.0, True)
+
+
+def distinct(outcomes: Outcomes) -> list[str]:
+    """The names without those whose outcomes are, seed by seed, those of one before."""
+    found: list[str] = []
+    for name, own in outcomes.items():
+        if not any(np.array_equal(own, outcomes[other]) for other in found):
+            found.append(name)
+    return found
 
 
 def separately(outcomes: Outcomes, *, bound: float = math.inf) -> dict[str, Contrast]:
@@ -136,6 +151,7 @@ def _seen(critical: float, freedom: float) -> float:
 def _contrasts(
     outcomes: Outcomes,
     pairs: Mapping[Key, tuple[str, str]],
+    model: Sequence[str],
     kind: Kind,
     count: int,
     tables: int,
@@ -143,7 +159,8 @@ def _contrasts(
     shared: bool,
 ) -> dict[Key, Contrast]:
     tables_of = {name: np.asarray(own, dtype=float) for name, own in outcomes.items()}
-    means = np.stack([t if t.ndim == 1 else t.mean(axis=1) for t in tables_of.values()])
+    in_model = (tables_of[name] for name in model)
+    means = np.stack([t if t.ndim == 1 else t.mean(axis=1) for t in in_model])
     groups, seeds = means.shape
     freedom = (groups - 1) * (seeds - 1)
     rest = means - means.mean(axis=0) - means.mean(axis=1, keepdims=True) + means.mean()
