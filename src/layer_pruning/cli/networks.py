@@ -47,17 +47,13 @@ def described() -> argparse.ArgumentParser:
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
     """The unpruned network that the arguments describe."""
-    import yaml
-
     from layer_pruning.models.architectures import architecture
     from layer_pruning.models.header import NetworkHeader
 
     options: dict[str, Any] = {}
     data: DatasetInfo | None = None
     if given.config is not None:
-        config = yaml.safe_load(given.config.read_text(encoding="utf-8")) or {}
-        if not isinstance(config, dict):
-            raise ValueError(f"{given.config}: a configuration is a mapping of keys to values")
+        config = configuration_of(given)
         described = config.get("architectures")
         if isinstance(described, dict):
             options = dict(described.get(given.architecture) or {})
@@ -79,6 +75,13 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
         std=(0.25,) * shape[0],
         class_names=tuple(str(label) for label in range(classes)),
     )
+
+
+def configuration_of(given: argparse.Namespace) -> dict[str, Any]:
+    """What ``--config`` holds, as it stands there; nothing without one."""
+    from layer_pruning.configuration import check_parses
+
+    return {} if given.config is None else check_parses(given.config)
 
 
 def _usual(network: Architecture) -> tuple[Shape, int]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layer_pruning.cli.networks import costs_of, described, header_of, timed_text
+from layer_pruning.cli.networks import (
+    configuration_of,
+    costs_of,
+    described,
+    header_of,
+    timed_text,
+)
 from layer_pruning.plan.lattice import (
     KINDS,
     Cost,
@@ -20,6 +28,7 @@ from layer_pruning.plan.lattice import (
 from layer_pruning.terminal.style import COLUMNS, row_text
 
 if TYPE_CHECKING:
+    from layer_pruning.models.candidates import Limits
     from layer_pruning.models.header import NetworkHeader
 
 
@@ -36,8 +45,12 @@ def add(commands: Any) -> None:
             f"--{kind}-reduction", type=float, metavar="PERCENT", help=f"percent of {kind} to save"
         )
     target.add_argument("--removals", type=int, metavar="N", help="blocks to remove")
-    plan.add_argument("--min-blocks-per-stage", type=int, default=1, help="that stay (1)")
-    plan.add_argument("--protect", nargs="*", default=[], metavar="BLOCK", help="blocks that stay")
+    plan.add_argument(
+        "--min-blocks-per-stage", type=int, help="that stay (those of --config, or 1)"
+    )
+    plan.add_argument(
+        "--protect", nargs="*", metavar="BLOCK", help="blocks that stay (those of --config)"
+    )
     plan.set_defaults(printed=printed)
 
 
@@ -46,29 +59,52 @@ def printed(given: argparse.Namespace) -> str:
     header = header_of(given)
     costs = costs_of(header, given)
     points = all_points(header, costs, given)
-    levels, best = levels_asked_for(points, given), recommended(points)
+    target = target_of(given)
+    levels, best = levels_asked_for(points, target), recommended(points)
+    numbers = recommended_numbers(levels, best, target)
     if given.format != "json":
-        return plan_text(levels, best, costs)
-    records = [
-        point_record(point) | {"recommended": point is best[point.removals]}
-        for level in levels
-        for point in level
-    ]
+        return "\n".join(
+            [
+                *lattice_lines(levels),
+                *recommended_lines(numbers, best, target),
+                row_text("", timed_text(costs), 0),
+            ]
+        )
     about = {key: costs[key] for key in ("architecture", "batch_size", "repeats", "load")}
-    return json.dumps(about | {"points": records}, indent=2)
+    records = {
+        "points": [
+            point_record(point) | {"recommended": point in best[point.removals]}
+            for level in levels
+            for point in level
+        ],
+        "recommended": [point_record(way) for number in numbers for way in best[number]],
+    }
+    return json.dumps(about | records, indent=2)
+
+
+def limits_of(given: argparse.Namespace) -> Limits:
+    """What every network keeps: as the options say, or else ``--config``, or else by default."""
+    from layer_pruning.configuration.messages import validated
+    from layer_pruning.models.candidates import Limits
+
+    keys = ("min_blocks_per_stage", "protect")
+    config, options = configuration_of(given), vars(given)
+    asked = {key: config[key] for key in keys if key in config}
+    asked |= {key: options[key] for key in keys if options[key] is not None}
+    settings = validated(asked)
+    return Limits(settings.min_blocks_per_stage, settings.protect)
 
 
 def all_points(
     header: NetworkHeader, costs: dict[str, Any], given: argparse.Namespace
 ) -> list[Point]:
     """All that can be reached under the limits of ``plan``."""
-    from layer_pruning.models.candidates import Limits
-
+    limits = limits_of(given)
     known = [block.name for block in header.blocks]
-    for name in given.protect:
+    for name in limits.protect:
         if name not in known:
-            raise ValueError(f"--protect: '{name}' is no block; there are {', '.join(known)}")
-    names = header.candidates(Limits(given.min_blocks_per_stage, given.protect))
+            raise ValueError(f"protect: '{name}' is no block; there are {', '.join(known)}")
+    names = header.candidates(limits)
     if not names:
         raise ValueError(f"{header.architecture} has no block that could go under these limits")
     keys = ("name", "stage", "macs", "parameters", "latency_seconds", "weights")
@@ -76,34 +112,55 @@ def all_points(
         [Cost(*(b[key] for key in keys)) for b in costs["blocks"] if b["name"] in names],
         Counter(block.stage for block in header.blocks),
         {**costs, "latency": costs["latency_seconds"]},
-        min_blocks_per_stage=given.min_blocks_per_stage,
+        min_blocks_per_stage=limits.min_blocks_per_stage,
     )
 
 
-def levels_asked_for(points: list[Point], given: argparse.Namespace) -> list[list[Point]]:
-    """The levels of the lattice around the target of ``plan``."""
+@dataclass(frozen=True)
+class Target:
+    """What is to be reached: percent of a kind of cost, or, without a kind, so many removals."""
+
+    kind: str | None
+    value: float
+
+    def reached_by(self, point: Point) -> bool:
+        """Whether a way saves as much, to a hundredth of a percent."""
+        return self.kind is None or point.reduction(self.kind) >= self.value - 0.005
+
+
+def target_of(given: argparse.Namespace) -> Target:
+    """The one that was given."""
     if given.removals is not None:
-        found = [point for point in points if point.removals == given.removals]
-        if not found:
-            most = points[-1].removals
-            raise ValueError(
-                f"--removals: {given.removals} is not in 0 … {most}, the most there is"
-            )
-        return [found]
+        return Target(None, given.removals)
     kind = next(kind for kind in KINDS if getattr(given, f"{kind}_reduction") is not None)
-    return around(points, kind, getattr(given, f"{kind}_reduction"))
+    return Target(kind, getattr(given, f"{kind}_reduction"))
 
 
-def plan_text(levels: list[list[Point]], best: Mapping[int, Point], costs: dict[str, Any]) -> str:
-    """The table of ``plan``: one line a level, ranges where combinations of blocks differ.
+def levels_asked_for(points: list[Point], target: Target) -> list[list[Point]]:
+    """The levels of the lattice around the target of ``plan``."""
+    if target.kind is not None:
+        return around(points, target.kind, target.value)
+    found = [point for point in points if point.removals == target.value]
+    if not found:
+        most = points[-1].removals
+        raise ValueError(f"--removals: {target.value} is not in 0 … {most}, the most there is")
+    return [found]
 
-    Below it, the ``best`` way for each number of removals in the table.
+
+def recommended_numbers(
+    levels: list[list[Point]], best: Mapping[int, list[Point]], target: Target
+) -> list[int]:
+    """The numbers of removals in the table, and the first whose recommended ways reach the target.
+
+    They may save less than others of as many removals.
     """
+    reached = (n for n, ways in sorted(best.items()) if all(map(target.reached_by, ways)))
+    in_table = {point.removals for points in levels for point in points}
+    return sorted({*in_table, *itertools.islice(reached, target.kind is not None)})
 
-    def span(values: list[float]) -> str:
-        low, high = min(values), max(values)
-        return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
 
+def lattice_lines(levels: list[list[Point]]) -> list[str]:
+    """The table of ``plan``: one line a level, ranges where combinations of blocks differ."""
     head = f"{'removals':>8}{'MACs':>16}{'parameters':>16}{'time':>16}{'ways':>6}"
     lines = ["Percent saved, and how many blocks go of each stage", head + "  blocks gone"]
     for points in levels:
@@ -118,20 +175,44 @@ def plan_text(levels: list[list[Point]], best: Mapping[int, Point], costs: dict[
         if len(line) > COLUMNS:
             line = line.removesuffix(f"  {stages}") + "\n" + row_text("", stages, 10)
         lines.append(line)
-    lines += ["A way is a number of blocks by stage. Recommended, since most weights are kept:"]
-    for number in sorted({point.removals for points in levels for point in points}):
-        way = best[number]
-        gone = ", ".join(f"{stage} {count}" for stage, count in way.by_stage.items())
-        told = f"{gone}: {way.macs:.2f} % of MACs, {way.parameters:.2f} % of parameters"
-        lines.append(row_text(f"{number:>8}", told, 10))
-    lines.append("Blocks go in that way by 'criteria: [recommended]'.")
-    return "\n".join([*lines, row_text("", timed_text(costs), 0)])
+    return [*lines, "A way is a number of blocks by stage."]
+
+
+def recommended_lines(
+    numbers: Sequence[int], best: Mapping[int, list[Point]], target: Target
+) -> list[str]:
+    """The ways of ``criteria: [recommended]``, and whether they reach the target."""
+    lines = ["By 'criteria: [recommended]' most weights are kept, and these blocks go:"]
+    short = False
+    for number in numbers:
+        ways = best[number]
+        gone = ", ".join(f"{stage} {count}" for stage, count in ways[0].by_stage.items())
+        if len(ways) > 1:
+            gone = f"{len(ways)} ways keep as many, and kl decides between them"
+        told = f"{span([way.macs for way in ways])} % of MACs, "
+        told += f"{span([way.parameters for way in ways])} % of parameters"
+        missed = not all(map(target.reached_by, ways))
+        short |= missed
+        lines.append(row_text(f"{number:>8}", f"{gone}: {told}{' *' * missed}", 10))
+    if short:
+        kind = "MACs" if target.kind == "macs" else target.kind
+        lines.append(f"* saves less than {target.value:g} % of {kind}.")
+    if short and not target.reached_by(best[numbers[-1]][0]):
+        lines.append("No number of removals reaches the target in that way.")
+    return lines
 
 
 def point_record(point: Point) -> dict[str, Any]:
     """A point as JSON."""
     saved = {f"{kind}_saved_percent": getattr(point, kind) for kind in KINDS}
-    return {"removals": point.removals, "by_stage": dict(point.by_stage)} | saved
+    weights = {"weights_removed": int(point.weights)}
+    return {"removals": point.removals, "by_stage": dict(point.by_stage)} | weights | saved
+
+
+def span(values: Sequence[float]) -> str:
+    """The smallest and the largest of some percentages, or the one that all are."""
+    low, high = min(values), max(values)
+    return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
 
 
 def span_of(values: Sequence[int]) -> str:

@@ -184,17 +184,19 @@ def _greedy_savings(
     return savings
 
 
-def recommended(points: Iterable[Point]) -> dict[int, Point]:
-    """By number of removals, the way that keeps most weights; of equal ones the first.
+def recommended(points: Iterable[Point]) -> dict[int, list[Point]]:
+    """By number of removals, the way that keeps most weights, or all that keep as many.
 
     That is where the criterion ``recommended`` leads to, since it takes the block of fewest weights
-    again and again (docs/results.md says why).
+    again and again (docs/results.md says why); among several ways its second metric decides.
     """
-    best: dict[int, Point] = {}
+    best: dict[int, list[Point]] = {}
     for point in points:
-        other = best.setdefault(point.removals, point)
-        if point.weights < other.weights:
-            best[point.removals] = point
+        ways = best.setdefault(point.removals, [point])
+        if point.weights < ways[0].weights:
+            best[point.removals] = [point]
+        elif point is not ways[0] and point.weights == ways[0].weights:
+            ways.append(point)
     return best
 
 

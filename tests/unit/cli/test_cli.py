@@ -45,6 +45,7 @@ def test_the_table_of_blocks_says_why_one_stays(capsys):
 def test_the_plan_shows_the_lattice_around_the_target(capsys):
     text = printed(capsys, "plan", "resnet56", "--macs-reduction", "60", *QUICK)
     table, _, recommended = text.partition("A way is")
+    assert "\n* saves less than 60 % of MACs.\n" in recommended
     removals = [line.split()[0] for line in table.splitlines() if line[:8].strip().isdigit()]
     assert removals == ["13", "14", "15", "16", "17", "18"]
     assert "56.40" in text and "60.16" in text
@@ -81,6 +82,53 @@ def test_what_the_plan_recommends_is_where_the_criterion_leads(capsys, tmp_path,
             gone.count(stage) == count for stage, count in point["by_stage"].items()
         )
     assert {True, False} == {point["recommended"] for point in points}
+
+
+def test_what_the_plan_recommends_reaches_the_target_or_says_that_it_does_not(capsys):
+    target = ("plan", "resnet20", "--parameters-reduction", "60", *QUICK)
+    text = printed(capsys, *target)
+    _, _, recommended = text.partition("A way is")
+    # the widest stage goes last, so less is saved than by others with as many removals
+    assert (
+        "       6  stage1 2, stage2 2, stage3 2: 69.82 % of MACs, 72.09 % of parameters\n" in text
+    )
+    assert recommended.count(" *\n") >= 3 and "* saves less than 60 % of parameters." in text
+    record = json.loads(printed(capsys, *target, "--format", "json"))
+    reached = [p["removals"] for p in record["recommended"] if p["parameters_saved_percent"] >= 60]
+    assert reached == [6]
+    none = printed(capsys, "plan", "resnet20", "--parameters-reduction", "60", *QUICK, "--protect",
+                   "stage1.block1")  # fmt: skip
+    assert "* saves less" in none
+
+
+def test_where_blocks_weigh_the_same_the_plan_leaves_the_choice_to_kl(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    options = {"depth": 20, "widths": [8, 8, 8]}
+    config.write_text(json.dumps({"architectures": {"flat": options}}))
+    given = ("plan", "flat", "--config", str(config), "--removals", "3", *QUICK)
+    assert "7 ways keep as many, and kl decides between them: 9.37 … 56.23 % of\n" in printed(
+        capsys, *given
+    )
+    record = json.loads(printed(capsys, *given, "--format", "json"))
+    assert len(record["points"]) == len(record["recommended"]) == 7
+    assert all(point["recommended"] for point in record["points"])
+
+
+def test_the_plan_keeps_what_the_configuration_keeps(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    limits = {"min_blocks_per_stage": 2, "protect": ["stage1.block2"]}
+    config.write_text(json.dumps({"architectures": ["resnet20"]} | limits))
+    given = ("plan", "resnet20", "--config", str(config), "--removals", "2", *QUICK)
+
+    def ways(*more):
+        record = json.loads(printed(capsys, *given, "--format", "json", *more))
+        return [tuple(point["by_stage"].values()) for point in record["points"]]
+
+    assert set(ways()) == {(1, 1, 0), (1, 0, 1), (0, 1, 1)}
+    assert (2, 0, 0) in ways("--min-blocks-per-stage", "1", "--protect")
+    config.write_text("min_blocks_per_stage: -1\n")
+    assert main(given) == 2
+    assert "min_blocks_per_stage: -1 should be at least 1" in capsys.readouterr().err
 
 
 def test_a_network_of_the_configuration_is_known_by_its_name(capsys, tmp_path):
@@ -205,7 +253,7 @@ def test_show_tells_the_history_in_order(capsys, tmp_path):
         (["blocks", "resnet20", "--config", "missing.yaml"], "missing.yaml"),
         (
             ["blocks", "resnet20", "--config", "list.yaml"],
-            "list.yaml: a configuration is",
+            "list.yaml: should be 'key: value' pairs",
         ),
     ],
 )

@@ -166,4 +166,18 @@ def test_taking_the_block_of_fewest_weights_again_and_again_is_what_is_recommend
         ascending.remove(gone)
         left[gone.stage] -= 1
         saved += gone.weights
-        assert recommended(points)[removals].weights == pytest.approx(saved)
+        assert {way.weights for way in recommended(points)[removals]} == {saved}
+
+
+def test_ways_that_keep_as_many_weights_are_all_recommended():
+    costs = [Cost(f"{stage}{n}", stage, 1.0, 1.0, weights=5) for stage in "ab" for n in range(2)]
+    costs += [Cost(f"c{n}", "c", 1.0, 1.0, weights=6) for n in range(2)]
+    points = reachable_points(
+        costs, dict.fromkeys("abc", 3), {"macs": 9, "parameters": 9}, min_blocks_per_stage=1
+    )
+    ways = {
+        n: [tuple(w.by_stage.values()) for w in those] for n, those in recommended(points).items()
+    }
+    assert set(ways[1]) == {(1, 0, 0), (0, 1, 0)}
+    assert set(ways[2]) == {(2, 0, 0), (1, 1, 0), (0, 2, 0)}
+    assert (ways[4], ways[5]) == ([(2, 2, 0)], [(2, 2, 1)])
