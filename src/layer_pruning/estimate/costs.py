@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
 from layer_pruning.scoring.scores import score
+from layer_pruning.scoring.starts import spread_over_starts
 from layer_pruning.similarity.catalog import CATALOG
 from layer_pruning.training.loop import train
 from layer_pruning.training.recipe import Recipe
@@ -51,6 +52,8 @@ class Costs:
     """With every candidate block bypassed."""
     scoring_seconds: Mapping[str, float]
     """By criterion: all candidates of one network on the whole probe set."""
+    starts_seconds: float
+    """Of a baseline: all candidates from all starts of the metrics that search."""
     export_seconds: float
     """Of a network, checks included; 0 where nothing is exported."""
     network_bytes: int
@@ -74,6 +77,7 @@ def measured_costs(
     *,
     recipe: Recipe,
     criteria: Mapping[str, Any],
+    searching: Sequence[str],
     limits: Limits,
     probe_images: int,
     attacked: int,
@@ -83,9 +87,9 @@ def measured_costs(
 ) -> Costs:
     """Try each kind of work on an untrained network; speed does not depend on weights.
 
-    ``limits`` are those of :func:`layer_pruning.models.candidates.candidates`,
-    ``probe_images`` the size of the probe set and ``attacked`` that of an attacked batch. ``say``
-    is told what is tried.
+    ``limits`` are those of :func:`layer_pruning.models.candidates.candidates`, ``searching`` the
+    metrics that are tried from other starts, ``probe_images`` the size of the probe set and
+    ``attacked`` that of an attacked batch. ``say`` is told what is tried.
     """
     say("starting Python")
     start = start_seconds()
@@ -112,6 +116,10 @@ def measured_costs(
         name: _scoring_seconds(criterion["metrics"], header, names, probe_images, features)
         for name, criterion in criteria.items()
     }
+    starts = 0.0
+    if searching and names:
+        probe = _planted_probe(names[:1], probe_images, features, len(header.class_names))
+        starts = len(names) * _seconds(lambda: spread_over_starts(probe, searching))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.safetensors")
         save_network(network, path)
@@ -127,6 +135,7 @@ def measured_costs(
         pgd_seconds=pgd,
         sweep_seconds=swept,
         scoring_seconds=scoring,
+        starts_seconds=starts,
         export_seconds=exporting,
         network_bytes=size,
         activations_bytes=4 * probe_images * (1 + len(names)) * (features + classes),
@@ -207,9 +216,23 @@ def _scoring_seconds(
     known = [m for m in metrics if m in CATALOG or m in FUNCTIONAL_METRICS]
     if not known or not blocks:
         return 0.0
-    generator = np.random.default_rng(0)
-    classes = len(header.class_names)
 
+    def scored(names: list[str]) -> float:
+        probe = _planted_probe(names, images, features, len(header.class_names))
+        return _seconds(lambda: score(known, probe, header=header, tensors={}, draw="estimate"))
+
+    # what the first one imports is not counted
+    scored(blocks[:1])
+    return scored(blocks)
+
+
+def _planted_probe(blocks: list[str], images: int, features: int, classes: int) -> Any:
+    """Features and predictions of a network and of itself without each of some blocks.
+
+    As trained features are: rectified, about means of the classes, few directions beside them, and
+    mixed a little by what is bypassed. Between shapeless ones searches take far longer.
+    """
+    generator = np.random.default_rng(0)
     labels = np.arange(images) % classes
 
     def drawn(*shape: int) -> np.ndarray:
@@ -219,26 +242,17 @@ def _scoring_seconds(
         width = values.shape[1]
         return values + 0.3 * values @ drawn(width, width) / math.sqrt(width)
 
-    # As trained features are: rectified, about means of the classes, few directions beside them,
-    # and mixed a little by what is bypassed. Between shapeless ones searches take far longer.
     own = drawn(images, features) * np.exp(-8 * np.arange(features) / features)
     whole = (2 * drawn(classes, features).clip(0)[labels] + 0.3 * own).clip(0).astype(np.float32)
     logits = drawn(images, classes)
-
-    def scored(names: list[str]) -> object:
-        probe = SimpleNamespace(
-            features=whole,
-            features_bypassed=np.stack([mixed(whole).clip(0) for _ in names]),
-            logits=logits,
-            logits_bypassed=np.stack([mixed(logits) for _ in names]),
-            labels=labels,
-            blocks=np.array(names),
-        )
-        return score(known, probe, header=header, tensors={}, draw="estimate")
-
-    # what the first one imports is not counted
-    scored(blocks[:1])
-    return _seconds(lambda: scored(blocks))
+    return SimpleNamespace(
+        features=whole,
+        features_bypassed=np.stack([mixed(whole).clip(0) for _ in blocks]),
+        logits=logits,
+        logits_bypassed=np.stack([mixed(logits) for _ in blocks]),
+        labels=labels,
+        blocks=np.array(blocks),
+    )
 
 
 def _peak_bytes() -> int:

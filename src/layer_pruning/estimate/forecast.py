@@ -85,6 +85,7 @@ def forecast(
             header,
             recipe=Recipe.of(settings),
             criteria=pruning_criteria(config),
+            searching=chain.searching,
             limits=Limits.of(config),
             probe_images=work.probe_images,
             attacked=config["attacked_images"]["count"],
@@ -109,8 +110,8 @@ def forecast(
         disk += 10**6 * info.megabytes()
     stages = [stage for those in by_network.values() for stage in those]
     all_networks = sum(stage.jobs for stage in stages if stage.name == "accuracy")
-    voting = sum(len(c["metrics"]) > 1 for c in pruning_criteria(config).values())
-    stages.append(report_stage(all_networks, voting * len(config["seeds"]) * len(chain.removals)))
+    ranks = len(chain.votes) * len(config["seeds"]) * len(chain.removals)
+    stages.append(report_stage(all_networks, ranks))
     joined = _joined(stages)
     on_cluster: dict[str, Any] = {}
     if cluster is not None:

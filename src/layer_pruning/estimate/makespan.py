@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layer_pruning.chain import BASELINE, Chain, removal
+from layer_pruning.configuration import target
 from layer_pruning.estimate.requirements import Requirements
 from layer_pruning.estimate.stages import TABLES_SECONDS, Stage
+from layer_pruning.searching.catalog import PROFILES
 from layer_pruning.terminal.style import duration_text
 
 NOTICED_SECONDS = 10.0
@@ -179,7 +181,13 @@ class _Jobs:
         found: dict[str, int] = {}
         pruned: dict[str, int] = {}
         only_shown = []
+        by_time = "latency_reduction" in target(chain.config)
+        if by_time:
+            # the report tells the target's time from it too
+            savings[BASELINE, "latency"] = self.one(OF_SAVINGS["latency"], made[BASELINE])
+            only_shown.append(savings[BASELINE, "latency"])
         for criterion in chain.pruning:
+            told_apart = by_time and criterion in chain.searched_by(PROFILES)
             for step in chain.path_steps(criterion, *here):
                 parent = chain.parent(criterion, step)
                 basis = made[parent]
@@ -201,17 +209,14 @@ class _Jobs:
                 for usage in chain.search_usages(criterion, step):
                     # a beam has what a smaller size found already
                     if usage not in found:
-                        found[usage] = self.one("search", decided)
+                        times = [savings[BASELINE, "latency"]] if told_apart else []
+                        found[usage] = self.one("search", decided, *times)
                     decided = found[usage]
                 network = removal(criterion, step)
                 pruned[network] = self.one("scores and ranks", decided, on_card=False)
                 made[network] = self.one("fine-tuning", pruned[network], trains=network)
         if chain.searching:
             only_shown.append(self.one("other starts", features[BASELINE], on_card=False))
-        timed = chain.with_savings("latency", *here)
-        if BASELINE in timed and (BASELINE, "latency") not in savings:
-            # a target of time is told from it
-            only_shown.append(self.one(OF_SAVINGS["latency"], made[BASELINE]))
         return pruned, only_shown
 
     def one(self, stage: str, *before: int, trains: str = "", on_card: bool = True) -> int:

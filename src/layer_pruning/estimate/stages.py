@@ -212,7 +212,13 @@ def stages_of(
             share,
             "bootstrap.resamples",
         ),
-        Stage("other starts", work.starts, work.starts * TABLES_SECONDS, share, "fewer seeds"),
+        Stage(
+            "other starts",
+            work.starts,
+            work.starts * (TABLES_SECONDS + costs.starts_seconds),
+            share,
+            "criteria without stochastic and stochastic_covariances",
+        ),
         Stage(
             "accuracy",
             work.networks,

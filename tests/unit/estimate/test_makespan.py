@@ -151,6 +151,22 @@ def test_the_jobs_of_the_graph_take_together_what_the_stages_take(given):
     assert of_kinds[0].seconds == pytest.approx(2 * one)
 
 
+def test_profiles_that_a_time_tells_apart_wait_for_the_timing_of_blocks():
+    here = ("digits", "resnet20")
+    search = {"p": {"metrics": ["kl"], "search": "profiles"}}
+
+    def longest(**target):
+        config = completed(seeds=[0], criteria=search, target=target)
+        dear = stages(**{"timing of blocks": 500.0, "search": 70.0, "fine-tuning": 300.0})
+        dear += [Stage("timing of blocks", 1, 500.0, 1.0, ""), Stage("search", 1, 70.0, 1.0, "")]
+        graph = graph_of(Chain.of(config), {here: dear}, report_seconds=1.0)
+        return max(graph.longest_ways())
+
+    # alone, it would lie beside the search and the training that follows
+    assert 870 < longest(latency_reduction=20) < 1000
+    assert 370 < longest(macs_reduction=20) < 500
+
+
 def test_new_weights_wait_for_the_blocks_that_are_left_and_for_no_tuning():
     config = completed(seeds=[0], criteria=["cka", "scratch"], removals=1)
     dear = stages(**{"fine-tuning": 1000.0, "other training": 500.0, "training": 100.0})
