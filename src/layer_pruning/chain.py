@@ -112,7 +112,7 @@ class Chain:
 
     @cached_property
     def votes(self) -> list[str]:
-        """The criteria whose rankings have something to show: several metrics that vote."""
+        """The criteria whose rankings have something to show: those of several metrics."""
         return [
             name
             for name, criterion in self.pruning.items()

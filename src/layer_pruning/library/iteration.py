@@ -16,7 +16,7 @@ from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds, ratio
 from layer_pruning.evaluation.savings import counted_savings
 from layer_pruning.evaluation.throughput import batch_runner
-from layer_pruning.library.scores import rank, score
+from layer_pruning.library.scores import check_criterion, rank, score
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
@@ -238,8 +238,10 @@ def iterate(
     those of :func:`layer_pruning.score` and :func:`layer_pruning.rank`.
 
     Raises ValueError in one line, before anything is computed, for a target that does not exist or
-    that no choice of blocks reaches, and for what :func:`layer_pruning.score` refuses.
+    that no choice of blocks reaches, and for metrics and options that :func:`layer_pruning.score`
+    and :func:`layer_pruning.rank` refuse.
     """
+    check_criterion(metrics, aggregation, weights=weights, families=families)
     start = held(network)
     iteration = Iteration(
         start=start,

@@ -24,6 +24,7 @@ from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, arrays_of
 from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS
+from layer_pruning.scoring.kinds import kind_of
 from layer_pruning.scoring.own import OwnMetric, own_distances
 from layer_pruning.scoring.probe import Probe
 from layer_pruning.scoring.savings import Savings
@@ -213,6 +214,21 @@ def _criterion(
         raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
     criterion = CRITERIA[metrics]
     return list(criterion["metrics"]), criterion.get("aggregation", BORDA.aggregation)
+
+
+def check_criterion(
+    metrics: str | Sequence[str | OwnMetric], aggregation: str | None, **options: Any
+) -> None:
+    """Raise ValueError in one line for what :func:`score` and :func:`rank` would refuse later.
+
+    ``options`` are ``weights`` and ``families``.
+    """
+    given, usual = _criterion(metrics)
+    names = [metric if isinstance(metric, str) else _name(metric) for metric in given]
+    for metric in given:
+        if isinstance(metric, str):
+            kind_of(metric)
+    Aggregation(aggregation or usual, **options).check(names)
 
 
 def _probe(

@@ -8,7 +8,7 @@ Tensors = Mapping[str, np.ndarray]
 
 
 def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
-    """Mean absolute weight of each block's convolutions and linear layers, by block name."""
+    """Mean absolute weight of each block, by block name; what counts is said in `weight_counts`."""
     result = {}
     for block, count in weight_counts(tensors, blocks).items():
         weights = _weights(tensors, block)
@@ -18,14 +18,17 @@ def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str
 
 
 def weight_counts(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
-    """How many weights each block's convolutions and linear layers have, by block name."""
+    """How many weights each block has, by block name.
+
+    They are the numbers of its tensors of two dimensions or more: convolutions and linear layers,
+    and in some networks a scale or a table of positions. Those of norms, and most biases, have one.
+    """
     return {
         block: float(sum(weight.size for weight in _weights(tensors, block))) for block in blocks
     }
 
 
 def _weights(tensors: Tensors, block: str) -> list[np.ndarray]:
-    """The tensors of two dimensions or more: those of norms, and most biases, have one."""
     return [
         tensor
         for name, tensor in tensors.items()

@@ -233,6 +233,13 @@ def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
         (lambda n, p: layer_pruning.score(n, *p, metrics=["cak"]), "'cak' is no metric"),
         (lambda n, p: layer_pruning.score(n, *p, metrics="consenus"), "'consenus' is no criterion"),
         (lambda n, p: layer_pruning.score(n, *p, protect=["late.9"]), "'late.9' is no block"),
+        # before the loop is entered
+        (lambda n, p: layer_pruning.iterate(n, *p, metrics="consenus"), "'consenus' is no crit"),
+        (lambda n, p: layer_pruning.iterate(n, *p, metrics=["cak"]), "'cak' is no metric"),
+        (
+            lambda n, p: layer_pruning.iterate(n, *p, metrics="recommended", weights={"kl": 1}),
+            "lexicographic takes no weights",
+        ),
         (
             lambda n, p: layer_pruning.score(n, *p, min_blocks_per_stage=9),
             "no block that may go under these limits",
