@@ -20,6 +20,7 @@ from layer_pruning.report.figures.style import (
     styled,
 )
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.wording import p_text
 from layer_pruning.searching.sets import named_set
 
 PREDICTORS, PATHS = "-predictors", "-paths"
@@ -78,12 +79,13 @@ def agreement(distances: pd.Series, accuracies: pd.Series, sizes: pd.Series) -> 
     everybody knows, counts for nothing. -1 where every smaller distance has the higher accuracy;
     NaN where nothing varies. The three series are of the same n sets.
     """
+    return float(_centred(distances, sizes).corr(_centred(accuracies, sizes)))
 
-    def centred(values: pd.Series) -> pd.Series:
-        ranks = values.groupby(sizes).rank()
-        return ranks - ranks.groupby(sizes).transform("mean")
 
-    return float(centred(distances).corr(centred(accuracies)))
+def _centred(values: pd.Series, sizes: pd.Series) -> pd.Series:
+    """Ranks within each size, about their mean."""
+    ranks = values.groupby(sizes).rank()
+    return ranks - ranks.groupby(sizes).transform("mean")
 
 
 def trained(rows: pd.DataFrame) -> pd.DataFrame:
@@ -157,14 +159,38 @@ def regret_of_chance(
     return pd.Series(by_size).sort_index()
 
 
-def foretold(table: pd.DataFrame, predictors: pd.DataFrame) -> pd.Series:
-    """How well each distance of an untrained set foretells its accuracy, the best first."""
+def chance_of_agreement(
+    distances: pd.Series, accuracies: pd.Series, sizes: pd.Series, draws: int = 9999
+) -> float:
+    """How often an agreement as far from 0 comes of accuracies shuffled within their size.
+
+    A permutation test, of both sides, with the given order counted among the draws.
+    """
+    own, other = (_centred(values, sizes).to_numpy() for values in (distances, accuracies))
+    places = [np.flatnonzero(sizes.to_numpy() == size) for size in sizes.unique()]
+    generator, reached = np.random.default_rng(0), 1
+    for _ in range(draws):
+        shuffled = other.copy()
+        for those in places:
+            shuffled[those] = generator.permutation(shuffled[those])
+        reached += abs(own @ shuffled) >= abs(own @ other) - 1e-9
+    return reached / (draws + 1)
+
+
+def foretold(table: pd.DataFrame, predictors: pd.DataFrame) -> pd.DataFrame:
+    """How well each distance of an untrained set foretells its accuracy, the best first.
+
+    Columns ``agreement`` and ``p_value``, each of its own: not corrected for their number.
+    """
     known = predictors.set_index("removed_blocks").reindex(table.index)
     found = {
-        name: agreement(known[name], table["accuracy"], table["removed"])
+        name: {
+            "agreement": agreement(known[name], table["accuracy"], table["removed"]),
+            "p_value": chance_of_agreement(known[name], table["accuracy"], table["removed"]),
+        }
         for name in distances_of(predictors)
     }
-    return pd.Series(found).sort_values()
+    return pd.DataFrame.from_dict(found, orient="index").sort_values("agreement")
 
 
 def named(profile: Profile) -> str:
@@ -218,12 +244,19 @@ def _regrets(
 
 def _foretold(table: pd.DataFrame, predictors: pd.DataFrame) -> str:
     found = foretold(table, predictors)
-    lines = ["| distance of the untrained set | as it is | norms estimated anew |", "|---|---|---|"]
+    ways = ["as it is", "norms estimated anew"]
+    headings = [
+        "distance of the untrained set",
+        *(f"{way}{p}" for way in ways for p in ("", ", p")),
+    ]
+    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     for name in dict.fromkeys(one.removesuffix(RENEWED) for one in found.index):
-        cells = [found.get(f"{name}{suffix}", np.nan) for suffix in ("", RENEWED)]
-        lines.append(
-            f"| {name} | {' | '.join('' if np.isnan(c) else _with_sign(c) for c in cells)} |"
-        )
+        cells = [name]
+        for way in (name, f"{name}{RENEWED}"):
+            known = way in found.index and not np.isnan(found.loc[way, "agreement"])
+            cells += [_with_sign(found.loc[way, "agreement"])] if known else [""]
+            cells += [p_text(found.loc[way, "p_value"])] if known else [""]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -5,9 +5,9 @@
     python benchmarks/results.py write
 
 `collect`, in the folder of a run, finished or not, writes a row for every network that is there,
-with the digest of the completed configuration and the commit of the checkout; of a test for
-shortcut learning also a table beside it with every comparison. `write`, in the checkout, brings
-docs/results.md and docs/figures up to date with docs/data.
+with the digest of the completed configuration and the commit of the checkout; of attacks and of a
+test for shortcut learning also a table beside it with every comparison, image by image. `write`, in
+the checkout, brings docs/results.md and docs/figures up to date with docs/data.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
+from verdicts import accuracy_verdicts, attack_text, robustness_verdicts
 
 from layer_pruning.configuration import (
     Config,
@@ -30,9 +31,12 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
+from layer_pruning.report.findings.robustness import compared_robustness
 from layer_pruning.report.findings.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.selection import equally_trained
+from layer_pruning.report.statistics.paired import beside_each
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
 from layer_pruning.runtime.atomic import written_whole
@@ -50,6 +54,8 @@ NEEDED = ("accuracy.json", "complexity.json", "emissions.json", "history.csv")
 ROBUST = "robust_accuracy_"
 BESIDE = "-beside-baseline"
 """What the name of a table of comparisons ends with, after that of its table of networks."""
+ATTACKED = "-attacked"
+"""The same of one with comparisons under attack."""
 
 
 def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
@@ -76,7 +82,7 @@ def collect(configuration: Path, table: Path) -> None:
     """Write the rows of one run."""
     config = complete(check_parses(configuration))
     cued = any(dataset["cue"] is not None for dataset in config["datasets"].values())
-    for suffix, rows in (shortcuts(config) if cued else {"": accuracies(config)}).items():
+    for suffix, rows in (shortcuts(config) if cued else accuracies(config)).items():
         commit = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
         made = subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip()
         digest = hashlib.sha256(as_yaml(config).encode()).hexdigest()[:12]
@@ -85,18 +91,22 @@ def collect(configuration: Path, table: Path) -> None:
         print(f"{path}: {len(rows)} rows")
 
 
-def accuracies(config: Config) -> pd.DataFrame:
-    """What each network gives up, and for what."""
+def accuracies(config: Config) -> dict[str, pd.DataFrame]:
+    """What each network gives up, and for what; and under attack beside its baseline."""
     folders = list(folders_of(config, NEEDED))
+    attacks = [path for folder in folders for path in sorted(folder.glob("attacks/*.json"))]
     rows = summarise(
         folders,
-        [path for folder in folders for path in sorted(folder.glob("attacks/*.json"))],
+        attacks,
         histories=[folder / "history.csv" for folder in folders],
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
     )
     robust = [name for name in rows if str(name).startswith(ROBUST)]
-    return rows[[*COLUMNS, *robust]].copy()
+    found = {"": rows[[*COLUMNS, *robust]].copy()}
+    if attacks:
+        found[ATTACKED] = beside_each(compared_robustness, attacks, equally_trained(rows))
+    return found
 
 
 def shortcuts(config: Config) -> dict[str, pd.DataFrame]:
@@ -152,10 +162,8 @@ def robust_over_seeds(rows: pd.DataFrame) -> str:
 
 
 def _attack_named(column: str) -> str:
-    """The attack, norm and size of a column of robust accuracies, as they were asked for."""
-    attack, norm, epsilon = column.removeprefix(ROBUST).rsplit("_", 2)
-    size = f"{255 * float(epsilon):.3g}/255" if norm == "linf" else epsilon
-    return f"{attack}, {norm.capitalize()} {size}"
+    """The attack, norm and size of a column of robust accuracies."""
+    return attack_text(*column.removeprefix(ROBUST).rsplit("_", 2))
 
 
 def _with_spread(values: pd.Series) -> str:
@@ -193,7 +201,7 @@ def _change(row: pd.Series) -> str:
 def write() -> None:
     """Write what stands between the markers of docs/results.md anew, and the figures."""
     text = PAGE.read_text(encoding="utf-8")
-    suffixes = (BESIDE, PREDICTORS, PATHS)
+    suffixes = (BESIDE, ATTACKED, PREDICTORS, PATHS)
     for path in sorted(path for path in DATA.glob("*.csv") if not path.stem.endswith(suffixes)):
         begin, end = f"<!-- rows of {path.stem} -->", f"<!-- end of {path.stem} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
@@ -207,7 +215,10 @@ def write() -> None:
             table = choice_tables(rows, others[PREDICTORS], others[PATHS])
             save(choice_figure(rows, others[PATHS]), FIGURES / f"{path.stem}.svg")
         else:
-            table = "\n\n".join(filter(None, [over_seeds(rows), robust_over_seeds(rows)]))
+            tables = [over_seeds(rows), accuracy_verdicts(rows), robust_over_seeds(rows)]
+            if ATTACKED in others:
+                tables.append(robustness_verdicts(others[ATTACKED]))
+            table = "\n\n".join(filter(None, tables))
             # what saves nothing has a row in the table, and no place on an axis of savings
             saving = rows[rows["made_by"] != "continued"]
             if saving["removed"].nunique() > 2:

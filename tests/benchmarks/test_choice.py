@@ -119,6 +119,25 @@ def test_agreement_looks_within_sizes_only():
     )
 
 
+def test_the_chance_of_an_agreement_is_the_share_of_orders_that_agree_as_much():
+    sizes = pd.Series([1, 1, 1, 2, 2, 2])
+    accuracies = pd.Series([0.9, 0.8, 0.7, 0.5, 0.4, 0.3])
+    perfect = choice.chance_of_agreement(pd.Series([1, 2, 3, 0, 1, 2]), accuracies, sizes)
+    # of 36 orders, one agrees wholly and one is wholly reversed
+    assert perfect == pytest.approx(2 / 36, abs=0.01)
+    distances = pd.Series([0.3, 0.1, 0.7, 0.2, 0.9, 0.4])
+    found = abs(choice.agreement(distances, accuracies, sizes))
+    orders = [
+        choice.agreement(distances, pd.Series([*one, *other]), sizes)
+        for one in itertools.permutations([0.9, 0.8, 0.7])
+        for other in itertools.permutations([0.5, 0.4, 0.3])
+    ]
+    share = np.mean(np.abs(orders) >= found - 1e-9)
+    assert choice.chance_of_agreement(distances, accuracies, sizes) == pytest.approx(
+        share, abs=0.02
+    )
+
+
 def test_no_number_is_below_zero_that_is_written_as_zero():
     assert [choice._with_sign(value) for value in (-0.004, 0.0, -0.005001)] == [
         "+0.00",
@@ -138,7 +157,7 @@ def test_the_tables_name_the_best_first_and_what_foretells_it():
     assert "| one; wise over all sets, norms estimated anew | 2.00 | 2.00 | 2.00 |" in text
     assert "| wise over all sets | 0.00 | 0.00 | 0.00 |" in text
     assert text.index("| a draw at random |") < text.index("| one; ")
-    assert "| wise | −1.00 | +1.00 |" in text
+    assert "| wise | −1.00 | 0.014 | +1.00 | 0.014 |" in text
 
 
 def test_the_figure_has_a_point_for_every_set_and_a_path_for_a_criterion():
