@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from layer_pruning.models.candidates import Limits
     from layer_pruning.models.header import NetworkHeader
 
+WORDS = {"macs": "MACs", "parameters": "parameters", "latency": "time"}
+"""The kinds of cost as a person calls them."""
+
 
 def add(commands: Any) -> None:
     """Add the command and its options."""
@@ -189,14 +192,17 @@ def recommended_lines(
         gone = ", ".join(f"{stage} {count}" for stage, count in ways[0].by_stage.items())
         if len(ways) > 1:
             gone = f"{len(ways)} ways keep as many, and kl decides between them"
-        told = f"{span([way.macs for way in ways])} % of MACs, "
-        told += f"{span([way.parameters for way in ways])} % of parameters"
+        # time is measured, and stands where it was asked for
+        told = ", ".join(
+            f"{span([way.reduction(kind) for way in ways])} % of {word}"
+            for kind, word in WORDS.items()
+            if kind in ("macs", "parameters", target.kind)
+        )
         missed = not all(map(target.reached_by, ways))
         short |= missed
         lines.append(row_text(f"{number:>8}", f"{gone}: {told}{' *' * missed}", 10))
     if short:
-        kind = "MACs" if target.kind == "macs" else target.kind
-        lines.append(f"* saves less than {target.value:g} % of {kind}.")
+        lines.append(f"* saves less than {target.value:g} % of {WORDS[str(target.kind)]}.")
     if short and not target.reached_by(best[numbers[-1]][0]):
         lines.append("No number of removals reaches the target in that way.")
     return lines
