@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
-from verdicts import accuracy_verdicts, attack_text, robustness_verdicts
+from verdicts import accuracy_verdicts, attack_text, robustness_verdicts, told
 
 from layer_pruning.configuration import (
     Config,
@@ -186,16 +186,10 @@ def shortcuts_over_seeds(rows: pd.DataFrame, beside: pd.DataFrame) -> str:
         cells = [dataset, criterion, len(group), *(f"{mean:.1f}" for mean in means)]
         for measure in ("reliance", "effect of the cue"):
             place = (dataset, criterion, removed, measure)
-            cells.append(_change(changes.loc[place]) if criterion != BASELINE else "")
+            ends = ("difference", "interval_low", "interval_high")
+            cells.append(told(*changes.loc[place, ends]) if criterion != BASELINE else "")
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
-
-
-def _change(row: pd.Series) -> str:
-    """A difference in points with its interval, bold where it is shown."""
-    low, high = row["interval_low"], row["interval_high"]
-    told = f"{signed(row['difference'])} [{signed(low)}, {signed(high)}]"
-    return told if low <= 0 <= high else f"**{told}**"
 
 
 def write() -> None:

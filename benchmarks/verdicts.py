@@ -15,7 +15,6 @@ from layer_pruning.report.statistics.over_seeds import (
     changes,
     compare_criteria,
 )
-from layer_pruning.report.statistics.repeated import Contrast
 from layer_pruning.report.wording import signed
 
 Row = tuple[str, int, str, int, str, str]
@@ -27,12 +26,12 @@ def accuracy_verdicts(rows: pd.DataFrame) -> str:
     ``rows`` are of one data set and architecture. Of one seed, intervals are over test images.
     """
     found: list[Row] = []
-    pairs = compare_criteria(rows)
+    pairs, as_long = compare_criteria(rows), equally_trained(rows)
     for removed, step in counted(rows).groupby("removed", sort=True):
         names = list(step["criterion"].unique())
-        for other in (BASELINE, *equally_trained(rows)):
+        for other in (BASELINE, *as_long):
             # what was trained as long is held against the baseline too
-            apart = equally_trained(rows) if other == BASELINE else {}
+            apart = as_long if other == BASELINE else {}
             for name, change in changes(rows, removed, other).items():
                 if name in names or name in apart:
                     seeds = len(accuracies(rows, removed, [name, other]))
@@ -41,24 +40,23 @@ def accuracy_verdicts(rows: pd.DataFrame) -> str:
                         if other == BASELINE
                         else change.verdict("higher", "lower", "no difference shown", UNKNOWN)
                     )
-                    found.append((name, int(removed), other, seeds, told(change), verdict))
+                    difference = told(change.mean, change.low, change.high)
+                    found.append((name, int(removed), other, seeds, difference, verdict))
         for row in pairs[pairs["removed"] == removed].to_dict("records"):
             ends = (row[f"difference_{name}"] for name in ("mean", "interval_low", "interval_high"))
-            change = Contrast(*ends, math.nan, math.nan, row["detectable"])
             beside = (row["criterion"], int(removed), row["other"], row["seeds"])
-            found.append((*beside, told(change), row["verdict"]))
+            found.append((*beside, told(*ends), row["verdict"]))
     lines = ["| network | removed | beside | seeds | difference, points | verdict |"]
     lines += ["|---|---|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in found)])
 
 
-def told(change: Contrast) -> str:
-    """A difference in points with its interval, bold where 0 is outside."""
-    mean = signed(change.mean)
-    if math.isnan(change.low):
-        return mean
-    text = f"{mean} [{signed(change.low)}, {signed(change.high)}]"
-    return text if change.low <= 0 <= change.high else f"**{text}**"
+def told(difference: float, low: float, high: float) -> str:
+    """A difference in points with its interval, if there is one, bold where 0 is outside."""
+    if math.isnan(low):
+        return signed(difference)
+    text = f"{signed(difference)} [{signed(low)}, {signed(high)}]"
+    return text if low <= 0 <= high else f"**{text}**"
 
 
 def robustness_verdicts(table: pd.DataFrame) -> str:
@@ -73,7 +71,7 @@ def robustness_verdicts(table: pd.DataFrame) -> str:
         cells = []
         for test in tests:
             ends = by_test.loc[test, ["difference", "interval_low", "interval_high"]]
-            cells.append(told(Contrast(*map(float, ends), math.nan, math.nan, math.nan)))
+            cells.append(told(*map(float, ends)))
         lines.append(f"| {' | '.join(map(str, [*place, *cells]))} |")
     return "\n".join(lines)
 
