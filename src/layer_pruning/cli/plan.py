@@ -19,12 +19,14 @@ from layer_pruning.cli.networks import (
 )
 from layer_pruning.plan.lattice import (
     KINDS,
+    TOLERANCE,
     Cost,
     Point,
     around,
     reachable_points,
     recommended,
 )
+from layer_pruning.scoring.catalog import CRITERIA
 from layer_pruning.terminal.style import COLUMNS, row_text
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class Target:
 
     def reached_by(self, point: Point) -> bool:
         """Whether a way saves as much, to a hundredth of a percent."""
-        return self.kind is None or point.reduction(self.kind) >= self.value - 0.005
+        return self.kind is None or point.saves(self.kind, self.value)
 
 
 def target_of(given: argparse.Namespace) -> Target:
@@ -185,13 +187,14 @@ def recommended_lines(
     numbers: Sequence[int], best: Mapping[int, list[Point]], target: Target
 ) -> list[str]:
     """The ways of ``criteria: [recommended]``, and whether they reach the target."""
+    _, tie_breaker = CRITERIA["recommended"]["metrics"]
     lines = ["By 'criteria: [recommended]' most weights are kept, and these blocks go:"]
     short = False
     for number in numbers:
         ways = best[number]
         gone = ", ".join(f"{stage} {count}" for stage, count in ways[0].by_stage.items())
         if len(ways) > 1:
-            gone = f"{len(ways)} ways keep as many, and kl decides between them"
+            gone = f"{len(ways)} ways keep as many, and {tie_breaker} decides between them"
         # time is measured, and stands where it was asked for
         told = ", ".join(
             f"{span([way.reduction(kind) for way in ways])} % of {word}"
@@ -218,7 +221,7 @@ def point_record(point: Point) -> dict[str, Any]:
 def span(values: Sequence[float]) -> str:
     """The smallest and the largest of some percentages, or the one that all are."""
     low, high = min(values), max(values)
-    return f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} … {high:.2f}"
+    return f"{low:.2f}" if high - low < TOLERANCE else f"{low:.2f} … {high:.2f}"
 
 
 def span_of(values: Sequence[int]) -> str:

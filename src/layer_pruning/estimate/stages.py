@@ -131,6 +131,11 @@ def stages_of(
             for name, one in networks.items()
         }
 
+    def training(name: str, each: Mapping[str, float], files: float, cheaper: str) -> Stage:
+        """Of ``each`` network of a seed; ``files`` is the disk it takes, in unpruned networks."""
+        jobs, seconds = work.seeds * len(each), work.seeds * math.fsum(each.values())
+        return Stage(name, jobs, seconds, share, cheaper, files * jobs * costs.network_bytes, each)
+
     baseline = {BASELINE: start + config["training"]["epochs"] * epoch}
     tuned, beside = trained(work.tuned), trained(work.beside)
     left = work.left
@@ -148,32 +153,18 @@ def stages_of(
     timing = savings["repeats"] * savings["batch_size"] * costs.forward_seconds * left["timed"]
     metering = config["energy"]["repeats"] * config["energy"]["window_seconds"] * work.blocks
     stages = [
-        Stage(
-            "training",
-            work.seeds,
-            work.seeds * baseline[BASELINE],
-            share,
-            "training.epochs, or fewer seeds",
-            2.2 * work.seeds * costs.network_bytes,
-            baseline,
-        ),
-        Stage(
+        training("training", baseline, 2.2, "training.epochs, or fewer seeds"),
+        training(
             "fine-tuning",
-            work.seeds * len(tuned),
-            work.seeds * math.fsum(tuned.values()),
-            share,
-            "finetuning.epochs, fewer removals, or blocks_per_step",
-            2 * work.seeds * len(tuned) * costs.network_bytes * left["pruned"],
             tuned,
+            2 * left["pruned"],
+            "finetuning.epochs, fewer removals, or blocks_per_step",
         ),
-        Stage(
+        training(
             "other training",
-            work.seeds * len(beside),
-            work.seeds * math.fsum(beside.values()),
-            share,
-            "finetuning.final, or criteria without continued and scratch",
-            2.2 * work.seeds * len(beside) * costs.network_bytes,
             beside,
+            2.2,
+            "finetuning.final, or criteria without continued and scratch",
         ),
         Stage(
             "activations",

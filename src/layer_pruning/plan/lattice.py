@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 KINDS = ("macs", "parameters", "latency")
+TOLERANCE = 0.005
+"""Percents count as the same that print the same, to a hundredth."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class Point:
         if value is None:
             raise ValueError(f"the {kind} of the blocks was not measured")
         return float(value)
+
+    def saves(self, kind: str, percent: float) -> bool:
+        """Whether it saves as much of ``macs``, ``parameters`` or ``latency``."""
+        return self.reduction(kind) >= percent - TOLERANCE
 
 
 def reachable_points(
@@ -210,10 +216,10 @@ def around(points: Sequence[Point], kind: str, target: float, count: int = 3) ->
     for point in points:
         levels[round(point.reduction(kind), 2)].append(point)
     ordered = sorted(levels)
-    if target > ordered[-1] + 0.005:
+    if target > ordered[-1] + TOLERANCE:
         raise ValueError(
             f"{target:g} % fewer {kind} cannot be reached: {ordered[-1]:.2f} % is the most"
         )
-    below = [level for level in ordered if level < target - 0.005][-count:]
-    above = [level for level in ordered if level >= target - 0.005][:count]
+    below = [level for level in ordered if level < target - TOLERANCE][-count:]
+    above = [level for level in ordered if level >= target - TOLERANCE][:count]
     return [levels[level] for level in [*below, *above]]

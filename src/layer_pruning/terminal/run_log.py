@@ -7,6 +7,7 @@ events by their names. Errors and everything else stay Snakemake's.
 import logging
 import math
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -143,4 +144,4 @@ def _last_line(path: str) -> str:
     clock, _, said = last.partition(" ")
     said = said if clock.count(":") == 2 else last
     # a job that has ended, of which Snakemake has yet to hear
-    return "" if said.startswith("start-up") else said[:100]
+    return "" if said.startswith("start-up") else textwrap.shorten(said, 100, placeholder=" …")

@@ -99,10 +99,19 @@ def test_a_line_for_each_job_that_ends_with_the_time_left():
         assert not timer.is_alive()
 
 
-def test_a_long_job_is_named_with_its_log_and_what_it_last_said(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("last", "said_of_it"),
+    [
+        ("epoch 2 of 9", "epoch 2 of 9"),
+        (f"starting from {'a long word ' * 9}", f"starting from {'a long word ' * 7}…"),
+    ],
+)
+def test_a_long_job_is_named_with_its_log_and_what_it_last_said(
+    monkeypatch, tmp_path, last, said_of_it
+):
     monkeypatch.setattr(run_log, "LONG_SECONDS", 0.05)
     log = tmp_path / "train.log"
-    log.write_text("10:00:00 epoch 1 of 9\n10:00:09 epoch 2 of 9\n")
+    log.write_text(f"10:00:00 epoch 1 of 9\n10:00:09 {last}\n")
     said = threading.Event()
 
     class Stream(io.StringIO):
@@ -115,7 +124,7 @@ def test_a_long_job_is_named_with_its_log_and_what_it_last_said(monkeypatch, tmp
     lines.handle(info(0, log=[str(log)]))
     assert said.wait(20)
     lines.close()
-    assert f"Training: running for 0.1 s, epoch 2 of 9; its log is {log}" in stream.getvalue()
+    assert f"Training: running for 0.1 s, {said_of_it}; its log is {log}" in stream.getvalue()
 
 
 def test_snakemake_s_own_lines_for_jobs_go_and_its_errors_stay():
