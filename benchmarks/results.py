@@ -5,9 +5,11 @@
     python benchmarks/results.py write
 
 `collect`, in the folder of a run, finished or not, writes a row for every network that is there,
-with the digest of the completed configuration and the commit of the checkout; of attacks and of a
-test for shortcut learning also a table beside it with every comparison, image by image. `write`, in
-the checkout, brings docs/results.md and docs/figures up to date with docs/data.
+with the digest of the completed configuration and the commit of that folder; of attacks and of a
+test for shortcut learning also a table beside it with every comparison, image by image, and of
+attacks the records that it is made of. With `--add` the networks stay that are published and that
+this run does not have, so that seeds may come from several machines. `write`, in the checkout,
+brings docs/results.md and docs/figures up to date with docs/data.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 from choice import PATHS, PREDICTORS, choice_figure, choice_tables
 from options import parser_of
+from published import records_with_published, with_published, write_records
 from verdicts import accuracy_verdicts, attack_text, robustness_verdicts, told
 
 from layer_pruning.configuration import (
@@ -78,21 +81,45 @@ def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
                         yield folder
 
 
-def collect(configuration: Path, table: Path) -> None:
-    """Write the rows of one run."""
+def collect(configuration: Path, table: Path, *, add: bool = False) -> None:
+    """Write the rows of one run, and ``add`` them to those of networks that it does not have."""
     config = complete(check_parses(configuration))
-    cued = any(dataset["cue"] is not None for dataset in config["datasets"].values())
-    for suffix, rows in (shortcuts(config) if cued else accuracies(config)).items():
-        commit = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-        made = subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip()
-        digest = hashlib.sha256(as_yaml(config).encode()).hexdigest()[:12]
-        path = table.with_name(f"{table.stem}{suffix}.csv")
-        write_csv(rows.assign(configuration=digest, commit=made), path)
-        print(f"{path}: {len(rows)} rows")
+    commit = ["git", "rev-parse", "--short=12", "HEAD"]
+    made = subprocess.run(commit, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise SystemExit(f"run collect in the checkout that made the networks: {made.stderr}")
+    digest = hashlib.sha256(as_yaml(config).encode()).hexdigest()[:12]
+    origin = {"configuration": digest, "commit": made.stdout.strip()}
+    if any(dataset["cue"] is not None for dataset in config["datasets"].values()):
+        if add:
+            raise SystemExit("--add: a test for shortcut learning is collected from one run")
+        rows, beside = shortcuts(config)
+        found = {"": rows.assign(**origin), BESIDE: beside.assign(**origin)}
+    else:
+        rows, attacks = accuracies(config)
+        rows = rows.assign(**origin)
+        if add:
+            rows = with_published(rows, table)
+        found = {"": rows}
+        if attacks:
+            archive = beside_table(table, ATTACKED, ".zip")
+            with records_with_published(attacks, archive if add else None) as records:
+                compared = beside_each(compared_robustness, records.values(), equally_trained(rows))
+                write_records(records, archive)
+            found[ATTACKED] = compared.assign(**origin)
+    for suffix, frame in found.items():
+        path = beside_table(table, suffix)
+        write_csv(frame, path)
+        print(f"{path}: {len(frame)} rows")
 
 
-def accuracies(config: Config) -> dict[str, pd.DataFrame]:
-    """What each network gives up, and for what; and under attack beside its baseline."""
+def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:
+    """Where what goes with a table of networks is."""
+    return table.with_name(f"{table.stem}{suffix}{ending}")
+
+
+def accuracies(config: Config) -> tuple[pd.DataFrame, list[Path]]:
+    """What each network gives up, and for what; and the records of attacks."""
     folders = list(folders_of(config, NEEDED))
     attacks = [path for folder in folders for path in sorted(folder.glob("attacks/*.json"))]
     rows = summarise(
@@ -103,20 +130,17 @@ def accuracies(config: Config) -> dict[str, pd.DataFrame]:
         blocks_per_step=blocks_per_step(config),
     )
     robust = [name for name in rows if str(name).startswith(ROBUST)]
-    found = {"": rows[[*COLUMNS, *robust]].copy()}
-    if attacks:
-        found[ATTACKED] = beside_each(compared_robustness, attacks, equally_trained(rows))
-    return found
+    return rows[[*COLUMNS, *robust]].copy(), attacks
 
 
-def shortcuts(config: Config) -> dict[str, pd.DataFrame]:
+def shortcuts(config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far each network relies on a cue, and beside the baseline, by data set."""
     paths = [folder / "shortcut.json" for folder in folders_of(config, ["shortcut.json"])]
     by_dataset: dict[str, list[Path]] = {}
     for path in paths:
         by_dataset.setdefault(path.parts[1], []).append(path)
     beside = [compared_shortcuts(found) for found in by_dataset.values()]
-    return {"": outcomes(paths), BESIDE: pd.concat(beside, ignore_index=True)}
+    return outcomes(paths), pd.concat(beside, ignore_index=True)
 
 
 def over_seeds(rows: pd.DataFrame) -> str:
@@ -201,7 +225,7 @@ def write() -> None:
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"{PAGE} should have one line '{begin}' and one '{end}'")
         rows = read_csv(path)
-        with_it = {one: path.with_name(f"{path.stem}{one}.csv") for one in suffixes}
+        with_it = {one: beside_table(path, one) for one in suffixes}
         others = {one: read_csv(other) for one, other in with_it.items() if other.exists()}
         if BESIDE in others:
             table = shortcuts_over_seeds(rows, others[BESIDE])
@@ -230,10 +254,11 @@ def main() -> None:
     one = commands.add_parser("collect")
     one.add_argument("configuration", type=Path)
     one.add_argument("table", type=Path)
+    one.add_argument("--add", action="store_true", help="keep networks that this run lacks")
     commands.add_parser("write")
     given: argparse.Namespace = parser.parse_args()
     if given.command == "collect":
-        collect(given.configuration, given.table)
+        collect(given.configuration, given.table, add=given.add)
     else:
         write()
 
