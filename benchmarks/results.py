@@ -101,16 +101,28 @@ def collect(configuration: Path, table: Path, *, add: bool = False) -> None:
         if add:
             rows = with_published(rows, table)
         found = {"": rows}
-        if attacks:
-            archive = beside_table(table, ATTACKED, ".zip")
-            with records_with_published(attacks, archive if add else None) as records:
-                compared = beside_each(compared_robustness, records.values(), equally_trained(rows))
-                write_records(records, archive)
+        compared = under_attack(rows, attacks, table, add=add)
+        if compared is not None:
             found[ATTACKED] = compared.assign(**origin)
     for suffix, frame in found.items():
         path = beside_table(table, suffix)
         write_csv(frame, path)
         print(f"{path}: {len(frame)} rows")
+
+
+def under_attack(
+    rows: pd.DataFrame, attacks: Sequence[Path], table: Path, *, add: bool
+) -> pd.DataFrame | None:
+    """Every comparison under attack, whose records are kept; None where it cannot be made."""
+    archive, comparisons = (beside_table(table, ATTACKED, one) for one in (".zip", ".csv"))
+    if add and comparisons.exists() and not archive.exists():
+        print(f"{comparisons}: left as it is, without {archive.name} it cannot be added to")
+        return None
+    with records_with_published(attacks, archive if add else None) as records:
+        if not records:
+            return None
+        write_records(records, archive)
+        return beside_each(compared_robustness, records.values(), equally_trained(rows))
 
 
 def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:

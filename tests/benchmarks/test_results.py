@@ -47,3 +47,11 @@ def test_a_seed_without_an_evaluated_baseline_is_left_out_and_said(tmp_path, mon
     run = "results/digits/resnet8/seed-0"
     assert found == [f"{run}/baseline", f"{run}/consensus/removed-01"]
     assert "seed-1: left out, baseline has no accuracy.json" in capsys.readouterr().out
+
+
+def test_comparisons_whose_records_are_gone_are_left_as_they_are(tmp_path, capsys):
+    table = tmp_path / "rows.csv"
+    (tmp_path / "rows-attacked.csv").write_text("of five seeds\n")
+    assert results.under_attack(pd.DataFrame(), [], table, add=True) is None
+    assert (tmp_path / "rows-attacked.csv").read_text() == "of five seeds\n"
+    assert "left as it is" in capsys.readouterr().out
