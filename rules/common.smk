@@ -13,13 +13,11 @@ from layer_pruning.configuration import (
     epsilons_of,
     files_of_shift,
     final_criteria,
+    named,
     promised_checksums,
-    recipe_of,
-    recipe_on,
     shifted_sets,
     scratch_criteria,
     start_files,
-    summed_in,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
@@ -139,37 +137,12 @@ def info_of_dataset(wildcards):
     return dataset_info(config["datasets"][wildcards.dataset])
 
 
-def of_recipe(phase):
-    """Params: the settings of a training phase for the network in the path.
-
-    What they leave open follows from the data.
-    """
-
-    def param(key):
-        return lambda names: recipe_on(config, phase, names.dataset, names.architecture)[key]
-
-    keys = recipe_on(
-        config, phase, *(next(iter(config[of])) for of in ("datasets", "architectures"))
-    )
-    return {key: param(key) for key in keys} | summed_in(config)
-
-
 def placed(path):
     """A path as a param: where the files of this workflow lie, which a module may be told.
 
     Not by a function of outputs, whose value Snakemake would not compare with the one before.
     """
     return str(workflow.modifier.modify_path(path))
-
-
-def teacher_of(phase):
-    """An input function: the network to distil from, where a phase asks for one."""
-
-    def path(wildcards):
-        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
-        return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
-
-    return path
 
 
 def downloads(wildcards):

@@ -4,6 +4,8 @@ from layer_pruning.models.hub_files import hub_path
 # the SHA-256 that the user gave for files of the hub
 PROMISED = promised_checksums(config)
 
+SPLIT = named(config, "split.validation_fraction", "split.test_fraction", "split.seed")
+
 
 localrules:
     download_data,
@@ -83,7 +85,7 @@ rule prepare_data:
         validation_fraction=config["split"]["validation_fraction"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
-        revision=DATA_REVISION,
+        revision=(DATA_REVISION, *SPLIT) if SPLIT else DATA_REVISION,
     message:
         "Preparing {wildcards.dataset}: images, labels and splits"
     script:

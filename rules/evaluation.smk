@@ -95,7 +95,10 @@ rule attack:
         ),
         batch_size=config["attacked_images"]["batch_size"],
         seed=config["attacked_images"]["seed"],
-        revisions=(MODELS_REVISION, ATTACKS_REVISION),
+        revisions=(
+            *(MODELS_REVISION, ATTACKS_REVISION),
+            *named(config, *(f"attacked_images.{key}" for key in ("count", "batch_size", "seed"))),
+        ),
     message:
         "Attacking {wildcards.network} with {wildcards.attack}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -225,7 +228,11 @@ rule energy_report:
         window_seconds=config["energy"]["window_seconds"],
         cpu_power_watts=config["energy"]["cpu_power_watts"],
         tracking_mode=config["energy"]["tracking_mode"],
-        revisions=(MODELS_REVISION, ENERGY_REVISION, EVALUATION_REVISION),
+        revisions=(
+            *(MODELS_REVISION, ENERGY_REVISION, EVALUATION_REVISION),
+            *METERED,
+            *named(config, "energy.batch_size"),
+        ),
     message:
         "Metering {wildcards.network} beside the baseline, seed {wildcards.seed}"
     script:

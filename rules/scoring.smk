@@ -11,13 +11,21 @@ localrules:
     list_blocks,
 
 
+# how a watch on power is kept, here and beside the baseline
+METERED = named(
+    config, *(f"energy.{key}" for key in ("repeats", "window_seconds", "cpu_power_watts"))
+)
+
 # params: what the activations of a network follow from
 OF_SWEEP = {
     "images_per_class": config["probe"]["images_per_class"],
     "min_blocks_per_stage": config["min_blocks_per_stage"],
     "protect": config["protect"],
     "seed": seed_of,
-    "revisions": (MODELS_REVISION, ACTIVATIONS_REVISION),
+    "revisions": (
+        *(MODELS_REVISION, ACTIVATIONS_REVISION),
+        *named(config, "probe.images_per_class", "min_blocks_per_stage"),
+    ),
 }
 
 
@@ -157,7 +165,11 @@ rule measure_block_energy:
         window_seconds=config["energy"]["window_seconds"],
         cpu_power_watts=config["energy"]["cpu_power_watts"],
         tracking_mode=config["energy"]["tracking_mode"],
-        revisions=(MODELS_REVISION, EVALUATION_REVISION, ENERGY_REVISION),
+        revisions=(
+            *(MODELS_REVISION, EVALUATION_REVISION, ENERGY_REVISION),
+            *METERED,
+            *named(config, "savings.batch_size"),
+        ),
     message:
         "Metering the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:

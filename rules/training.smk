@@ -1,3 +1,4 @@
+from layer_pruning.configuration import named_recipe, recipe_of, recipe_on, summed_in
 from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
 from layer_pruning.training import REVISION as TRAINING_REVISION
@@ -7,19 +8,52 @@ localrules:
     prune,
 
 
-# what is trained beside fine-tuned networks has the same teacher
+# what the networks that count are fine-tuned by at last
+LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
+
+
+def of_recipe(phase, **instead):
+    """Params: the settings of a training phase for the network in the path, less those given.
+
+    What they leave open follows from the data.
+    """
+
+    def param(key):
+        return lambda names: recipe_on(config, phase, names.dataset, names.architecture)[key]
+
+    def revisions(names):
+        settings = {
+            key: value(names) if callable(value) else value for key, value in params.items()
+        }
+        told = named_recipe(config, phase, names.dataset, names.architecture, settings)
+        return (MODELS_REVISION, TRAINING_REVISION, *told)
+
+    keys = recipe_on(
+        config, phase, *(next(iter(config[of])) for of in ("datasets", "architectures"))
+    )
+    params = {key: param(key) for key in keys} | instead
+    return params | summed_in(config) | {"revisions": revisions}
+
+
+def teacher_of(phase):
+    """An input function: the network to distil from, where a phase asks for one."""
+
+    def path(wildcards):
+        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
+        return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
+
+    return path
+
+
+# what is trained from new weights has the teacher of the networks that it stands beside
 TAUGHT = {
-    key: of_recipe("finetuning")[key]
+    key: of_recipe(LONGEST_TUNING)[key]
     for key in ("distillation_weight", "distillation_temperature")
     if any(
-        recipe_of(config, "finetuning", name)["distillation_weight"] > 0
+        recipe_of(config, LONGEST_TUNING, name)["distillation_weight"] > 0
         for name in config["architectures"]
     )
 }
-
-
-# what the networks that count are fine-tuned by at last
-LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
 
 # epochs of one fine-tuning; of all up to a step, the last phase included; and with the baseline's
 ROUND_EPOCHS = lambda names: CHAIN.finetuning_epochs(
@@ -57,7 +91,6 @@ rule train_baseline:
         architecture=lambda names: config["architectures"][names.architecture],
         seed=seed_of,
         state=placed(f"{RUN}/baseline/{STATE}"),
-        revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline {wildcards.architecture} on {wildcards.dataset}, seed {wildcards.seed}"
     script:
@@ -115,10 +148,9 @@ rule finetune:
         runtime=minutes_for("finetuning", ROUND_EPOCHS),
         disk_mb=disk_for("finetuning"),
     params:
-        **(of_recipe("finetuning") | {"epochs": ROUND_EPOCHS}),
+        **of_recipe("finetuning", epochs=ROUND_EPOCHS),
         seed=seed_of,
         state=placed(f"{PRUNED}/{STATE}"),
-        revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Fine-tuning {wildcards.criterion} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -149,7 +181,6 @@ use rule finetune as finetune_last with:
         **of_recipe(LONGEST_TUNING),
         seed=seed_of,
         state=placed(f"{FINAL}/{STATE}"),
-        revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Last phase of {wildcards.final} after removal {wildcards.step}, {wildcards.architecture}, seed {wildcards.seed}"
 
@@ -175,10 +206,9 @@ use rule finetune as train_on with:
         runtime=minutes_for(LONGEST_TUNING, TUNING_EPOCHS),
         disk_mb=disk_for(LONGEST_TUNING),
     params:
-        **(of_recipe(LONGEST_TUNING) | {"epochs": TUNING_EPOCHS}),
+        **of_recipe(LONGEST_TUNING, epochs=TUNING_EPOCHS),
         seed=seed_of,
         state=placed(f"{CONTINUED}/{STATE}"),
-        revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training the baseline for as many epochs more as removal {wildcards.step} had, {wildcards.architecture}, seed {wildcards.seed}"
 
@@ -188,7 +218,7 @@ rule train_scratch:
     input:
         data="results/{dataset}/data.npz",
         model=beside("scratch", FROM_SCRATCH, "pruned.safetensors"),
-        teacher=teacher_of("finetuning"),
+        teacher=teacher_of(LONGEST_TUNING),
     output:
         network=f"{SCRATCH}/network.safetensors",
         history=f"{SCRATCH}/history.csv",
@@ -208,10 +238,9 @@ rule train_scratch:
         runtime=minutes_for("training", SCRATCH_EPOCHS),
         disk_mb=disk_for("training"),
     params:
-        **(of_recipe("training") | TAUGHT | {"epochs": SCRATCH_EPOCHS}),
+        **of_recipe("training", epochs=SCRATCH_EPOCHS, **TAUGHT),
         seed=seed_of,
         state=placed(f"{SCRATCH}/{STATE}"),
-        revisions=(MODELS_REVISION, TRAINING_REVISION),
     message:
         "Training what {wildcards.scratch} takes at removal {wildcards.step} from new weights, {wildcards.architecture}, seed {wildcards.seed}"
     script:

@@ -221,6 +221,23 @@ def test_a_device_redoes_nothing_and_threads_what_they_change(project):
     assert project.planned() == {}
 
 
+@pytest.mark.parametrize(
+    ("changed", "redone"),
+    [
+        # each takes a value that another param of its rule has, and leaves one that another has
+        ({"training": {"flip": True}}, "train_baseline"),
+        ({"training": {"label_smoothing": 0.1}}, "train_baseline"),
+        ({"finetuning": {"compile": True}}, "finetune"),
+        ({"split": {"validation_fraction": 0.25, "test_fraction": 0.1}}, "prepare_data"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(*value.values()),
+)
+def test_a_value_that_another_setting_has_is_a_change(project, changed, redone):
+    for section, settings in changed.items():
+        project.config[section] = project.config.get(section, {}) | settings
+    assert redone in project.planned()
+
+
 def test_another_seed_leaves_the_first_alone(project):
     project.config["seeds"] = [0, 1]
     planned = project.planned()

@@ -30,6 +30,7 @@ from layer_pruning.configuration.contents import (
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.configuration.named_settings import named, named_recipe
 from layer_pruning.configuration.reading import check_parses, with_command_line
 from layer_pruning.configuration.recipes import (
     epochs_of,
@@ -56,6 +57,8 @@ __all__ = [
     "epsilons_of",
     "files_of_shift",
     "final_criteria",
+    "named",
+    "named_recipe",
     "networks",
     "of_network",
     "origins",

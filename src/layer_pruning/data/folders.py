@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,17 @@ _NOT_THE_USERS = (
     "lost+found",
     "system volume information",
 )
+
+# what people call the folders of splits, in small letters
+_SPLIT_OF = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -120,30 +132,47 @@ def _images_below(walk: Walk, folder: str) -> tuple[tuple[str, ...], Counter[str
 
 def _split_folders(root: Path) -> dict[str, str]:
     """Split to its folder. One folder of class folders is all ``train``."""
-    names = _folders(root)
-    if "train" not in names or not _folders(root / "train"):
+    named: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for name in _folders(root):
+        if name.lower() in _SPLIT_OF:
+            named[_SPLIT_OF[name.lower()]].append(name)
+    # a class may be called so
+    if not any(_folders(root / name) for name in named["train"]):
         return {"train": "."}
-    validation = [name for name in ("val", "valid", "validation") if name in names]
-    if len(validation) > 1:
-        raise ValueError(f"{root} holds both {' and '.join(validation)}; one should go")
-    if "test" in names:
-        own = {"validation": validation[0]} if validation else {}
-        return {"train": "train", **own, "test": "test"}
-    if not validation:
+    for names in named.values():
+        if len(names) > 1:
+            raise ValueError(f"{root} holds both {' and '.join(names)}; one should go")
+    found = {split: names[0] for split, names in named.items() if names}
+    if "test" in found:
+        return found
+    if "validation" not in found:
         raise ValueError(
-            f"{root} holds train and neither val nor test; add one, or give {root / 'train'} as "
-            "path to have all splits taken from it"
+            f"{root} holds {found['train']} and neither val nor test; add one, or give "
+            f"{root / found['train']} as path to have all splits taken from it"
         )
     # the ImageNet layout, whose test images have no labels
-    return {"train": "train", "test": validation[0]}
+    return {"train": found["train"], "test": found["validation"]}
+
+
+def _check_no_splits(root: Path, folders: Sequence[str]) -> None:
+    """Raise ValueError where all folders are called after splits and hold folders of one kind."""
+    if not all(re.match(r"(train|val|dev|test|eval)", name.lower()) for name in folders):
+        return
+    below = [_folders(root / name) for name in folders]
+    if all(len(names) > 1 and names == below[0] for names in below):
+        raise ValueError(
+            f"{root} holds {', '.join(folders)}, each with the same folders: splits, it seems, not "
+            "classes; call them train, val and test"
+        )
 
 
 @lru_cache
 def find_images(root: Path) -> FolderImages:
     """List a folder of class folders, or one with ``train`` and ``val``, ``test`` or both.
 
-    ``val`` (or ``valid``, ``validation``) alone is the test split, as for ImageNet. Images lie in
-    their class folder at any depth.
+    ``val`` alone is the test split, as for ImageNet. These may be called ``training``, ``valid``,
+    ``validation`` and ``testing`` too, in large or small letters. Images lie in their class folder
+    at any depth.
 
     Links are followed, and every folder and file counts once.
 
@@ -161,9 +190,13 @@ def find_images(root: Path) -> FolderImages:
             f"{root / splits['train']} holds {len(classes)} class folders; at least two, each with "
             "the images of one class, would be right"
         )
+    if len(splits) == 1:
+        _check_no_splits(root, classes)
     for split, folder in splits.items():
         for name in sorted(set(names[split]) ^ set(classes)):
-            here, there = (folder, "train") if name in names[split] else ("train", folder)
+            here, there = folder, splits["train"]
+            if name not in names[split]:
+                here, there = there, here
             raise ValueError(
                 f"{root}: class folder '{name}' is in {here} and not in {there}; both should have "
                 "the same"

@@ -47,6 +47,30 @@ def test_with_test_beside_it_val_is_the_validation_split(write_image, tmp_path):
     assert sizes == [(3, 2, 1)] * 2
 
 
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("Train", "Val", "Test"),
+        ("training", "valid", "testing"),
+        ("TRAINING", "Validation", "test"),
+    ],
+)
+def test_splits_may_be_called_as_people_do(write_image, tmp_path, train, validation, test):
+    for folder in (train, validation, test):
+        for label in "ab":
+            write_image(f"{folder}/{label}/0.png")
+    found = find_images(tmp_path)
+    assert found.class_names == ("a", "b")
+    assert list(found.files) == ["train", "validation", "test"]
+    assert found.files["validation"] == ((f"{validation}/a/0.png",), (f"{validation}/b/0.png",))
+
+
+def test_classes_may_have_folders_of_one_kind(write_image, tmp_path):
+    for name in ("cat/day", "cat/night", "dog/day", "dog/night"):
+        write_image(f"{name}/0.png")
+    assert find_images(tmp_path).class_names == ("cat", "dog")
+
+
 def test_a_class_called_train_is_no_split(write_image, tmp_path):
     for label in ("train", "test", "plane"):
         write_image(f"{label}/0.png")
@@ -105,6 +129,19 @@ def doubled(root, write_image):
         write_image(f"animals/{name}/0.png")
 
 
+def differing_from_training(root, write_image):
+    for name in ("Training/cat", "Training/dog", "Testing/cat"):
+        write_image(f"animals/{name}/0.png")
+
+
+def splits_by_other_names(root, write_image):
+    shutil.rmtree(root / "cat")
+    shutil.rmtree(root / "dog")
+    for folder in ("train_set", "test_set"):
+        for label in ("cat", "dog"):
+            write_image(f"animals/{folder}/{label}/0.png")
+
+
 def gone(root, write_image):
     shutil.rmtree(root)
 
@@ -121,6 +158,8 @@ BAD = [
     (differing, "class folder 'bird' is in val and not in train"),
     (missing, "class folder 'dog' is in train and not in val"),
     (doubled, "holds both val and validation; one should go"),
+    (differing_from_training, "class folder 'dog' is in Training and not in Testing"),
+    (splits_by_other_names, "holds test_set, train_set, each with the same folders: splits"),
     (gone, "{root} is no folder; give the path of one"),
     (damaged, "{root}/cat/0.png: no readable image; delete or replace it"),
 ]

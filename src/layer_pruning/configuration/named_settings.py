@@ -1,0 +1,50 @@
+"""Settings with their names, for params of rules that Snakemake would not tell apart.
+
+Snakemake 9 compares the values that the params of a job have, each once and without their names: a
+``flip: true`` beside a ``channels_last: true`` changes nothing for it. What is not as by default is
+therefore among the params a second time, as text with its name. As defaults have none, the texts
+and what stays without one say together what each setting is; and whoever left all as by default has
+the params that there were before.
+"""
+
+from typing import Any
+
+from layer_pruning.configuration.contents import Config
+from layer_pruning.configuration.keys import Configuration
+from layer_pruning.configuration.recipes import recipe_on
+from layer_pruning.training.catalog import AUTO
+
+
+def named(config: Config, *keys: str) -> tuple[str, ...]:
+    """The settings among ``keys``, such as ``split.seed``, that are not as by default."""
+    defaults = Configuration().model_dump()
+    return _texts({key: (_at(config, key), _at(defaults, key)) for key in keys})
+
+
+def named_recipe(
+    config: Config, phase: str, dataset: str, architecture: str, params: Config
+) -> tuple[str, ...]:
+    """The ``params`` of a training that are not what a configuration without recipes makes them.
+
+    ``phase`` is training, finetuning or final.
+    """
+    usual = config | {"training": {"recipe": AUTO}, "finetuning": {"recipe": AUTO, "final": None}}
+    phase = "finetuning" if phase == "final" else phase
+    defaults = recipe_on(usual, phase, dataset, architecture)
+    return _texts({key: (value, defaults.get(key)) for key, value in params.items()})
+
+
+def _texts(settings: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
+    # as Snakemake writes them: 1, 1.0 and True are three values
+    return tuple(
+        f"{key}: {value!r}"
+        for key, (value, default) in settings.items()
+        if repr(value) != repr(default)
+    )
+
+
+def _at(settings: Config, key: str) -> Any:
+    found: Any = settings
+    for part in key.split("."):
+        found = found[part]
+    return found
