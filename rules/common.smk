@@ -62,19 +62,22 @@ TARGET = target(config)
 # looks at finished networks (attacks, energy, exports) has Snakemake's 0.
 AT_ONCE, SOON = 20, 10
 
+# a constraint that no name fulfils
+NOTHING = "(?!)"
+
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
     architecture="|".join(config["architectures"]),
     seed=r"\d+",
     criterion="|".join(CHAIN.pruning),
-    listed="|".join(name for name in CHAIN.pruning if name not in CHAIN.ranked) or "none",
-    final="|".join(FINISHED) or "none",
-    scratch="|".join(FROM_SCRATCH) or "none",
-    continued="|".join(TRAINED_ON) or "none",
+    listed="|".join(name for name in CHAIN.pruning if name not in CHAIN.ranked) or NOTHING,
+    final="|".join(FINISHED) or NOTHING,
+    scratch="|".join(FROM_SCRATCH) or NOTHING,
+    continued="|".join(TRAINED_ON) or NOTHING,
     step=r"\d{2}",
     network=rf"baseline|({'|'.join([*CHAIN.pruning, *CHAIN.origins])})/(removed|beside)-\d{{2}}",
-    attack="|".join(config["attacks"]) or "none",
+    attack="|".join(config["attacks"]) or NOTHING,
     kind="|".join(DATASETS),
     repository=r"[^/]+/[^/]+",
     file=r"[^/]+",

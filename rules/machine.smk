@@ -35,8 +35,9 @@ def planned_jobs():
         return " ".join([job.rule.name, *filter(None, named)])
 
     def guess(job):
-        # what runs where Snakemake runs takes seconds
-        return 3.0 if job.is_local and not job.rule.name.startswith("download") else None
+        # what stays where Snakemake runs, on a cluster too, takes seconds
+        name = job.rule.name
+        return 3.0 if name in workflow._localrules and not name.startswith("download") else None
 
     todo = list(workflow.dag.needrun_jobs())
     number = {job: workflow.dag.jobid(job) for job in todo}

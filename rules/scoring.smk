@@ -190,7 +190,7 @@ rule score_metrics:
     benchmark:
         f"{NETWORK}/benchmarks/score_metrics/{{criterion}}.tsv"
     wildcard_constraints:
-        criterion="|".join(CHAIN.ranked) or "none",
+        criterion="|".join(CHAIN.ranked) or NOTHING,
     priority: AT_ONCE
     conda:
         "../envs/tables.yaml"

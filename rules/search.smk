@@ -28,7 +28,7 @@ rule search_beam:
     benchmark:
         f"{RUN}/baseline/benchmarks/search/{{criterion}}/removed-{{step}}.tsv"
     wildcard_constraints:
-        criterion="|".join(CHAIN.searched_by("beam")) or "none",
+        criterion="|".join(CHAIN.searched_by("beam")) or NOTHING,
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"
@@ -70,7 +70,7 @@ rule search_profiles:
     benchmark:
         f"{RUN}/baseline/benchmarks/search/{{criterion}}/removed-{{step}}.tsv"
     wildcard_constraints:
-        criterion="|".join(CHAIN.searched_by("profiles")) or "none",
+        criterion="|".join(CHAIN.searched_by("profiles")) or NOTHING,
     priority: AT_ONCE
     conda:
         "../envs/torch.yaml"

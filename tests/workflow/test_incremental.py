@@ -238,6 +238,15 @@ def test_a_value_that_another_setting_has_is_a_change(project, changed, redone):
     assert redone in project.planned()
 
 
+def test_time_left_knows_nothing_of_a_training_before_one_has_ended(project):
+    project.config["removals"] = 3
+    done = project.snakemake(
+        "--", "results/digits/tiny/seed-0/votes/removed-03/network.safetensors"
+    )
+    told = [line for line in done.stderr.splitlines() if line.endswith(" left)")]
+    assert len(told) > 2 and not any("(about " in line for line in told)
+
+
 def test_another_seed_leaves_the_first_alone(project):
     project.config["seeds"] = [0, 1]
     planned = project.planned()

@@ -98,14 +98,16 @@ def complete(given: Config) -> Config:
 def _dumped(settings: Configuration, given: Config) -> Config:
     """As mappings; without the defaults of keys that mean something by being given.
 
-    They are those of architectures, criteria and phases of training, in the order given.
+    They are those of architectures, criteria and phases of training, in the order in which they are
+    declared: what is written in another order is the same.
     """
     # a number may be written as a whole one, of which pydantic would warn
     config: Config = settings.model_dump(warnings=False)
     for key in ("architectures", "criteria"):
         for name, written in given.get(key, {}).items() if isinstance(config[key], dict) else ():
             if isinstance(written, dict):
-                config[key][name] = {one: config[key][name][one] for one in written}
+                options = config[key][name]
+                config[key][name] = {one: value for one, value in options.items() if one in written}
     always_of = {"training": {"recipe", *OF_ALL_PHASES}, "finetuning": {"recipe", "final"}}
     for phase, always in always_of.items():
         kept = always | given.get(phase, {}).keys()

@@ -1,6 +1,12 @@
 """Checks of the networks of a configuration: blocks, start weights, how far to prune."""
 
-from layer_pruning.configuration.contents import Config, datasets, networks, target
+from layer_pruning.configuration.contents import (
+    Config,
+    datasets,
+    networks,
+    searched_criteria,
+    target,
+)
 from layer_pruning.configuration.errors import ConfigError, suggestion
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of
@@ -95,9 +101,20 @@ def _check_pretrained(config: Config, name: str, network: Architecture) -> None:
 
 
 def check_target(config: Config) -> None:
-    """There is one target at most."""
+    """There is one target at most, and there are networks among which it selects."""
     if len(given := target(config)) > 1:
         raise ConfigError(f"target: {' and '.join(given)} given; at most one can be")
+    for kind in given.keys() & {"latency_reduction", "validation_accuracy"}:
+        if config["removals"] or config["report_at"]:
+            continue
+        # as many removals as there are, and nothing on the way
+        searched = [f"criteria.{name}.search" for name in searched_criteria(config)]
+        at_once = ["schedule: at_once"] if config["schedule"] == "at_once" else []
+        for key in [*at_once, *searched]:
+            raise ConfigError(
+                f"target.{kind}: with '{key}' the only network would be the one with everything "
+                "removed; name those to choose from in 'report_at', such as [2, 4, 6]"
+            )
 
 
 def check_schedule(config: Config) -> None:

@@ -54,8 +54,10 @@ def _number(value: float | str) -> float:
 def _named_criteria(given: list[str]) -> Config:
     """Criteria known by name, and metrics of the user's own, each alone."""
     named: Config = {}
-    for entry, name in zip(given, _path_names(given, "criteria"), strict=True):
-        named[name] = {"metrics": [entry]} if ":" in entry else _known_criterion(entry, given)
+    names = _path_names(given, "criteria")
+    pruning = [name for name in names if name not in COMPARISONS]
+    for entry, name in zip(given, names, strict=True):
+        named[name] = {"metrics": [entry]} if ":" in entry else _known_criterion(entry, pruning)
     return named
 
 
@@ -76,10 +78,9 @@ def _path_names(given: list[str], key: str) -> list[str]:
     return names
 
 
-def _known_criterion(name: str, names: list[str]) -> Config:
-    """What the name of a criterion, one of ``names``, stands for."""
+def _known_criterion(name: str, pruning: list[str]) -> Config:
+    """What the name of a criterion stands for, beside those that remove blocks."""
     if name in COMPARISONS:
-        pruning = [other for other in names if other not in COMPARISONS]
         if not pruning:
             raise ConfigError(f"criteria: {name} needs a criterion beside it that removes blocks")
         return {COMPARISONS[name]: pruning[0]}

@@ -66,13 +66,14 @@ def score(
     ``min_blocks_per_stage`` blocks and no block of ``protect`` goes. ``seed`` is that of the metric
     ``random``.
 
-    Raises ValueError in one line for an unknown metric or block, images outside [0, 1] for a
-    network that normalises them, and where a metric needs more images.
+    Raises ValueError in one line for an unknown metric or block, two metrics of one name, images
+    outside [0, 1] for a network that normalises them, and where a metric needs more images.
     """
     criterion = metrics if isinstance(metrics, str) else None
     metrics, _ = _criterion(metrics)
     network = held(network).in_float32()
     limits = Limits(min_blocks_per_stage, protect)
+    _check_names(metrics)
     probe, given = _probe(network, images, labels, limits)
     savings = _savings(network, given) if {*metrics} & {*SAVINGS} else None
     columns = _scores(network, metrics, probe, seed=seed, savings=savings)
@@ -124,6 +125,7 @@ def search(
     for name, value in {"removals": removals, "beam": beam}.items():
         if value < 1:
             raise ValueError(f"{name} is {value}; 1 or more would be right")
+    _check_names(metrics)
     for metric in metrics:
         if isinstance(metric, str) and metric not in OF_IMAGES and ":" not in metric:
             raise ValueError(f"'{metric}' does not compare networks: {', '.join(OF_IMAGES)} do")
@@ -239,7 +241,7 @@ def _probe(
 ) -> tuple[Activations, Tensor]:
     """The sweep of a network over probe images, and these."""
     for name in limits.protect:
-        _check_block(network, name)
+        check_block(network, name)
     blocks = network.header.candidates(limits)
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
@@ -292,7 +294,19 @@ def _scores(
     return columns
 
 
-def _check_block(network: ResidualNetwork, name: str) -> None:
+def _check_names(metrics: Sequence[str | OwnMetric]) -> None:
+    """Raise ValueError where two metrics would have one column."""
+    names = [metric if isinstance(metric, str) else _name(metric) for metric in metrics]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"metrics: two are called '{name}'; name each once, and give functions of one's "
+                "own a '__name__' each"
+            )
+
+
+def check_block(network: ResidualNetwork, name: str) -> None:
+    """Raise ValueError in one line where a network has no such block."""
     known = [block.name for block in network.header.blocks]
     if name not in known:
         raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")

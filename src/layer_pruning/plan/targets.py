@@ -58,13 +58,17 @@ def counted_of(config: Config) -> dict[tuple[str, str], list[int]]:
     for (dataset, name), most in removals_of(config).items():
         points = set()
         for point in config["report_at"]:
-            removals = point
+            removals, asks = point, str(point)
             if isinstance(point, str):
                 percent = float(point.rstrip(" %"))
-                removals = _needed(config, dataset, name, "macs", percent, "report_at")
+                _needed(config, dataset, name, "macs", percent, "report_at")
+                # with any choice of blocks, not only with the best one
+                unlimited = config | {"removals": None}
+                removals = _needed(unlimited, dataset, name, "macs", percent, "report_at")
+                asks = f"{point} takes {removals} removals whichever blocks go, which"
             if removals > most:
                 raise ConfigError(
-                    f"report_at: {point} is beyond the {most} removals of {name} on {dataset}"
+                    f"report_at: {asks} is beyond the {most} removals of {name} on {dataset}"
                 )
             points.add(int(removals))
         counted[dataset, name] = sorted(points) or [most]

@@ -281,6 +281,19 @@ def test_scratch_follows_the_first_criterion_that_prunes():
     config = completed(criteria=["scratch", "random", "consensus"])
     assert config["criteria"]["scratch"] == {"architecture_of": "random"}
     assert complete(config) == config
+    # by its name in paths, where it has another
+    config = completed(criteria=["numpy:interp", "random", "continued"])
+    assert config["criteria"]["continued"] == {"epochs_of": "numpy_interp"}
+    assert complete(config) == config
+
+
+def test_the_order_of_keys_means_nothing():
+    options = {"depth": 14, "widths": [4, 4, 4], "weights": None}
+    one, other = (
+        completed(architectures={"tiny": dict(order)}, removals=1)["architectures"]["tiny"]
+        for order in (options.items(), reversed(options.items()))
+    )
+    assert repr(one) == repr(other)
 
 
 def test_removals_are_left_to_the_target_only_where_there_is_one():
@@ -403,6 +416,17 @@ BAD = [
     (
         {"target": {"macs_reduction": 30, "validation_accuracy": 0.9}},
         "target: macs_reduction and validation_accuracy given; at most one can be",
+    ),
+    (
+        {"target": {"validation_accuracy": 0.9}, "schedule": "at_once"},
+        "target.validation_accuracy: with 'schedule: at_once' the only network would be the one",
+    ),
+    (
+        {
+            "target": {"latency_reduction": 20},
+            "criteria": {"p": {"metrics": ["kl"], "search": "profiles"}},
+        },
+        "target.latency_reduction: with 'criteria.p.search' the only network would be the one",
     ),
     ({"blocks_per_step": 0}, "blocks_per_step: 0 should be at least 1"),
     (

@@ -180,6 +180,7 @@ def test_going_through_it_again_starts_again(network, probe):
         ({"target": {"macs": 40}}, "target: one of macs_reduction, parameters_reduction"),
         ({"target": {"macs_reduction": 1, "latency_reduction": 1}}, "target: one of"),
         ({"target": {"validation_accuracy": 0.5}}, "needs 'evaluate'"),
+        ({"protect": ["stage9.block9"]}, "'stage9.block9' is no block of the network"),
         ({"target": {"validation_accuracy": 90}, "evaluate": len}, "a number from 0 to 1, not 90"),
         ({"removals": 0}, "removals is 0; 1 or more"),
         ({"blocks_per_step": -1}, "blocks_per_step is -1"),

@@ -233,6 +233,11 @@ def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
         (lambda n, p: layer_pruning.score(n, *p, metrics=["cak"]), "'cak' is no metric"),
         (lambda n, p: layer_pruning.score(n, *p, metrics="consenus"), "'consenus' is no criterion"),
         (lambda n, p: layer_pruning.score(n, *p, protect=["late.9"]), "'late.9' is no block"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics=["kl", max, max]), "two are called 'max'"),
+        (
+            lambda n, p: layer_pruning.search(n, *p, removals=1, metrics=["kl", "kl"]),
+            "two are called 'kl'",
+        ),
         # before the loop is entered
         (lambda n, p: layer_pruning.iterate(n, *p, metrics="consenus"), "'consenus' is no crit"),
         (lambda n, p: layer_pruning.iterate(n, *p, metrics=["cak"]), "'cak' is no metric"),

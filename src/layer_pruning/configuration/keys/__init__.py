@@ -93,9 +93,10 @@ class Configuration(Settings):
     paper. `at_once`: remove all blocks by the ranking of the baseline, then fine-tune; nothing is
     trained or scored on the way."""
     report_at: Unique[ReportPoint] = []
-    """The networks that count, and so have a last phase of fine-tuning, are attacked, measured and
-    exported: numbers of removals (`5`), or reductions (`47 %` of the multiply-accumulates: the
-    fewest removals that reach it with any choice of blocks). Empty: the last of each criterion."""
+    """The networks that count, and so have a last phase of fine-tuning, are attacked and measured:
+    numbers of removals (`5`), or reductions (`47 %` of the multiply-accumulates: the fewest
+    removals that reach it with any choice of blocks). The last of them is exported. Empty: the last
+    of each criterion."""
     target: Target = at_defaults()
     min_blocks_per_stage: Count = 1
     """Blocks that every stage keeps. The paper's code keeps 2."""
