@@ -89,7 +89,8 @@ def complete(given: Config) -> Config:
         config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
     elif "removals" not in given:
         config["removals"] = None
-    if lines := list(_wrong(config)):
+    # several checks ask for the same network or folder
+    if lines := list(dict.fromkeys(_wrong(config))):
         raise ConfigError.of(lines)
     write_out_recipes(config)
     return config

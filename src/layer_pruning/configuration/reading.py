@@ -85,6 +85,11 @@ def _check_keys(path: Path, node: Any) -> None:
         seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError(
+                    f"{path}, line {line}: a list or a mapping is no key; text that begins with "
+                    "{ or [ needs quotes"
+                )
             if key.value in seen:
                 raise ConfigError(
                     f"{path}, line {line}: '{key.value}' is in line {seen[key.value]} already; "

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.data.folders import find_images
+from layer_pruning.data.folders import find_images, from_home
 from layer_pruning.data.shift_files import (
     OFFICIAL_CORRUPTIONS,
     VALIDATION_CORRUPTIONS,
@@ -210,16 +210,16 @@ def shifted_files(
     """
     info, files = dataset_info(settings), []
     if settings["corrupted"] is not None and corruptions:
-        own = settings["path"] and find_images(Path(settings["path"]).expanduser())
+        own = settings["path"] and find_images(from_home(settings["path"]))
         files += check_corrupted(
-            Path(settings["corrupted"]).expanduser(),
+            from_home(settings["corrupted"]),
             corruptions,
             images=test_images,
             input_shape=info.input_shape,
             class_names=own.class_names if own else None,
         )
     for path in settings["shifted"]:
-        files += check_shifted(Path(path).expanduser(), info.input_shape)
+        files += check_shifted(from_home(path), info.input_shape)
     return files
 
 
@@ -254,17 +254,18 @@ def _check_cue(cue: Mapping[str, Any], info: DatasetInfo) -> None:
     if info.streamed:
         raise ValueError("'cue' is planted on images in memory; leave out 'stream'")
     size, margin = cue["size_pixels"], info.cue_margin_pixels(cue)
+    smaller = min(info.input_shape[1:])
+    # first, as the patterns of a patch are counted bit by bit
+    if margin + size > smaller:
+        raise ValueError(
+            f"'cue': a patch of {size} pixels, {margin} from the border, does not fit on images of "
+            f"{smaller}; 'size_pixels' and 'margin_pixels' should add up to {smaller} at most"
+        )
     if info.cue_patterns(size) < info.classes:
         enough = next(n for n in itertools.count(size) if info.cue_patterns(n) >= info.classes)
         raise ValueError(
             f"'cue.size_pixels': {size} tells {info.cue_patterns(size)} classes apart, and there "
             f"are {info.classes}; {enough} would do"
-        )
-    smaller = min(info.input_shape[1:])
-    if margin + size > smaller:
-        raise ValueError(
-            f"'cue': a patch of {size} pixels, {margin} from the border, does not fit on images of "
-            f"{smaller}; 'size_pixels' and 'margin_pixels' should add up to {smaller} at most"
         )
 
 
@@ -290,7 +291,7 @@ def _info(settings: Mapping[str, Any]) -> DatasetInfo:
 # every check of a configuration asks
 @lru_cache
 def _folder_info(path: str, size: int | None, channels: int | None) -> DatasetInfo:
-    folder = find_images(Path(path).expanduser())
+    folder = find_images(from_home(path))
     # a tenth of a second that few configurations need
     from layer_pruning.data.picture import header_shape
 

@@ -89,6 +89,19 @@ class FolderImages:
         return names.hexdigest()[:16]
 
 
+def from_home(path: str | os.PathLike[str]) -> Path:
+    """A path that the user gave, where ``~`` is the home folder.
+
+    Raises FileNotFoundError in one line where it is that of somebody unknown.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"{path}: the home folder that ~ stands for is not known here; write the path out"
+        ) from None
+
+
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _NOT_THE_USERS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.data.folders import FolderImages, find_images
+from layer_pruning.data.folders import FolderImages, find_images, from_home
 from layer_pruning.data.image_file import ImageData, level_counts, moments
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
 from layer_pruning.data.picture import DeepImage, header_shape, picture
@@ -137,7 +137,7 @@ def _opened(
     path: str | os.PathLike[str], image_size: int | None, channels: int | None
 ) -> tuple[FolderImages, Examiner, list[str], np.ndarray, np.ndarray]:
     """The folder, what examines it, and names, labels and own splits of its images."""
-    folder = find_images(Path(path).expanduser())
+    folder = find_images(from_home(path))
     if folder.others:
         logger.info("%d files that are no images by their names are left out", folder.others)
     if (said := folder.left_out()) is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from layer_pruning.data.folders import from_home
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, converted, resized
 from layer_pruning.data.shift_files import SEVERITIES, is_array_folder, labels_beside
@@ -113,7 +114,7 @@ def open_corrupted(
     """The official corruptions in a folder, whichever way they lie; None without a folder."""
     if folder is None:
         return None
-    folder = Path(folder).expanduser()
+    folder = from_home(folder)
     if is_array_folder(folder):
         return CorruptedArrays(folder, data)
     return CorruptedFolder(folder, corruptions, data)
@@ -121,7 +122,7 @@ def open_corrupted(
 
 def read_shifted(path: str | Path) -> Part:
     """A test set that was collected anew: images (n, c, h, w) as bytes, and labels (n,)."""
-    path = Path(path).expanduser()
+    path = from_home(path)
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:

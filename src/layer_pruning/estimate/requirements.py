@@ -10,7 +10,6 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from layer_pruning.configuration import (
@@ -25,6 +24,7 @@ from layer_pruning.configuration import (
     shifted_sets,
     sizes_of_classes,
 )
+from layer_pruning.data.folders import from_home
 from layer_pruning.data.shift_files import shifted_header
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of, feature_width, size_of
@@ -136,7 +136,7 @@ def seconds(job: Job, size: NetworkSize, *, gpu: bool, threads: int) -> float:
 def images_of_shifts(config: Config, dataset: str) -> list[int]:
     """How many images each newly collected test set of a data set has."""
     paths = shifted_sets(config, dataset).values()
-    return [shifted_header(Path(path).expanduser()).shape[0] for path in paths]
+    return [shifted_header(from_home(path)).shape[0] for path in paths]
 
 
 class Requirements:

@@ -287,6 +287,19 @@ def test_scratch_follows_the_first_criterion_that_prunes():
     assert complete(config) == config
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"architectures": ["resnet57"]},
+        {"datasets": {"mine": {"kind": "image_folder", "path": "absent"}}},
+    ],
+)
+def test_what_several_checks_find_is_said_once(given):
+    with pytest.raises(ConfigError) as caught:
+        completed(**given)
+    assert caught.value.others == ()
+
+
 def test_the_order_of_keys_means_nothing():
     options = {"depth": 14, "widths": [4, 4, 4], "weights": None}
     one, other = (
