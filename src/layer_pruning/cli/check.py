@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.cli.numbers import whole
+
 
 def add(commands: Any) -> None:
     """Add the command and its options."""
@@ -23,7 +25,7 @@ def add(commands: Any) -> None:
         metavar="GPUS",
         help="how long it takes on a cluster with so many GPUs, and with 1, 8, 64 and 512",
     )
-    check.add_argument("--cores", type=int, help="what you would give to snakemake (all)")
+    check.add_argument("--cores", type=whole, help="what you would give to snakemake (all)")
     check.add_argument("--format", choices=("table", "json"), default="table")
     check.set_defaults(printed=printed)
 

@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from layer_pruning.cli import blocks, check, export, init, launch, plan, show
 from layer_pruning.installation import version
@@ -25,9 +25,17 @@ class Version(argparse.Action):
         parser.exit()
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong with an argument is raised, to be said as what is wrong with a file."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ValueError in one line."""
+        raise ValueError(f"{message}; see '{self.prog} --help'")
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="layer-pruning",
         description="Make image classifiers shallower: begin a configuration (init), see what it "
         "asks for (check), run it (run). The others look at networks before and after pruning.",

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.cli.numbers import whole
+
 
 def add(commands: Any) -> None:
     """Add the command and its options."""
@@ -16,14 +18,14 @@ def add(commands: Any) -> None:
     )
     export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     export.add_argument("folder", type=Path, help="where the files go")
-    export.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    export.add_argument("--threads", type=whole, default=1, help="CPU threads (1)")
     export.add_argument(
         "--build",
         metavar="MODULE:FUNCTION",
         help="builds a network of your own; never taken from the file alone",
     )
     export.add_argument(
-        "--opset", type=int, metavar="N", help="version of ONNX's operators (PyTorch's choice)"
+        "--opset", type=whole, metavar="N", help="version of ONNX's operators (PyTorch's choice)"
     )
     export.add_argument(
         "--license", metavar="NAME", help="that of the weights, for the model card, such as mit"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from layer_pruning.cli.check import estimated
+from layer_pruning.cli.numbers import whole
 from layer_pruning.terminal.style import row_text
 
 
@@ -27,7 +28,7 @@ def add(commands: Any) -> None:
     )
     init.add_argument("--images", type=Path, metavar="FOLDER", help="holds a folder for each class")
     init.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
-    init.add_argument("--cores", type=int, help="what you would give to run (all)")
+    init.add_argument("--cores", type=whole, help="what you would give to run (all)")
     init.set_defaults(printed=printed)
 
 

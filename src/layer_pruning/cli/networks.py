@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layer_pruning.cli.numbers import whole
+
 if TYPE_CHECKING:
     from layer_pruning.data.catalog import DatasetInfo
     from layer_pruning.models.header import NetworkHeader
@@ -27,37 +29,34 @@ def described() -> argparse.ArgumentParser:
     )
     network.add_argument(
         "--input-shape",
-        type=int,
+        type=whole,
         nargs=3,
         metavar=("CHANNELS", "HEIGHT", "WIDTH"),
         help="of an image (without --config 3 32 32 for CIFAR ResNets, or what is known)",
     )
     network.add_argument(
         "--classes",
-        type=int,
+        type=whole,
         help="outputs (without --config 10 for CIFAR ResNets, else what is known, or 1000)",
     )
-    network.add_argument("--batch-size", type=int, default=1, help="where latency is measured (1)")
-    network.add_argument("--repeats", type=int, default=30, help="rounds of that measurement (30)")
+    network.add_argument("--batch-size", type=whole, default=1, help="of the measured latency (1)")
+    network.add_argument("--repeats", type=whole, default=30, help="rounds that measure it (30)")
     network.add_argument("--device", default="auto", help="where it is measured (auto)")
-    network.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    network.add_argument("--threads", type=whole, default=1, help="CPU threads (1)")
     network.add_argument("--format", choices=("table", "json"), default="table")
     return network
 
 
 def header_of(given: argparse.Namespace) -> NetworkHeader:
     """The unpruned network that the arguments describe."""
+    from layer_pruning.configuration.messages import validated
     from layer_pruning.models.architectures import architecture
     from layer_pruning.models.header import NetworkHeader
 
-    options: dict[str, Any] = {}
-    data: DatasetInfo | None = None
-    if given.config is not None:
-        config = configuration_of(given)
-        described = config.get("architectures")
-        if isinstance(described, dict):
-            options = dict(described.get(given.architecture) or {})
-        data = first_dataset(config, given.config)
+    validated({"device": given.device})
+    config = configuration_of(given)
+    options = dict(config.get("architectures", {}).get(given.architecture) or {})
+    data = first_dataset(config, given.config) if config else None
     for key in ("shortcut", "granularity"):
         if getattr(given, key) is not None:
             options[key] = getattr(given, key)
@@ -78,10 +77,16 @@ def header_of(given: argparse.Namespace) -> NetworkHeader:
 
 
 def configuration_of(given: argparse.Namespace) -> dict[str, Any]:
-    """What ``--config`` holds, as it stands there; nothing without one."""
-    from layer_pruning.configuration import check_parses
+    """What ``--config`` holds, with defaults; nothing without one."""
+    from layer_pruning.configuration import ConfigError, check_parses, with_defaults
 
-    return {} if given.config is None else check_parses(given.config)
+    if given.config is None:
+        return {}
+    written = check_parses(given.config)
+    try:
+        return with_defaults(written)
+    except ConfigError as error:
+        raise ValueError(f"{given.config}: {error}") from error
 
 
 def _usual(network: Architecture) -> tuple[Shape, int]:
@@ -97,14 +102,11 @@ def _usual(network: Architecture) -> tuple[Shape, int]:
 
 def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
     """What is known of the first data set of a configuration file, or of the default one."""
-    from layer_pruning.configuration.keys import Configuration
-    from layer_pruning.data.catalog import complete_settings, dataset_info
+    from layer_pruning.data.catalog import dataset_info
 
-    named = config.get("datasets") or Configuration.model_fields["datasets"].default
-    name = next(iter(named))
-    settings = named[name] if isinstance(named, dict) else {}
+    name, settings = next(iter(config["datasets"].items()))
     try:
-        return dataset_info(complete_settings(name, settings or {}))
+        return dataset_info(settings)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path}: datasets.{name}: {error}") from error
 

@@ -17,6 +17,7 @@ from layer_pruning.cli.networks import (
     header_of,
     timed_text,
 )
+from layer_pruning.cli.numbers import percent, whole
 from layer_pruning.plan.lattice import (
     KINDS,
     TOLERANCE,
@@ -47,11 +48,14 @@ def add(commands: Any) -> None:
     target = plan.add_mutually_exclusive_group(required=True)
     for kind in KINDS:
         target.add_argument(
-            f"--{kind}-reduction", type=float, metavar="PERCENT", help=f"percent of {kind} to save"
+            f"--{kind}-reduction",
+            type=percent,
+            metavar="PERCENT",
+            help=f"of {kind} to save",
         )
     target.add_argument("--removals", type=int, metavar="N", help="blocks to remove")
     plan.add_argument(
-        "--min-blocks-per-stage", type=int, help="that stay (those of --config, or 1)"
+        "--min-blocks-per-stage", type=whole, help="that stay (those of --config, or 1)"
     )
     plan.add_argument(
         "--protect", nargs="*", metavar="BLOCK", help="blocks that stay (those of --config)"

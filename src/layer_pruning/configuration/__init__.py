@@ -5,7 +5,7 @@
 for.
 """
 
-from layer_pruning.configuration.completion import as_yaml, complete
+from layer_pruning.configuration.completion import as_yaml, complete, with_defaults
 from layer_pruning.configuration.contents import (
     MOST_REMOVALS,
     Config,
@@ -76,4 +76,5 @@ __all__ = [
     "summed_in",
     "target",
     "with_command_line",
+    "with_defaults",
 ]

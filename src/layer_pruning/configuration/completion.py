@@ -79,12 +79,7 @@ def complete(given: Config) -> Config:
 
     Raises ConfigError for what is wrong, the first thing first, before any job starts.
     """
-    settings = validated(given)
-    if settings.quick:
-        given = over_quick(given)
-        settings = validated(given)
-    config = _dumped(settings, given)
-    write_out_shorthands(config)
+    config = with_defaults(given)
     if not target(config):
         config["removals"] = config["removals"] or Configuration.model_fields["removals"].default
     elif "removals" not in given:
@@ -93,6 +88,20 @@ def complete(given: Config) -> Config:
     if lines := list(dict.fromkeys(_wrong(config))):
         raise ConfigError.of(lines)
     write_out_recipes(config)
+    return config
+
+
+def with_defaults(given: Config) -> Config:
+    """What the user wrote with defaults and without shorthands; nothing is looked up for it.
+
+    Raises ConfigError for what a key alone can get wrong.
+    """
+    settings = validated(given)
+    if settings.quick:
+        given = over_quick(given)
+        settings = validated(given)
+    config = _dumped(settings, given)
+    write_out_shorthands(config)
     return config
 
 

@@ -254,11 +254,20 @@ def test_show_tells_the_history_in_order(capsys, tmp_path):
             ["blocks", "resnet20", "--config", "list.yaml"],
             "list.yaml: should be 'key: value' pairs",
         ),
+        (["blocks", "resnet20", "--config", "wrong.yaml"], "wrong.yaml: datasets: 5 should be"),
+        (["plan", "resnet20", "--removals", "1", "--config", "wrong.yaml"], "wrong.yaml: datasets"),
+        (["blocks", "resnet20", "--device", "foo"], "device: 'foo' should match"),
+        (["blocks", "resnet20", "--threads", "0"], "--threads: 0: a whole number of 1 or more"),
+        (["blocks", "resnet20", "--classes", "-3"], "--classes: -3: a whole number of 1 or more"),
+        (["blocks", "resnet20", "--input-shape", "0", "8", "8"], "--input-shape: 0: a whole"),
+        (["plan", "resnet20", "--macs-reduction", "nan"], "nan: a number between 0 and 100"),
+        (["plan", "resnet20", "--macs-reduction", "-5"], "-5: a number between 0 and 100"),
     ],
 )
 def test_what_is_wrong_is_one_line(capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.yaml").write_text("[resnet20]\n")
+    (tmp_path / "wrong.yaml").write_text("datasets: 5\n")
     quick = QUICK if arguments[0] != "show" else []
     assert main([*arguments, *quick]) == 2
     error = capsys.readouterr().err
