@@ -67,6 +67,7 @@ rule summarise:
         runtime=10,
     params:
         networks=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.all)],
+        counting=[placed(folder) for folder in CHAIN.everywhere(NETWORK, CHAIN.counting)],
         origins=CHAIN.origins,
         blocks_per_step=CHAIN.step,
         searched=list(CHAIN.searched),

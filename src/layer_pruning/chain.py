@@ -227,6 +227,12 @@ class Chain:
         path = [removal(criterion, step) for step in steps]
         return path[-1:] if way == "scratch" else path
 
+    def counting(self, dataset: str, architecture: str) -> list[str]:
+        """All networks that count, whatever was made of them."""
+        here = dataset, architecture
+        path = [network for one in self.pruning for network in self.that_count(one, *here)]
+        return path + self.comparisons(*here)
+
     def comparisons(self, dataset: str, architecture: str) -> list[str]:
         """The networks that stand beside those on the paths."""
         here = dataset, architecture

@@ -10,7 +10,8 @@ with job(snakemake.log[0]) as logger:
     params, files = snakemake.params, dict(snakemake.input.items())
     files.pop("records")
     intensity = carbon_intensity(EnergySettings.of(params.energy))
-    options = {key: params[key] for key in ("origins", "blocks_per_step", "searched", "target")}
+    keys = ("origins", "blocks_per_step", "searched", "target", "counting")
+    options = {key: params[key] for key in keys}
     summary = summarise(params.networks, carbon_intensity_g_per_kwh=intensity, **files, **options)
     write_csv(summary, snakemake.output[0])
     logger.info("%d networks", len(summary))

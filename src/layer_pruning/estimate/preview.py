@@ -15,7 +15,6 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.network_blocks import blocks_of
-from layer_pruning.plan.steps import steps_to
 from layer_pruning.runtime.access import check_home
 from layer_pruning.searching.catalog import BEAM, USUAL_BEAM
 from layer_pruning.searching.cost import counted, search_costs
@@ -33,12 +32,10 @@ def preview(path: Path) -> dict[str, Any]:
     infos = datasets(config)
     runs = len(infos) * len(config["architectures"]) * len(config["seeds"])
     chain, pruning = Chain.of(config), pruning_criteria(config)
-    removals, greedy = chain.removals, len(pruning) - len(chain.searched)
-    rounds = [len(steps_to(most, chain.step)) for most in removals.values()]
-    searches = searches_of(chain)
-    pruned = sum(rounds) * len(config["seeds"]) * greedy
-    found = sum(len(one["removals"]) for one in searches) * len(config["seeds"])
-    from_scratch = runs * len(scratch_criteria(config))
+    searches, seeds = searches_of(chain), len(config["seeds"])
+    greedy = [name for name in pruning if name not in chain.searched]
+    pruned = seeds * sum(len(chain.pruned(one, *here)) for one in greedy for here in chain.removals)
+    found = seeds * sum(len(one["removals"]) for one in searches)
     attacked = len(chain.everywhere("{network}/{seed}", chain.attacked))
     return {
         "configuration": str(path),
@@ -61,16 +58,29 @@ def preview(path: Path) -> dict[str, Any]:
         "searches": searches,
         "scratch": scratch_criteria(config),
         "seeds": config["seeds"],
-        "removals": sorted(set(removals.values())),
+        "removals": sorted(set(chain.removals.values())),
         "trainings": runs,
         "training_epochs": epochs_of(config, "training"),
         "finetunings": pruned,
         "finetunings_of_searches": found,
         "finetuning_epochs": epochs_of(config, "finetuning"),
-        "trainings_from_scratch": from_scratch,
+        "trainings_beside": trainings_beside(chain),
         "attacks": attacked * len(config["attacks"]),
         "device": config["device"],
     }
+
+
+def trainings_beside(chain: Chain) -> dict[str, dict[str, Any]]:
+    """Networks that stand beside those on the paths: how many of each way, and their epochs."""
+    found: dict[str, dict[str, Any]] = {}
+    for dataset, architecture in chain.removals:
+        for network in chain.comparisons(dataset, architecture):
+            way, _ = chain.way_of(network)
+            one = found.setdefault(way, {"networks": 0, "epochs": []})
+            one["networks"] += len(chain.config["seeds"])
+            epochs = chain.comparison_epochs(way, architecture, int(network.rpartition("-")[2]))
+            one["epochs"] = sorted({*one["epochs"], epochs})
+    return found
 
 
 def searches_of(chain: Chain) -> list[dict[str, Any]]:
@@ -140,12 +150,18 @@ def preview_text(record: dict[str, Any]) -> str:
         " or ".join(map(str, record[key]))
         for key in ("removals", "training_epochs", "finetuning_epochs")
     )
+    beside = {
+        way: f"{one['networks']} of {' or '.join(map(str, one['epochs']))} epochs"
+        for way, one in record["trainings_beside"].items()
+    }
+    told = {"scratch": "from new weights", "continued": "more, of the baseline as it is"}
     lines += [
-        f"  trainings     {record['trainings']} of {training} epochs"
-        + (f", {record['trainings_from_scratch']} from new weights" if record["scratch"] else ""),
+        f"  trainings     {record['trainings']} of {training} epochs",
+        *(f"                {beside[way]} {said}" for way, said in told.items() if way in beside),
         f"  fine-tunings  {record['finetunings']} of {finetuning} epochs, "
         f"{removals} removals for each criterion and seed",
         *([f"                and {found} of what searches found"] if found else []),
+        *(f"  last phases   {beside[way]}" for way in ("final",) if way in beside),
         f"  attacks       {record['attacks']}",
         f"  device        {record['device']}",
     ]

@@ -136,11 +136,15 @@ architecture | | text | | its name in the configuration
 seed | | | | of the run
 criterion | | text | |
     `baseline`, the criterion that chose the blocks, or one that trained from new weights
-removed | blocks | | | how many are gone
+removed | blocks | | |
+    how many are gone; where `made_by` is `continued` none is, and it is that of the networks
+    beside it
 # the configuration
 selected | | | |
     `True` for the network of its criterion and seed that the `target` selects, if there is
     one
+counts | | | |
+    `True` for the networks that `report_at` names, or the last, and those beside them
 made_by | | text | |
     `baseline`, `pruned`, `final` (a last phase of fine-tuning after that), `scratch` (the
     pruned architecture from new weights) or `continued` (the baseline trained for longer)
@@ -210,6 +214,12 @@ cue_alone | fraction | optional | |
 # history.csv of the networks on the way
 training_epochs | epochs | | | of the baseline; of a network from new weights, its own
 finetuning_epochs | epochs | | | of all fine-tunings on the way; 0 for a network from new weights
+finetunings | | | |
+    trainings that `finetuning_epochs` adds up; a last phase and a training of `continued` are
+    one each
+blocks_at_a_time | blocks | | |
+    that go between two fine-tunings, the last of which may be fewer; empty where nothing was
+    removed
 # emissions.json of the networks on the way
 training_energy_kwh | kWh | averaged measured | | of the trainings that `training_epochs` counts
 finetuning_energy_kwh | kWh | averaged measured | |

@@ -44,6 +44,7 @@ def summarise(
     blocks_per_step: int = 1,
     searched: Collection[str] = (),
     target: Mapping[str, float] | None = None,
+    counting: Iterable[str | Path] | None = None,
 ) -> pd.DataFrame:
     """One row a network, sorted.
 
@@ -70,6 +71,8 @@ def summarise(
     ``target`` is what networks should reach, and ``selected`` says which were chosen by it, see
     :func:`layer_pruning.report.selection.selected`.
 
+    ``counting`` are the folders of the networks that count, all of them by default.
+
     Emissions are energy times ``carbon_intensity_g_per_kwh``, whatever it was when a job ran, so
     that all of them are at one intensity; without it, they are those recorded.
 
@@ -80,12 +83,14 @@ def summarise(
     intensity = carbon_intensity_g_per_kwh
     on_path = {network.criterion: ("pruned", network.criterion) for network in networks.values()}
     ways = on_path | {BASELINE: (BASELINE, BASELINE)} | dict(origins or {})
+    counts = None if counting is None else set(map(Path, counting))
     rows = {}
     for folder, network in networks.items():
         way = ways[network.criterion]
         # what a search found was made from the baseline, by one fine-tuning
         step = max(network.removed, 1) if way[1] in searched else blocks_per_step
         rows[folder] = what_it_is(network) | making(network, epochs, intensity, way, step)
+        rows[folder]["counts"] = counts is None or folder in counts
     robust = add_robust_accuracies(rows, attacks)
     add_inference(rows, energies)
     for columns in (

@@ -93,6 +93,9 @@ def making(
             emissions = energy * intensity / 1000
         row[f"{job}_emissions_kg_co2e"] = emissions
         row[f"{job}_epochs"] = sum(epochs.get(folder, math.nan) for folder in folders)
+    row["finetunings"] = len(jobs["finetuning"])
+    pruned = not network.unpruned
+    row["blocks_at_a_time"] = min(blocks_per_step, network.removed) if pruned else math.nan
     row["training_energy_basis"] = energy_basis(methods) if methods else NOT_MEASURED
     return row
 

@@ -359,6 +359,23 @@ def test_terminal_escapes_of_a_file_are_written_out(capsys, tmp_path):
     assert r"\x1b]0;title\x07" in capsys.readouterr().err
 
 
+def test_check_counts_every_training(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        "criteria: [consensus, scratch, continued]\nblocks_per_step: 3\nreport_at: [2, 5]\n"
+        "finetuning: {final: {epochs: 3}}\nenergy: {carbon_intensity_g_per_kwh: 475}\n"
+    )
+    text = printed(capsys, "check", str(config), "--no-estimate")
+    # three seeds; two steps to five removals, and one to two
+    assert (
+        "  trainings     3 of 15 epochs\n"
+        "                3 of 22 epochs from new weights\n"
+        "                3 of 7 epochs more, of the baseline as it is\n"
+        "  fine-tunings  9 of 2 epochs, 5 removals for each criterion and seed\n"
+        "  last phases   6 of 3 epochs\n"
+    ) in text
+
+
 def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
     config = tmp_path / "mine.yaml"
     config.write_text("removals: zero\nseeds: []\nattaks: {}\n")

@@ -11,6 +11,8 @@ from planted_results import BLOCKS, COUNTED, Planted, after_one_removal, answers
 from layer_pruning.report.answers.cost import emissions_of
 from layer_pruning.report.answers.notes import Notes
 from layer_pruning.report.findings.cost import TOO_FEW
+from layer_pruning.report.pages.charts import accuracy_chart
+from layer_pruning.report.pages.main_table import markdown
 from layer_pruning.report.pages.overview import overview, pairs, tables_of, write_answers
 from layer_pruning.report.statistics.over_seeds import UNKNOWN, common_removals
 from layer_pruning.report.summary import summarise
@@ -221,6 +223,14 @@ def test_as_much_training_without_pruning_stands_beside_accuracy(planted):
     assert [change for _, change in beside.values()] == pytest.approx([-0.024, 0.031])
     # they pruned nothing, so they are no criteria
     assert {"continued", "scratch"}.isdisjoint(told["best"].leads)
+    # and each is said to be what it is
+    page = Page(front(summary)).text
+    assert "scratch: trained from new weights" in page
+    assert "continued: the unpruned baseline, trained for as many epochs more" in page
+    assert "| continued | 0, beside 1 | 3 |" in markdown(summary)
+    assert "| scratch | 1 | 3 |" in markdown(summary)
+    values = accuracy_chart(summary)["data"]["values"]
+    assert {row["removed"] for row in values if row["criterion"] == "continued"} == {0}
 
 
 def test_energy_is_called_an_estimate_where_it_is_one(planted):

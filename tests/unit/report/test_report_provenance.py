@@ -95,3 +95,5 @@ def test_folders_are_written_as_a_shell_expands_them(planted):
     assert folders([1, 2]) == "removed-{01,02}"
     assert folders([1, 2, 3, 4, 5]) == "removed-{01..05}"
     assert folders([1, 2, 3, 5]) == "removed-{01,02,03,05}"
+    beside = planted.root / "results/toy/resnet8/seed-0/continued/beside-05/emissions.json"
+    assert networks_made([beside]).iloc[0]["folders"].endswith("/continued/beside-05")

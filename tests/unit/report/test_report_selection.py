@@ -98,8 +98,50 @@ def test_a_path_in_steps_adds_up_its_own_fine_tunings(planted):
     energies = table[table["criterion"] == "cka"]["finetuning_energy_kwh"]
     assert energies.tolist() == pytest.approx([0.3, 0.8])
     told = facts_on(table)
-    assert (told["done"].level, told["done"].blocks, told["done"].at_a_time) == (5, 5, 3)
-    assert told["cost"].rounds == 2
+    done = told["done"]
+    assert (done.level, done.blocks, done.at_a_time) == (5, 5, {3: ["cka"]})
+    assert told["cost"].rounds == (2, 2)
+
+
+def test_verdicts_are_about_the_networks_that_count(planted):
+    networks = {
+        (seed, name, n): planted.network(seed, name, BLOCKS[:n])
+        for seed in range(2)
+        for name in ("cka", "random")
+        for n in range(1, 5)
+    }
+    folders = [*(planted.network(seed) for seed in range(2)), *networks.values()]
+    counting = [folder for (_, _, n), folder in networks.items() if n in (1, 3)]
+    told = facts_on(summarise(folders, counting=counting))
+    assert (told["done"].level, told["done"].deeper) == (3, {"cka": 4, "random": 4})
+    assert told["done"].on_the_way and told["cost"].rounds == (3, 3)
+    assert facts_on(summarise(folders))["done"].level == 4
+
+
+def test_criteria_that_take_blocks_otherwise_are_told_apart(planted):
+    folders = [planted.network(0)]
+    folders += [planted.network(0, "cka", BLOCKS[:n]) for n in range(1, 5)]
+    folders += [planted.network(0, "beam", BLOCKS[:n]) for n in (2, 4)]
+    table = summarise(folders, searched=["beam"], counting=[folders[-1], folders[-3]])
+    (pair,) = pairs(table)
+    told = {answer.name: answer for answer in pair.answers}
+    assert told["done"].facts.at_a_time == {1: ["cka"], 4: ["beam"]}
+    assert (
+        "one at a time, with fine-tuning after each (cka); all at once, with one fine-tuning "
+        "(beam). That takes away"
+    ) in told["done"].evidence
+    assert told["cost"].facts.rounds == (1, 4)
+    assert "the 1 to 4 fine-tunings on the way" in told["cost"].evidence
+
+
+def test_what_was_not_trained_here_is_no_measure_of_cost(planted):
+    folders = [planted.network(0, kwh=1e-7), planted.network(0, "cka", BLOCKS[:1], kwh=2)]
+    table = summarise(folders).assign(training_epochs=0)
+    cost = next(answer for answer in pairs(table)[0].answers if answer.name == "cost")
+    assert cost.facts.spent.share is None
+    assert cost.verdict == "2 kWh of fine-tuning; the baseline was given and not trained."
+    assert cost.evidence.startswith("The 1 fine-tuning on the way to a network took 2 kWh")
+    assert (cost.number, cost.unit) == (2, "kWh")
 
 
 def test_the_table_is_over_the_seeds_that_meet_the_target(planted):

@@ -44,7 +44,8 @@ class Done:
 
     level: int
     blocks: int
-    at_a_time: int
+    at_a_time: dict[int, list[str]]
+    """How many blocks go between two fine-tunings, and for which criteria."""
     macs: float
     macs_saved: Ends
     """In percent."""
@@ -55,6 +56,8 @@ class Done:
     seeds: int
     deeper: dict[str, int]
     """The criteria that went further than ``level``, and how far."""
+    on_the_way: bool
+    """Whether all of them did: networks at ``level`` are those that count."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +140,13 @@ def what_was_done(
     first, shown = baseline.iloc[0], path[path["removed"] == level]
     criteria = sorted(path["criterion"].unique())
     reached = path.groupby("criterion")["removed"].max()
+    at_a_time: dict[int, list[str]] = {}
+    for name, blocks in shown.groupby("criterion")["blocks_at_a_time"].max().items():
+        at_a_time.setdefault(int(blocks), []).append(str(name))
     facts = Done(
         level=level,
         blocks=len(first["blocks"].split()),
-        at_a_time=int(path["removed"].min()),
+        at_a_time=dict(sorted(at_a_time.items())),
         macs=first["macs"],
         macs_saved=ends(shown["macs_reduction_percent"]),
         parameters=first["parameters"],
@@ -149,6 +155,7 @@ def what_was_done(
         controls=[name for name in criteria if name in controls],
         seeds=baseline["seed"].nunique(),
         deeper={str(name): most for name, most in reached[reached > level].items()},
+        on_the_way=bool((reached > level).all()),
     )
     return answered(
         "done",

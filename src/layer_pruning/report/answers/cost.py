@@ -71,8 +71,8 @@ class Spent:
     finetuning: Ends
     scoring: Ends | None
     attacks: Ends | None
-    share: Ends
-    """All but attacks, over that of the training."""
+    share: Ends | None
+    """All but attacks, over that of the training; None where the baseline had no training here."""
     carbon: Ends | None
     basis: list[str]
     unmeasured: list[str]
@@ -93,7 +93,8 @@ class Earned:
 class Cost:
     """What pruning cost; nothing is known of what was spent without ``spent``."""
 
-    rounds: int
+    rounds: Ends
+    """Fine-tunings of a network, the fewest and the most."""
     spent: Spent | None
     earned: Earned
 
@@ -147,21 +148,25 @@ def takes_less_energy(shown: pd.DataFrame) -> Answer:
     return _answered("energy", facts, metered, "% less per image", "energy.json")
 
 
-def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> Answer:
-    """What choosing the blocks and ``rounds`` fine-tunings took, and when that is earned back."""
+def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame) -> Answer:
+    """What choosing the blocks and fine-tuning took, and when that is earned back."""
+    rounds = ends(shown["finetunings"])
     training = baseline["training_energy_kwh"].mean(skipna=False)
     tuning = _by_criterion(shown, "finetuning_energy_kwh")
     scoring = _by_criterion(shown, "scoring_energy_kwh")
     earned, known = _earned(shown), tuning.dropna()
     if math.isnan(training) or known.empty:
         return answered("cost", Cost(rounds, None, earned))
-    share = known.add(scoring.reindex(known.index).fillna(0.0)) / training
+    pruning = known.add(scoring.reindex(known.index).fillna(0.0))
+    # there is nothing to divide by where the baseline is what was given
+    trained = training > 0 and not (baseline["training_epochs"] == 0).all()
+    share = pruning / training if trained else None
     spent = Spent(
         training=(training, training),
         finetuning=ends(known),
         scoring=_ends_of_known(scoring),
         attacks=_ends_of_known(_by_criterion(shown, "attacks_energy_kwh")),
-        share=ends(share),
+        share=None if share is None else ends(share),
         carbon=_ends_of_known(emissions_of(shown).groupby(shown["criterion"]).mean()),
         basis=sorted(set(shown["training_energy_basis"])),
         unmeasured=list(tuning.index[tuning.isna()]),
@@ -169,8 +174,8 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame, rounds: int) -> An
     return answered(
         "cost",
         Cost(rounds, spent, earned),
-        number=float(share.mean()),
-        unit="times the energy of training the baseline",
+        number=float((pruning if share is None else share).mean()),
+        unit="kWh" if share is None else "times the energy of training the baseline",
         file=file_of(str(known.index[0]), int(shown["removed"].iloc[0]), "ledger.json"),
     )
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from layer_pruning.report.answers.answer import Ends, epochs_of
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import pruned
+from layer_pruning.report.selection import equally_trained, pruned
 from layer_pruning.report.wording import percent
 
 NEAR_CHANCE = 0.1
@@ -46,7 +46,9 @@ class Notes:
     finetuning_epochs: Ends | None
     """From how many to how many, if that is known of all."""
     from_new_weights: list[str]
-    """The criteria that pruned nothing."""
+    """The criteria that trained what pruning left from new weights."""
+    trained_on: list[str]
+    """The criteria that trained the baseline for longer."""
     given_weights: bool
     """Whether the baseline started from weights that were given."""
     missing: list[str]
@@ -55,12 +57,14 @@ class Notes:
     def of(cls, summary: pd.DataFrame, level: int, given_weights: bool = False) -> "Notes":
         """Those on one data set and architecture."""
         path, base = pruned(summary), summary[summary["criterion"] == BASELINE]
+        alone = equally_trained(summary)
         missing = {note for text in summary["notes"] for note in text.split("; ") if note}
         return cls(
             level,
             epochs_of(base["training_epochs"]),
             epochs_of(path.loc[path["removed"] == level, "finetuning_epochs"]),
-            sorted(set(summary["criterion"]) - {BASELINE} - set(path["criterion"])),
+            [name for name, way in alone.items() if way == "scratch"],
+            [name for name, way in alone.items() if way == "continued"],
             given_weights,
             sorted(missing),
         )

@@ -148,7 +148,8 @@ def cost_claims(summary: pd.DataFrame) -> pd.DataFrame:
     more = [*SPEED, *timed, "energy_reduction_percent", *EARNED, "break_even", *COVERAGE.values()]
     more += ["inference_energy_basis", "other_cores_during_latency"]
     return pd.concat(
-        [measured[KEYS], pd.DataFrame(claims, index=measured.index), measured[more]], axis=1
+        [measured[[*KEYS, "made_by"]], pd.DataFrame(claims, index=measured.index), measured[more]],
+        axis=1,
     )
 
 

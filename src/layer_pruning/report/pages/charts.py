@@ -29,7 +29,7 @@ def accuracy_chart(summary: pd.DataFrame, across: str = "macs_reduction_percent"
         {
             "criterion": str(row["criterion"]),
             "seed": int(row["seed"]),
-            "removed": int(row["removed"]),
+            "removed": 0 if row["made_by"] == "continued" else int(row["removed"]),
             "saved": _rounded(row[across]),
             "accuracy": _rounded(100 * row["accuracy_test"]),
             "low": _rounded(100 * row["accuracy_test_interval_low"]),

@@ -1,13 +1,14 @@
 """The main table as text: Markdown for a README, LaTeX for a paper."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from layer_pruning.report.columns import heading, written
 from layer_pruning.report.records import BASELINE
+from layer_pruning.report.selection import equally_trained
 from layer_pruning.report.statistics.over_seeds import aggregate
 from layer_pruning.report.wording import with_interval
 from layer_pruning.runtime.atomic import written_whole
@@ -64,7 +65,11 @@ def _tables(summary: pd.DataFrame) -> Iterator[tuple[str, list[str], list[list[s
         measured = [name for name in MEASURED if rows[name].notna().any()]
         headings = ["criterion", "blocks removed", "seeds", *map(_heading, SAVED)]
         headings += ["test accuracy, %", "change, points", *map(_heading, measured)]
-        cells = [_cells(row, measured) for _, row in rows.iterrows()]
+        unpruned = {BASELINE: "0"}
+        for name, way in equally_trained(summary).items():
+            if way == "continued":
+                unpruned[name] = "0, beside {}"
+        cells = [_cells(row, measured, unpruned) for _, row in rows.iterrows()]
         yield f"{network} on {dataset}", headings, cells
 
 
@@ -72,14 +77,14 @@ def _heading(name: str) -> str:
     return heading(name).replace(" (%)", ", %")
 
 
-def _cells(row: pd.Series, measured: Sequence[str]) -> list[str]:
+def _cells(row: pd.Series, measured: Sequence[str], unpruned: Mapping[str, str]) -> list[str]:
     is_baseline = row["criterion"] == BASELINE
     accuracy = f"{100 * row['accuracy_mean']:.2f}"
     if not math.isnan(row["accuracy_sd"]):
         accuracy += f" ± {100 * row['accuracy_sd']:.2f}"
     return [
         row["criterion"],
-        "0" if is_baseline else str(row["removed"]),
+        unpruned.get(row["criterion"], "{}").format(row["removed"]),
         str(row["seeds"]),
         *("" if is_baseline else written(name, row[name]) for name in SAVED),
         accuracy,

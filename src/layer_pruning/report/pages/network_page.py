@@ -32,6 +32,8 @@ def network_page(
     """
     network = Network.of(folder)
     what = f"{network.criterion} after {network.removed} removals"
+    if network.unpruned:
+        what = f"{network.criterion}, unpruned, beside networks after {network.removed} removals"
     if network.criterion == BASELINE:
         what = "the baseline"
     there = {file.relative_to(folder).as_posix(): file for file in files}

@@ -112,9 +112,9 @@ def pairs(
     """The answers on every data set and architecture of which something was pruned.
 
     ``summary`` as made by :func:`layer_pruning.report.summary.summarise`. Criteria are compared at
-    the largest number of removals that all of them reached with every seed. ``controls`` are the
-    criteria that look at no similarity, and accuracy is kept if no more than the fraction
-    ``margin`` is lost.
+    the largest number of removals at which the networks of all of them count, with every seed.
+    ``controls`` are the criteria that look at no similarity, and accuracy is kept if no more than
+    the fraction ``margin`` is lost.
     """
     found = []
     for (dataset, architecture), group in summary.groupby(PAIR, sort=True):
@@ -203,7 +203,6 @@ def _answers(
     baseline, path = summary[summary["criterion"] == BASELINE], counted(summary)
     shown = path[path["removed"] == level]
     on_path = summary[summary["made_by"] == "pruned"]
-    rounds = len({step for step in on_path["removed"] if step <= level})
     return [
         what_was_done(baseline, on_path, level, controls),
         accuracy_kept(summary, level, margin),
@@ -214,7 +213,7 @@ def _answers(
         is_more_robust(tables.robustness, level),
         *on_other_images(tables.shift, level),
         *relies_on_the_cue(tables.shortcuts, level),
-        what_it_cost(baseline, shown, rounds),
+        what_it_cost(baseline, shown),
     ]
 
 

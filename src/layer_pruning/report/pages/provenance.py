@@ -63,14 +63,16 @@ def jobs_and_machines(
 
 def networks_made(emissions: Iterable[Path]) -> pd.DataFrame:
     """One row for every data set, architecture and criterion: seeds, and the folders of results."""
-    networks = pd.DataFrame([Network.of(path.parent).names for path in emissions])
+    found = [Network.of(path.parent) for path in emissions]
+    networks = pd.DataFrame([one.names | {"unpruned": one.unpruned} for one in found])
     rows = []
     for names, group in networks.groupby(["dataset", "architecture", "criterion"], sort=True):
         dataset, architecture, criterion = map(str, names)
         seeds = ",".join(map(str, sorted(group["seed"].unique())))
         below = BASELINE
         if criterion != BASELINE:
-            below = f"{criterion}/removed-{_steps(sorted(group['removed'].unique()))}"
+            kind = "beside" if group["unpruned"].all() else "removed"
+            below = f"{criterion}/{kind}-{_steps(sorted(group['removed'].unique()))}"
         row: dict[str, Any] = {"dataset": dataset, "architecture": architecture}
         row |= {"criterion": criterion, "seeds": seeds.replace(",", ", "), "networks": len(group)}
         rows.append(row | {"folders": f"results/{dataset}/{architecture}/seed-{{{seeds}}}/{below}"})

@@ -237,17 +237,22 @@ def difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
 
 
 def common_removals(summary: pd.DataFrame) -> int:
-    """The largest number of removals that every criterion reached with every one of its seeds.
+    """The largest number of removals after which networks of every criterion and seed count.
 
-    ``summary`` is of one dataset and architecture. Where there is none, as with criteria that list
-    their blocks, it is what most of them reached. Raises ValueError where nothing was removed.
+    ``summary`` is of one dataset and architecture. Where there is none, it is the largest that
+    every criterion reached with every one of its seeds; where there is none of these either, as
+    with criteria that list their blocks, what most of them reached. Raises ValueError where nothing
+    was removed.
     """
     others = summary[summary["criterion"] != BASELINE]
     if others.empty:
         raise ValueError("no network from which a block was removed")
-    groups = others.groupby(["criterion", "seed"])["removed"]
-    reached = pd.Series([step for _, steps in groups for step in set(steps)]).value_counts()
-    return int(reached.index[reached == reached.max()].max())
+    groups = others.groupby(["criterion", "seed"]).ngroups
+    for rows in (others[others["counts"]], others):
+        steps = rows.drop_duplicates(["criterion", "seed", "removed"])["removed"].value_counts()
+        if len(steps) and (steps.max() == groups or rows is others):
+            return int(steps.index[steps == steps.max()].max())
+    raise AssertionError("the second is what every network is in")
 
 
 def _over_images(
