@@ -61,3 +61,19 @@ def test_steps_a_target_and_new_weights(project):
         "latency_report": 2,
         "ledger": 2,
     }
+
+
+@pytest.mark.long
+def test_the_front_page_is_about_the_networks_that_count(project):
+    """Those that `report_at` names are measured, and what was done on the way beyond is not."""
+    project.config["report_at"] = [1]
+    assert project.planned()["attack"] == 2
+    project.snakemake("--", "results/answers.json", "results/summary.csv")
+    (family,) = json.loads((project.folder / "results" / "answers.json").read_text())["families"]
+    answers = {answer["name"]: answer for answer in family["answers"]}
+    assert family["removed"] == 1
+    assert "Time: not measured" not in answers["speed"]["verdict"] and answers["speed"]["number"]
+    assert "Not tested" not in answers["robustness"]["verdict"]
+    assert {(row["removed"], row["counts"]) for row in project.summary()} == {
+        ("0", "False"), ("1", "True"), ("2", "False"),
+    }  # fmt: skip

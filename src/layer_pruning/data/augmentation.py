@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from layer_pruning.runtime.random_draws import seeded
+
 RAND_AUGMENT_OPERATIONS = 2
 """Operations on each image, as in the recipes that made vision transformers train on ImageNet."""
 
@@ -101,25 +103,8 @@ def drawing_from(generator: torch.Generator, further: int = 0) -> Iterator[None]
 
     ``further`` tells apart what draws from the same state of the generator.
     """
-    seed = int(torch.randint(2**62, (), generator=generator)) + further
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(int(torch.randint(2**62, (), generator=generator)) + further):
         yield
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Torchvision's transforms know the global generator only: seed it, then put it back.
-
-    What draws on a processor alone; ``torch.manual_seed`` asks for all devices, image by image.
-    """
-    generator = torch.default_generator
-    before = generator.get_state()
-    generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        generator.set_state(before)
 
 
 def rand_augmented(images: Tensor, magnitude: int, *, levels: int = 255) -> Tensor:

@@ -1,5 +1,6 @@
 """Multiply-accumulates and parameters."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -74,15 +75,49 @@ def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     ``macs_with_attention`` alone, by which the cost of transformers is usually published. Bias,
     norms, activations and pooling are left out.
     """
+    counter = _counted(copied(network).eval(), input_shape, lambda _: None)
+    return Cost(counter.macs, counter.macs + counter.attention)
+
+
+def counted_blocks(network: ResidualNetwork) -> dict[str, int]:
+    """Multiply-accumulates of each block that is left, as a part of :func:`counted_cost`.
+
+    They are what its removal saves; a block that runs several times has those of all its runs.
+    """
+    network = copied(network).eval()
+    found = dict.fromkeys(network.blocks(), 0)
+    began: list[int] = []
+
+    def watch(counter: _Counter) -> None:
+        for name, block in network.blocks().items():
+
+            def before(*_: Any) -> None:
+                began.append(counter.macs)
+
+            def after(*_: Any, name: str = name) -> None:
+                found[name] += counter.macs - began.pop()
+
+            block.register_forward_pre_hook(before)
+            block.register_forward_hook(after)
+
+    _counted(network, network.header.input_shape, watch)
+    return found
+
+
+def _counted(
+    network: nn.Module, input_shape: tuple[int, ...], watch: Callable[[_Counter], None]
+) -> _Counter:
+    """What one image takes in a network that nobody else uses; ``watch`` is told who counts."""
     # with gradients, as training sees it: without, attention takes a fused operator, and linear
     # layers of weights that are not trained may become batched products
-    network = copied(network).eval()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
     images = torch.zeros(1, *input_shape).to(_like(network))
-    with torch.enable_grad(), _Counter(images) as counter:
+    counter = _Counter(images)
+    watch(counter)
+    with torch.enable_grad(), counter:
         network(images)
-    return Cost(counter.macs, counter.macs + counter.attention)
+    return counter
 
 
 def _like(network: nn.Module) -> Tensor:

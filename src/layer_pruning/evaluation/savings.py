@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.complexity import counted_blocks, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.calls import Call, calls_of, evaluating
@@ -47,13 +47,9 @@ def called_blocks(network: ResidualNetwork, images: Tensor) -> dict[str, nn.Modu
 
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Multiply-accumulates (of one image) and parameters of each block: its removal saves them."""
-    shape = network.header.input_shape
-    called = called_blocks(network, torch.zeros(1, *shape).to(network.mean))
+    macs, modules = counted_blocks(network), network.blocks()
     return {
-        name: {
-            "macs": float(multiply_accumulates(called[name], shape)),
-            "parameters": float(parameter_count(called[name])),
-        }
+        name: {"macs": float(macs[name]), "parameters": float(parameter_count(modules[name]))}
         for name in blocks
     }
 

@@ -12,6 +12,7 @@ from layer_pruning.models.head import logits_of
 from layer_pruning.models.holders import HOLDERS
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.models.steadiness import check_float32
+from layer_pruning.runtime.random_draws import seeded
 
 
 def check_wrappable(module: nn.Module, name: str) -> None:
@@ -82,7 +83,5 @@ def _trained(module: nn.Module, images: Tensor) -> Tensor | None:
 @contextmanager
 def _seeded(images: Tensor) -> Iterator[None]:
     """Draw from a seed, without gradients; the global generators are left as they were."""
-    devices = [images.device] if images.is_cuda else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
-        torch.manual_seed(0)
+    with seeded(0, images.device), torch.no_grad():
         yield

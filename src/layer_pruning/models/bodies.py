@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from layer_pruning.models.cifar import CifarBody, initialise
@@ -17,6 +16,7 @@ from layer_pruning.models.specifications import (
 )
 from layer_pruning.models.steadiness import check_float32
 from layer_pruning.runtime.named_function import named_function, one_line
+from layer_pruning.runtime.random_draws import seeded
 
 
 def new_body(architecture: Architecture, *, input_shape: Shape, classes: int) -> nn.Module:
@@ -48,8 +48,7 @@ def drawn_body(
 
     The global generator of random numbers is left as it was.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         body = new_body(architecture, input_shape=input_shape, classes=classes)
     if isinstance(architecture, CifarResNet):
         initialise(body, seed)

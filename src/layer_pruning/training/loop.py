@@ -17,7 +17,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from layer_pruning.data.augmentation import Part, augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
+from layer_pruning.models.residual import put_tensors
 from layer_pruning.runtime.atomic import forget_unfinished
+from layer_pruning.runtime.random_draws import seeded
 from layer_pruning.training.averaging import moving_average
 from layer_pruning.training.batch_norm import has_batch_norm, synchronised
 from layer_pruning.training.catalog import as_params
@@ -53,9 +55,7 @@ class Run(NamedTuple):
 @contextmanager
 def seeded_masks(network: nn.Module, seed: int) -> Iterator[None]:
     """Dropout and stochastic depth draw from the global generators: seed them, then restore."""
-    device = next(network.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed, next(network.parameters()).device):
         yield
 
 
@@ -335,7 +335,7 @@ class Trainer:
         kept = self.candidate.state_dict()
         if self.recipe.keep == "best_validation" and self.best:
             kept = self.best
-        self.network.load_state_dict(kept)
+        put_tensors(self.network, kept)
         self.network.to(memory_format=torch.contiguous_format)
         self.network.eval()
 
@@ -362,8 +362,8 @@ class Trainer:
             group, name = key.split("/", 1)
             # the optimizer knows best where its numbers lie
             groups[group][name] = value if group == "optimizer" else value.to(self.device)
-        self.network.load_state_dict(groups["network"])
+        put_tensors(self.network, groups["network"])
         self.optimizer.restore(groups["optimizer"])
         self.best = groups["best"]
         if self.average is not None:
-            self.average.load_state_dict(groups["average"])
+            put_tensors(self.average, groups["average"])

@@ -38,6 +38,12 @@ def write_state(
     """Write the state after the last epoch of ``history``, whole; ``run`` is its fingerprint."""
     metadata = {"run": run, "history": json.dumps([asdict(epoch) for epoch in history])}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # tied weights, or a block that is held twice: the format has no tensors that share memory
+    held: set[int] = set()
+    for name, tensor in tensors.items():
+        if (place := tensor.untyped_storage().data_ptr()) in held:
+            tensors[name] = tensor.clone()
+        held.add(place)
     metadata["checksum"] = fingerprint(metadata, tensors)
     with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)

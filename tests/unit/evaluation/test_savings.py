@@ -4,6 +4,8 @@ from collections import Counter
 import pytest
 import torch
 
+import layer_pruning
+from layer_pruning.evaluation.complexity import counted_cost
 from layer_pruning.evaluation.savings import (
     Surroundings,
     block_runners,
@@ -93,3 +95,37 @@ def count_calls(network):
         if not [*module.children()]:
             module.register_forward_hook(lambda m, *_: called.update([id(m)]))
     return called
+
+
+class Attention(torch.nn.Module):
+    """A residual block whose attention multiplies activations with each other, unfused."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.out = torch.nn.Linear(12, 36), torch.nn.Linear(12, 12)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return x + self.out((q @ k.mT).softmax(-1) @ v)
+
+
+class Attentive(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(1, 12, 2, 2)
+        self.blocks = torch.nn.Sequential(*(Attention() for _ in range(3)))
+        self.head = torch.nn.Linear(12, 3)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.stem(x).flatten(2).mT).mean(1))
+
+
+def test_what_a_block_saves_is_what_the_network_is_counted_less_without_it():
+    network = layer_pruning.wrap(Attentive(), input_shape=(1, 8, 8))
+    names = removable_blocks(network)
+    assert len(names) == 3
+    whole = counted_cost(network, (1, 8, 8))
+    assert whole.macs_with_attention > whole.macs
+    for name, saved in counted_savings(network, names).items():
+        less = counted_cost(layer_pruning.prune(network, name), (1, 8, 8))
+        assert saved["macs"] == whole.macs - less.macs == 16 * 12 * (36 + 12)

@@ -462,3 +462,39 @@ def test_a_state_of_another_number_of_threads_is_passed_over(tmp_path):
     finally:
         torch.set_num_threads(before)
     assert len(set(found.values())) == 3
+
+
+class Converting(torch.nn.Linear):
+    """A layer whose state dict of an older version would be converted, as MNASNet's is."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state, prefix, metadata, *rest):
+        if metadata.get("version") != 2:
+            raise ValueError("not of this version")
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+class OfOnesOwn(torch.nn.Module):
+    """A network with a layer that says its version, and one that it holds under two names."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU())
+        self.first = self.layers[0]
+        self.classifier = Converting(8, 4)
+
+    def forward(self, images):
+        return self.classifier(self.layers(images.flatten(1)))
+
+
+@pytest.mark.parametrize("options", [{}, {"keep": "best_validation"}, {"ema_decay": 0.5}])
+def test_a_network_of_ones_own_goes_on_and_ends_as_one_that_never_stopped(
+    options, tmp_path, monkeypatch
+):
+    recipe = dataclasses.replace(RECIPE, **options)
+    whole, _ = run(tmp_path / "whole", recipe, OfOnesOwn())
+    interrupted(tmp_path / "state", 2, monkeypatch, recipe=recipe, network=OfOnesOwn())
+    again, history = run(tmp_path / "state", recipe, OfOnesOwn())
+    assert len(history) == 4 and same(whole.state_dict(), again.state_dict())

@@ -1,0 +1,29 @@
+"""Draws from the global generators of random numbers, which are put back as they were."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed what draws on the processor, and on ``device`` where that is a GPU; then restore it.
+
+    ``torch.manual_seed`` seeds all GPUs too, also those whose state nobody has kept, and asks for
+    them at every call.
+    """
+    generators = [torch.default_generator]
+    if device is not None and device.type == "cuda":
+        # there once a GPU is in use
+        torch.cuda.init()
+        number = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[number])
+    before = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)
