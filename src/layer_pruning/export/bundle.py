@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
 
 from layer_pruning import __version__
 from layer_pruning.export.card import model_card
@@ -36,7 +37,7 @@ CHECKED_IMAGES = 32
 def export_network(
     network: nn.Module | str | os.PathLike[str],
     folder: str | os.PathLike[str],
-    images: np.ndarray | None = None,
+    images: ArrayLike | Tensor | None = None,
     *,
     build: str | None = None,
     opset: int | None = None,
@@ -51,7 +52,7 @@ def export_network(
     ``network.pt2``, ``load_network.py``, ``README.md``, a model card as hubs show it
     (:mod:`layer_pruning.export.card`), and ``manifest.json``, the content of which is returned.
     Each is read again and has to compute, on the CPU, what the network does on ``images``
-    (n, channels, height, width), float32 in [0, 1]. Without any, random ones are taken, and the
+    (n, channels, height, width), in [0, 1], of which float32 is taken. Without any, random ones are taken, and the
     manifest says so. ``build`` is the function that builds a network of one's own, as
     :func:`layer_pruning.load` takes it. ``opset`` is the version of ONNX's operators, that of the
     installed PyTorch by default, and ``license`` that of the weights, for the card, by its name on
@@ -77,10 +78,11 @@ def export_network(
         shutil.copyfile(Path(__file__).with_name("load_network.py"), scratch / "load_network.py")
         if images is None:
             images, images_from = random_images(network), "random, uniform in [0, 1]"
+        given = torch.as_tensor(images).detach().cpu().float().numpy()
         manifest = {
             **description(network),
             "files": {file: fingerprint(scratch / file) for file in FILES},
-            "checks": checks(network, scratch, images) | {"images_from": images_from},
+            "checks": checks(network, scratch, given) | {"images_from": images_from},
             "metrics": dict(metrics or {}),
             "license": license,
             "provenance": {

@@ -71,8 +71,11 @@ def wrap(
     check_wrappable(module, name)
     if (mean is None) != (std is None):
         raise ValueError("give both mean and std, or none of them")
+    means, stds = (
+        _a_channel(key, values, input_shape[0]) for key, values in (("mean", mean), ("std", std))
+    )
     parameter = next(module.parameters(), torch.empty(0))
-    images = probe_images(*input_shape, mean=mean or (), std=std or ()).to(parameter.device)
+    images = probe_images(*input_shape, mean=means, std=stds).to(parameter.device)
     before = Behaviour.of(module.eval(), images, name)
     found = found_in(module, images, name, granularity)
     header = NetworkHeader(
@@ -80,15 +83,31 @@ def wrap(
         arguments=WrappedModule(name, granularity=granularity).arguments(),
         blocks=found.blocks,
         input_shape=input_shape,
-        mean=tuple(mean or [0.0] * input_shape[0]),
-        std=tuple(std or [1.0] * input_shape[0]),
-        class_names=tuple(class_names or map(str, range(found.classes))),
+        mean=means or (0.0,) * input_shape[0],
+        std=stds or (1.0,) * input_shape[0],
+        class_names=_names(class_names, found.classes),
     )
     network = ResidualNetwork(header, module).to(parameter.device).eval()
     before.check(network, name)
     if (said := unsteadiness(network, input_shape)) is not None:
         warnings.warn(f"{name}: {said}", stacklevel=2)
     return network
+
+
+def _a_channel(key: str, values: Sequence[float] | None, channels: int) -> tuple[float, ...]:
+    """Numbers as a file holds them; none where none are given."""
+    found = () if values is None else tuple(map(float, values))
+    if found and len(found) not in (1, channels):
+        raise ValueError(f"{key}: {len(found)} numbers, and images have {channels} channels")
+    return found
+
+
+def _names(given: Sequence[str] | None, classes: int) -> tuple[str, ...]:
+    """The names of the classes, their numbers by default."""
+    names = tuple(map(str, range(classes) if given is None else given))
+    if len(names) != classes:
+        raise ValueError(f"class_names: {len(names)} names, and the network has {classes} classes")
+    return names
 
 
 def load(

@@ -249,7 +249,19 @@ def _probe(
     if network.header.normalises:
         _check_range(given)
     truth = torch.as_tensor(labels).cpu().numpy()
+    _check_labels(truth, len(given))
     return activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks), given
+
+
+def _check_labels(labels: np.ndarray, images: int) -> None:
+    """Raise ValueError unless there is a whole number for every image."""
+    if labels.shape != (images,):
+        raise ValueError(
+            f"labels have shape {labels.shape}, and there are {images} images: one for each, "
+            "(n,), would be right"
+        )
+    if not np.issubdtype(labels.dtype, np.integer) or (images and labels.min() < 0):
+        raise ValueError("labels should be the numbers of classes, 0 and up")
 
 
 def _check_range(images: Tensor) -> None:

@@ -110,8 +110,12 @@ class ResidualNetwork(nn.Module):
         """A copy without ``removed_blocks``, all of them, in the order of their removal.
 
         All else is as here: modes, precision, device, hooks, what was added or frozen. Those that
-        are gone already are among ``removed_blocks``.
+        are gone already are among ``removed_blocks``. Raises ValueError for one that is no block.
         """
+        known = [block.name for block in self.header.blocks]
+        for name in removed_blocks:
+            if name not in known:
+                raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
         smaller = copied(self)
         smaller.header = replace(self.header, removed_blocks=tuple(removed_blocks))
         smaller.block_names = smaller.header.kept_blocks()
@@ -226,6 +230,10 @@ def load_network(
     try:
         if body is None:
             _check_fits(path, _skeleton(header), tensors)
+        else:
+            # before anything is taken out of it
+            fitting = ResidualNetwork(header, copied(body)).body
+            _check_fits(path, fitting.state_dict(), tensors)
         network = ResidualNetwork(header, body)
     except ValueError as error:
         raise ValueError(_naming(path, error)) from error

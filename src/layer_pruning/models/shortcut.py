@@ -232,6 +232,10 @@ class _Branchless(Uncompiled):
         if len(terms) < 2:
             return None
         labels = [self.carried.get(term) for term in terms]
+        if kwargs.get("alpha", 1) != 1 and any(label is not None for label in labels[1:]):
+            # torch.add scales what comes second
+            self.on_shortcut = "mul"
+            return None
         if name.startswith(("sub", "addcmul")):
             labels[1:] = [None] * (len(labels) - 1)
         known = sorted(label for label in labels if label is not None)

@@ -55,8 +55,12 @@ def check_start(name: str, options: Mapping[str, Any], network: Architecture) ->
         if useless := [key for key in ("sha256", "names", "new_classifier") if given.get(key)]:
             raise ValueError(f"{name}: {' and '.join(useless)} without 'weights' to start from")
         return
+    if given.get("sha256") and given["weights"] != PRETRAINED:
+        raise ValueError(f"{name}: sha256 is for 'weights: {PRETRAINED}', which are fetched")
     for pattern, replacement in given.get("names", {}).items():
         _check_replacement(name, pattern, replacement)
+    if given.get("names") and given["weights"] == "torchvision":
+        raise ValueError(f"{name}: names: torchvision's weights have the names of the network")
     check_weights(given["weights"], network)
 
 

@@ -88,9 +88,11 @@ def _pretrained(header: NetworkHeader, options: Mapping[str, Any], seed: int) ->
     if record.mean is not None and record.std is not None and not options.get("mean"):
         header = replace(header, mean=record.mean, std=record.std)
     network = new_network(header, seed)
-    tensors = pretrained_tensors(kind, network.body)
-    for pattern, replacement in (options.get("names") or {}).items():
-        tensors = {_replaced(pattern, replacement, name): t for name, t in tensors.items()}
+    tensors = _renamed(
+        f"weights: {record.repository}",
+        pretrained_tensors(kind, network.body),
+        options.get("names") or {},
+    )
     new_classifier = bool(options.get("new_classifier"))
     _load(network, tensors, record.repository, new_classifier=new_classifier)
     logger.info(
@@ -155,17 +157,31 @@ def _file_weights(path: Path, names: Mapping[str, str]) -> Weights:
                 "a network that is not pruned"
             )
         return Weights(tensors, header.mean, header.std)
+    unwrapped = {name: WRAPPERS.sub("", name) for name in tensors}
+    return Weights(_renamed(f"weights: {path}", tensors, names, unwrapped))
+
+
+def _renamed(
+    source: str,
+    tensors: Mapping[str, Tensor],
+    names: Mapping[str, str],
+    first: Mapping[str, str] | None = None,
+) -> dict[str, Tensor]:
+    """Tensors with ``names`` applied to their names, or to what ``first`` makes of these.
+
+    Raises ValueError where two would be called the same.
+    """
     renamed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        new = WRAPPERS.sub("", name)
+        new = first[name] if first else name
         for pattern, replacement in names.items():
             new = _replaced(pattern, replacement, new)
         if not new or new.endswith("."):
             continue
         if new in renamed:
-            raise ValueError(f"weights: {path}: two tensors would be called {new}")
+            raise ValueError(f"{source}: two tensors would be called {new}")
         renamed[new] = tensor
-    return Weights(renamed)
+    return renamed
 
 
 def _replaced(pattern: str, replacement: str, name: str) -> str:

@@ -13,7 +13,8 @@ def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str
     for block, count in weight_counts(tensors, blocks).items():
         weights = _weights(tensors, block)
         total = sum(float(np.abs(weight.astype(np.float64)).sum()) for weight in weights)
-        result[block] = total / count
+        # a block without weights has nothing to lose
+        result[block] = total / count if count else 0.0
     return result
 
 

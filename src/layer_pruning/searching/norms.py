@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from layer_pruning.models.calls import evaluating
 from layer_pruning.models.residual import ResidualNetwork
 
 
@@ -30,16 +31,15 @@ def recalibrate(network: ResidualNetwork, batches: Iterable[Tensor]) -> None:
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
-    modes = [norm.training for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        # None: the mean over all batches, each weighing the same
-        norm.momentum = None
-        norm.train()
     try:
-        for batch in batches:
-            network(batch.to(network.mean))
+        with evaluating(network):
+            for norm in norms:
+                norm.reset_running_stats()
+                # None: the mean over all batches, each weighing the same
+                norm.momentum = None
+                norm.train()
+            for batch in batches:
+                network(batch.to(network.mean))
     finally:
-        for norm, momentum, mode in zip(norms, momenta, modes, strict=True):
+        for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-            norm.train(mode)

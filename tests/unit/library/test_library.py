@@ -225,6 +225,26 @@ def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
         assert torch.equal(again(images), network(images))
 
 
+def test_numbers_of_numpy_and_names_that_are_numbers_are_kept_as_a_file_holds_them(tmp_path):
+    numbers = np.full(3, 0.5, dtype=np.float32)
+    network = layer_pruning.wrap(
+        own(), input_shape=SHAPE, mean=numbers, std=torch.ones(3), class_names=np.arange(10)
+    )
+    layer_pruning.save(network, tmp_path / "network.safetensors")
+    header = read_header(tmp_path / "network.safetensors")
+    assert (header.mean, header.std) == ((0.5,) * 3, (1.0,) * 3)
+    assert header.class_names == tuple("0123456789")
+
+
+def test_a_module_that_a_file_does_not_fit_stays_as_it_was(network, tmp_path):
+    layer_pruning.save(layer_pruning.prune(network, "late.1"), tmp_path / "network.safetensors")
+    other = own_networks.build(7, SHAPE)
+    before = str(other)
+    with pytest.raises(ValueError, match="network.safetensors"):
+        layer_pruning.load(tmp_path / "network.safetensors", module=other)
+    assert str(other) == before
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -238,6 +258,12 @@ def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
             lambda n, p: layer_pruning.search(n, *p, removals=1, metrics=["kl", "kl"]),
             "two are called 'kl'",
         ),
+        (
+            lambda n, p: layer_pruning.score(n, p[0], p[1][:9]),
+            r"labels have shape \(9,\), and there",
+        ),
+        (lambda n, p: layer_pruning.score(n, p[0], p[1] / 2), "labels should be the numbers of"),
+        (lambda n, p: n.less(["late.9"]), "'late.9' is no block of"),
         # before the loop is entered
         (lambda n, p: layer_pruning.iterate(n, *p, metrics="consenus"), "'consenus' is no crit"),
         (lambda n, p: layer_pruning.iterate(n, *p, metrics=["cak"]), "'cak' is no metric"),
@@ -256,6 +282,14 @@ def test_networks_of_the_workflow_load_with_nothing_else(tmp_path, images):
         (
             lambda n, p: layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0.5] * 3),
             "give both mean and std",
+        ),
+        (
+            lambda n, p: layer_pruning.wrap(own(), input_shape=SHAPE, class_names=["a", "b"]),
+            "class_names: 2 names, and the network has 10 classes",
+        ),
+        (
+            lambda n, p: layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0, 0], std=[1, 1]),
+            "mean: 2 numbers, and images have 3 channels",
         ),
     ],
 )

@@ -353,6 +353,11 @@ class Gate(Block):
         return x * 2 * torch.sigmoid(self.branch(x))
 
 
+class ScaledInAdding(Block):
+    def forward(self, x):
+        return torch.add(self.branch(x), x, alpha=0.5)
+
+
 class Scaled(Block):
     def forward(self, x):
         return 0.5 * x + self.branch(x)
@@ -390,6 +395,7 @@ class PostNorm(Block):
     ("make", "reason"),
     [
         (Gate, "no shortcut: nothing is added to its input"),
+        (ScaledInAdding, r"its shortcut is not the identity: a factor \(mul\) changes it"),
         (Scaled, r"its shortcut is not the identity: a factor \(mul\) changes it"),
         (LearnedScale, r"a factor \(mul\) follows the sum"),
         (PostNorm, r"a norm \(.*batch_norm.*\) follows the sum"),
