@@ -40,6 +40,8 @@ ALONE = (None if workflow.remote_exec else workflow.resource_settings.cores) or 
 # the processes that train a network together. Under SLURM each is a task with a core for every
 # thread; `mpi` has the plugin leave it to the job to start them, and its tasks follow from no GPUs
 PROCESSES = config["training"]["processes"]
+# how many cards a job of one process holds
+GPU = 0 if config["device"] == "cpu" else 1
 OF_PROCESSES = (
     {"mpi": "srun", "tasks": PROCESSES, "tasks_per_gpu": 0, "cpus_per_task": config["threads"]}
     if PROCESSES > 1
@@ -81,7 +83,7 @@ wildcard_constraints:
     kind="|".join(DATASETS),
     repository=r"[^/]+/[^/]+",
     file=r"[^/]+",
-    shard=r"\d\d\d+",
+    shard=r"\d\d\d+-of-\d\d\d+",
 
 
 def parent_file(name):

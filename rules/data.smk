@@ -7,6 +7,15 @@ PROMISED = promised_checksums(config)
 SPLIT = named(config, "split.validation_fraction", "split.test_fraction", "split.seed")
 
 
+def revision_of_data(names):
+    """Params: the revision, with the names of what another of these params might stand for."""
+    settings = config["datasets"][names.dataset]
+    shape = {key: settings[key] for key in ("channels", "image_size") if settings[key]}
+    others = [config["split"]["seed"], DATA_REVISION, *shape.values()]
+    told = [f"{key}: {value}" for key, value in shape.items() if others.count(value) > 1]
+    return (DATA_REVISION, *SPLIT, *told) if SPLIT or told else DATA_REVISION
+
+
 localrules:
     download_data,
     download_weights,
@@ -85,7 +94,7 @@ rule prepare_data:
         validation_fraction=config["split"]["validation_fraction"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
-        revision=(DATA_REVISION, *SPLIT) if SPLIT else DATA_REVISION,
+        revision=revision_of_data,
     message:
         "Preparing {wildcards.dataset}: images, labels and splits"
     script:

@@ -26,7 +26,7 @@ rule evaluate:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("evaluation"),
         runtime=SHARDED.minutes("evaluation", NETWORK),
     params:
@@ -53,12 +53,12 @@ rule evaluate_shard:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("evaluation"),
         runtime=SHARDED.minutes("evaluation", NETWORK),
     params:
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
-        shard=SHARDED.this("evaluation", NETWORK),
+        shard=SHARDED.this(),
     message:
         "Evaluating {wildcards.network} on part {wildcards.shard}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -82,7 +82,7 @@ rule attack:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for(ATTACK),
         runtime=SHARDED.minutes(ATTACK, NETWORK),
     params:
@@ -90,9 +90,7 @@ rule attack:
         norm=of_attack("norm"),
         epsilons=lambda names: epsilons_of(config, names.dataset)[names.attack],
         images=config["attacked_images"]["count"],
-        shard=SHARDED.images(
-            ATTACK, NETWORK, config["attacked_images"]["count"], NEEDED.attacked_together
-        ),
+        shard=SHARDED.images(config["attacked_images"]["count"], NEEDED.attacked_together),
         batch_size=config["attacked_images"]["batch_size"],
         seed=config["attacked_images"]["seed"],
         revisions=(
@@ -135,7 +133,7 @@ rule corrupt:
     input:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
-        files=lambda wildcards: files_of_shift(config, wildcards.dataset),
+        files=lambda names: [local(file) for file in files_of_shift(config, names.dataset)],
         shards=SHARDED.joined("corruptions", NETWORK),
     output:
         f"{NETWORK}/corruptions.json",
@@ -147,7 +145,7 @@ rule corrupt:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("corruptions"),
         runtime=SHARDED.minutes("corruptions", NETWORK),
     params:
@@ -162,7 +160,7 @@ use rule corrupt as corrupt_shard with:
     input:
         data="results/{dataset}/data.npz",
         network=f"{NETWORK}/network.safetensors",
-        files=lambda wildcards: files_of_shift(config, wildcards.dataset),
+        files=lambda names: [local(file) for file in files_of_shift(config, names.dataset)],
     output:
         temp(f"{NETWORK}/corruptions/shard-{{shard}}.json"),
     log:
@@ -171,7 +169,7 @@ use rule corrupt as corrupt_shard with:
         f"{NETWORK}/benchmarks/corrupt_shard/{{shard}}.tsv"
     params:
         **OF_SHIFT,
-        shard=SHARDED.this("corruptions", NETWORK),
+        shard=SHARDED.this(),
     message:
         "Testing {wildcards.network} on part {wildcards.shard} of the corrupted images, {wildcards.architecture}, seed {wildcards.seed}"
 
@@ -189,7 +187,7 @@ rule latency_report:
         "../envs/torch.yaml"
     threads: ALONE
     resources:
-        gpu=1,
+        gpu=GPU,
         exclusive=1,
         mem_mb=memory_for("measurement"),
         runtime=minutes_for("measurement"),
@@ -218,7 +216,7 @@ rule energy_report:
         "../envs/torch.yaml"
     threads: ALONE
     resources:
-        gpu=1,
+        gpu=GPU,
         exclusive=1,
         mem_mb=memory_for("measurement"),
         runtime=minutes_for("measurement"),

@@ -47,7 +47,7 @@ rule extract_baseline_activations:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("activations"),
         runtime=SHARDED.minutes("activations", f"{RUN}/baseline"),
         disk_mb=disk_for("activations"),
@@ -75,7 +75,7 @@ use rule extract_baseline_activations as extract_activations with:
         f"{PRUNED}/benchmarks/extract_activations.tsv"
     cache: False
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("activations"),
         runtime=SHARDED.minutes("activations", PRUNED),
         disk_mb=disk_for("activations"),
@@ -97,13 +97,13 @@ use rule extract_baseline_activations as sweep_shard with:
         f"{NETWORK}/benchmarks/sweep_shard/{{shard}}.tsv"
     cache: False
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("activations"),
         runtime=SHARDED.minutes("activations", NETWORK),
         disk_mb=disk_for("activations"),
     params:
         **OF_SWEEP,
-        shard=SHARDED.this("activations", NETWORK),
+        shard=SHARDED.this(),
     message:
         "Extracting activations of {wildcards.network} on part {wildcards.shard} of the probe set, {wildcards.architecture}, seed {wildcards.seed}"
 
@@ -125,7 +125,7 @@ rule measure_block_latency:
         "../envs/torch.yaml"
     threads: ALONE
     resources:
-        gpu=1,
+        gpu=GPU,
         exclusive=1,
         mem_mb=memory_for("measurement"),
         runtime=minutes_for("measurement"),
@@ -155,10 +155,10 @@ rule measure_block_energy:
         "../envs/torch.yaml"
     threads: ALONE
     resources:
-        gpu=1,
+        gpu=GPU,
         exclusive=1,
         mem_mb=memory_for("measurement"),
-        runtime=minutes_for("measurement"),
+        runtime=minutes_for("metering of blocks"),
     params:
         batch_size=config["savings"]["batch_size"],
         repeats=config["energy"]["repeats"],

@@ -34,7 +34,7 @@ rule search_beam:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("search"),
         runtime=minutes_for("search"),
     params:
@@ -76,7 +76,7 @@ rule search_profiles:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("search"),
         runtime=minutes_for("search"),
     params:

@@ -12,7 +12,7 @@ rule shortcut:
         "../envs/torch.yaml"
     threads: config["threads"]
     resources:
-        gpu=1,
+        gpu=GPU,
         mem_mb=memory_for("evaluation"),
         runtime=minutes_for("evaluation"),
     params:

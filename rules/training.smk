@@ -81,7 +81,7 @@ rule train_baseline:
     threads: config["threads"] * PROCESSES
     resources:
         **OF_PROCESSES,
-        gpu=PROCESSES,
+        gpu=GPU * PROCESSES,
         mem_mb=memory_for("training"),
         runtime=minutes_for("training"),
         disk_mb=disk_for("training"),
@@ -143,7 +143,7 @@ rule finetune:
     threads: config["threads"] * PROCESSES
     resources:
         **OF_PROCESSES,
-        gpu=PROCESSES,
+        gpu=GPU * PROCESSES,
         mem_mb=memory_for("finetuning"),
         runtime=minutes_for("finetuning", ROUND_EPOCHS),
         disk_mb=disk_for("finetuning"),
@@ -173,7 +173,7 @@ use rule finetune as finetune_last with:
         f"{FINAL}/benchmarks/finetune_last.tsv"
     resources:
         **OF_PROCESSES,
-        gpu=PROCESSES,
+        gpu=GPU * PROCESSES,
         mem_mb=memory_for(LONGEST_TUNING),
         runtime=minutes_for(LONGEST_TUNING),
         disk_mb=disk_for(LONGEST_TUNING),
@@ -201,7 +201,7 @@ use rule finetune as train_on with:
         f"{CONTINUED}/benchmarks/train_on.tsv"
     resources:
         **OF_PROCESSES,
-        gpu=PROCESSES,
+        gpu=GPU * PROCESSES,
         mem_mb=memory_for(LONGEST_TUNING),
         runtime=minutes_for(LONGEST_TUNING, TUNING_EPOCHS),
         disk_mb=disk_for(LONGEST_TUNING),
@@ -233,7 +233,7 @@ rule train_scratch:
     threads: config["threads"] * PROCESSES
     resources:
         **OF_PROCESSES,
-        gpu=PROCESSES,
+        gpu=GPU * PROCESSES,
         mem_mb=memory_for("training"),
         runtime=minutes_for("training", SCRATCH_EPOCHS),
         disk_mb=disk_for("training"),

@@ -44,6 +44,18 @@ def test_a_folder_of_classes_becomes_a_data_file_and_new_images_a_new_one(tmp_pa
     assert len(read_data(project.folder / target).labels) == 31
 
 
+def test_colours_that_go_are_told_apart_from_the_seed_of_the_split(tmp_path):
+    """Snakemake compares the values of params without their names, and both are 1 here."""
+    project = project_with(tmp_path, json.loads(json.dumps(FOLDER)))
+    project.config["split"] = {"seed": 1}
+    pictures(project)
+    target = "results/mine-too/data.npz"
+    project.snakemake("--", target)
+    project.config["datasets"]["mine-too"]["channels"] = 1
+    project.snakemake("--", target)
+    assert read_data(project.folder / target).images.shape[1] == 1
+
+
 def test_a_corrupt_image_stops_the_job_in_one_line(tmp_path):
     project = project_with(tmp_path, FOLDER)
     pictures(project)

@@ -165,7 +165,7 @@ def test_shards_find_what_one_job_found_and_a_lost_one_loses_only_itself(project
         for one, other in zip(joined["epsilons"], whole["epsilons"], strict=True):
             assert one["correct"] == other["correct"]
     files[0].unlink()
-    files[0].with_suffix("").joinpath("shard-001.json").unlink()
+    files[0].with_suffix("").joinpath("shard-001-of-003.json").unlink()
     planned = project.planned()
     assert planned["attack"] == planned["attack_shard"] == 1 and set(planned) <= {
         "attack",

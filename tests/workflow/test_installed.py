@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -208,6 +209,16 @@ def test_every_file_of_a_module_lies_where_it_was_told_to(tmp_path, where):
     assert {name for name in files if not name.startswith(above)} == {"mine.txt", "-"}
     # the report of Snakemake is that of the workflow, which has all there is
     assert f"{above}snakemake-report.zip" not in files
+
+
+def test_test_sets_of_a_module_start_from_the_working_folder(tmp_path):
+    shifted = {"datasets": {"digits": {"shifted": ["new/v2.npz"]}}}
+    project = as_module(tmp_path / "theirs", PREFIXED, **shifted)
+    file = project.folder / "new" / "v2.npz"
+    file.parent.mkdir()
+    np.savez(file, images=np.zeros((4, 8, 8), np.uint8), labels=np.zeros(4, np.int64))
+    said = run_in(project, "--dry-run", "lp_all")
+    assert "Testing baseline on corrupted images" in said.stdout + said.stderr
 
 
 def test_a_module_without_a_configuration_of_its_own_is_the_demonstration(tmp_path):

@@ -14,7 +14,10 @@ from layer_pruning.installation import workflow_folder
 
 DEMONSTRATION = "--demo"
 # what says how many jobs run at a time, or leaves it to a scheduler
-_PARALLEL = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile")
+_PARALLEL = (
+    *("-c", "--cores", "-j", "--jobs", "-e", "--executor"),
+    *("--profile", "--workflow-profile"),
+)
 # what says which workflow and which configuration, as `run` does
 _OURS = ("-s", "--snakefile", "--configfile", "--configfiles")
 

@@ -157,6 +157,7 @@ class Requirements:
             },
             "corruptions": self._corruptions,
             "measurement": self._measurement,
+            "metering of blocks": self._metering,
             "search": self._search,
             "scoring": self._scoring,
             "agreement": self._agreement,
@@ -363,7 +364,16 @@ class Requirements:
         latency, energy = self.config["latency"], self.config["energy"]
         batch = max(*latency["batch_sizes"], energy["batch_size"])
         rounds = 8 * (latency["repeats"] + 2) * len(latency["modes"]) + 4 * energy["repeats"]
-        return Job(images=sum(latency["batch_sizes"]), passes=rounds, batch=batch)
+        # of the network and of its baseline
+        windows = 2 * energy["repeats"] * energy["window_seconds"]
+        return Job(
+            images=sum(latency["batch_sizes"]), passes=rounds, batch=batch, other_seconds=windows
+        )
+
+    def _metering(self, dataset: str, architecture: str) -> Job:
+        energy, job = self.config["energy"], self._measurement(dataset, architecture)
+        blocks = len(blocks_of(networks(self.config, dataset)[architecture]))
+        return replace(job, other_seconds=blocks * energy["repeats"] * energy["window_seconds"])
 
     def _scoring(self, dataset: str, architecture: str) -> Job:
         features = self._features_bytes(dataset, architecture)

@@ -52,7 +52,7 @@ def export_network(
     ``network.pt2``, ``load_network.py``, ``README.md``, a model card as hubs show it
     (:mod:`layer_pruning.export.card`), and ``manifest.json``, the content of which is returned.
     Each is read again and has to compute, on the CPU, what the network does on ``images``
-    (n, channels, height, width), in [0, 1], of which float32 is taken. Without any, random ones are taken, and the
+    (n, channels, height, width), as float32 in [0, 1]. Without any, random ones are taken, and the
     manifest says so. ``build`` is the function that builds a network of one's own, as
     :func:`layer_pruning.load` takes it. ``opset`` is the version of ONNX's operators, that of the
     installed PyTorch by default, and ``license`` that of the weights, for the card, by its name on

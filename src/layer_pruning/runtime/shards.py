@@ -2,8 +2,14 @@
 
 How many jobs follows from what one would be expected to take; where that is little, one job does it
 all and there is nothing to join. A result that is there keeps the number that it was made by.
+
+The files of a shard say how many there are, as in ``shard-000-of-004``: jobs delete files of before
+as they start, on other machines too, and which part of the images is theirs must not depend on what
+is still there.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +31,16 @@ class Shard(NamedTuple):
         first, last = (end * batches // self.total for end in (self.number, self.number + 1))
         return slice(min(first * batch, whole), min(last * batch, whole))
 
+    def __str__(self) -> str:
+        """As it is in paths."""
+        return f"{self.number:03d}-of-{self.total:03d}"
+
+    @classmethod
+    def named(cls, text: str) -> "Shard":
+        """The one that a part of a path names."""
+        number, _, total = text.partition("-of-")
+        return cls(int(number), int(total))
+
 
 WHOLE = Shard(0, 1)
 
@@ -44,19 +60,19 @@ class _Files:
 DIVIDED = {
     "activations": _Files(
         "activations.npz",
-        "activations/shard-{:03d}.npz",
-        "usage/extract_activations/shard-{:03d}.json",
+        "activations/shard-{}.npz",
+        "usage/extract_activations/shard-{}.json",
     ),
     "evaluation": _Files(
-        "accuracy.json", "evaluation/shard-{:03d}.safetensors", "logs/evaluate_shard/{:03d}.log"
+        "accuracy.json", "evaluation/shard-{}.safetensors", "logs/evaluate_shard/{}.log"
     ),
     "attack {attack}": _Files(
         "attacks/{attack}.json",
-        "attacks/{attack}/shard-{:03d}.json",
-        "usage/attack/{attack}/shard-{:03d}.json",
+        "attacks/{attack}/shard-{}.json",
+        "usage/attack/{attack}/shard-{}.json",
     ),
     "corruptions": _Files(
-        "corruptions.json", "corruptions/shard-{:03d}.json", "logs/corrupt_shard/{:03d}.log"
+        "corruptions.json", "corruptions/shard-{}.json", "logs/corrupt_shard/{}.log"
     ),
 }
 """By work, which wildcards may name too."""
@@ -89,11 +105,16 @@ class Shards:
 
     def count(self, work: str, folder: str, wildcards: Any) -> int:
         """How many there are of the network in a folder (a pattern); 1 where nothing is divided."""
+        if wildcards.get("shard") is not None:
+            return Shard.named(wildcards.shard).total
         files, here = DIVIDED[work], Path(self.placed(folder.format(**wildcards)))
         named = work.format(**wildcards)
-        if not self.estimate.told(named) and (here / files.result.format(**wildcards)).exists():
-            kept = Path(files.kept.format(0, **wildcards))
-            return max(1, len(list((here / kept.parent).glob(f"*[0-9]{kept.suffix}"))))
+        if not self.estimate.told(named):
+            if (here / files.result.format(**wildcards)).exists():
+                return _whole_set(here / files.kept.format("*", **wildcards)) or 1
+            # what waits to be joined, also for a job on another machine
+            if made := _whole_set(here / files.shard.format("*", **wildcards)):
+                return made
         return self.estimate.shards(named, wildcards.dataset, wildcards.architecture)
 
     def joined(self, work: str, folder: str, of: str = "shard") -> Callable[[Any], list[str]]:
@@ -106,17 +127,20 @@ class Shards:
             count = self.count(work, folder, wildcards)
             pattern = f"{folder}/{getattr(DIVIDED[work], of)}"
             numbers = range(count if count > 1 else 0)
-            return [pattern.format(number, **wildcards) for number in numbers]
+            return [pattern.format(Shard(number, count), **wildcards) for number in numbers]
 
         return paths
 
-    def this(self, work: str, folder: str) -> Callable[[Any], tuple[int, int]]:
+    def this(self) -> Callable[[Any], tuple[int, int]]:
         """A params function: the number of the shard in the path, and how many there are."""
-        return lambda wildcards: (int(wildcards.shard), self.count(work, folder, wildcards))
 
-    def images(
-        self, work: str, folder: str, whole: int, together: int
-    ) -> Callable[[Any], tuple[int, int]]:
+        def numbers(wildcards: Any) -> tuple[int, int]:
+            number, total = Shard.named(wildcards.shard)
+            return number, total
+
+        return numbers
+
+    def images(self, whole: int, together: int) -> Callable[[Any], tuple[int, int]]:
         """A params function: the first of ``whole`` images of a job, and the one after its last.
 
         ``together`` are in one batch. All of them where the path names no shard.
@@ -125,7 +149,7 @@ class Shards:
         def places(wildcards: Any) -> tuple[int, int]:
             if wildcards.get("shard") is None:
                 return (0, whole)
-            own = Shard(*self.this(work, folder)(wildcards)).of(whole, together)
+            own = Shard.named(wildcards.shard).of(whole, together)
             return (own.start, own.stop)
 
         return places
@@ -139,3 +163,16 @@ class Shards:
             attempt,
             among=self.count(work, folder, wildcards),
         )
+
+
+def _whole_set(pattern: Path) -> int:
+    """Of how many shards all files are there; of several such numbers, the one made last; or 0."""
+    found: dict[int, dict[int, float]] = defaultdict(dict)
+    for path in pattern.parent.glob(pattern.name):
+        if name := re.search(r"(\d+)-of-(\d+)", path.name):
+            number, total = map(int, name.groups())
+            found[total][number] = path.stat().st_mtime
+    whole = {
+        total: max(made.values()) for total, made in found.items() if set(made) >= set(range(total))
+    }
+    return max(whole, key=lambda total: (whole[total], total), default=0)

@@ -44,7 +44,15 @@ def test_the_demonstration_is_what_snakemake_runs_without_a_configuration(monkey
 
 
 @pytest.mark.parametrize(
-    "options", [["--cores", "3"], ["-c3"], ["-j", "3"], ["--jobs=3"], ["--executor", "slurm"]]
+    "options",
+    [
+        ["--cores", "3"],
+        ["-c3"],
+        ["-j", "3"],
+        ["--jobs=3"],
+        ["--executor", "slurm"],
+        ["--workflow-profile", "slurm"],
+    ],
 )
 def test_all_cores_unless_something_else_is_said(options, monkeypatch):
     assert "all" not in words_of("--demo", *options, monkeypatch=monkeypatch)

@@ -99,6 +99,17 @@ def test_digits_ask_for_little():
     assert max(asked.values()) <= 1200, asked
 
 
+def test_metering_asks_for_the_windows_of_its_networks_and_blocks():
+    def minutes(work, **energy):
+        given = {"energy": {"carbon_intensity_g_per_kwh": 100} | energy, "device": "cpu"}
+        return Requirements(complete(given)).minutes(work, "digits", "resnet20")
+
+    windows = {"window_seconds": 60, "repeats": 10}
+    # a network and its baseline, and nine blocks
+    assert minutes("measurement", **windows) - minutes("measurement") >= 2 * 10 - 2
+    assert minutes("metering of blocks", **windows) >= 9 * 10
+
+
 def test_every_attempt_asks_for_as_much_again():
     requirements = Requirements(complete(GIVEN))
     for ask in (requirements.memory_mb, requirements.minutes):

@@ -240,7 +240,7 @@ def test_a_module_that_a_file_does_not_fit_stays_as_it_was(network, tmp_path):
     layer_pruning.save(layer_pruning.prune(network, "late.1"), tmp_path / "network.safetensors")
     other = own_networks.build(7, SHAPE)
     before = str(other)
-    with pytest.raises(ValueError, match="network.safetensors"):
+    with pytest.raises(ValueError, match=r"network\.safetensors"):
         layer_pruning.load(tmp_path / "network.safetensors", module=other)
     assert str(other) == before
 

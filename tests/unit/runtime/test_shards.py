@@ -102,11 +102,11 @@ def shards(tmp_path):
 
 
 def test_rules_are_told_shards_where_there_are_several(shards):
-    names = Wildcards(**HERE, shard="002")
-    joined = shards.joined("activations", FOLDER)(names)
+    joined = shards.joined("activations", FOLDER)(Wildcards(**HERE))
     folder = FOLDER.format(**HERE)
-    assert joined == [f"{folder}/activations/shard-{number:03d}.npz" for number in range(3)]
-    assert shards.this("activations", FOLDER)(names) == (2, 3)
+    assert joined == [f"{folder}/activations/shard-{n:03d}-of-003.npz" for n in range(3)]
+    names = Wildcards(**HERE, shard="002-of-003")
+    assert shards.this()(names) == (2, 3)
     assert shards.minutes("activations", FOLDER)(names, 2) == 66
 
 
@@ -117,11 +117,11 @@ def test_an_attack_has_shards_of_its_own(shards):
     names = Wildcards(**HERE, attack="fgsm")
     folder = FOLDER.format(**HERE)
     assert shards.joined(ATTACK, FOLDER)(names) == [
-        f"{folder}/attacks/fgsm/shard-{number:03d}.json" for number in range(3)
+        f"{folder}/attacks/fgsm/shard-{number:03d}-of-003.json" for number in range(3)
     ]
-    places = shards.images(ATTACK, FOLDER, 450, 100)
+    places = shards.images(450, 100)
     assert places(names) == (0, 450)
-    parts = [places(Wildcards(**HERE, attack="fgsm", shard=f"{n:03d}")) for n in range(3)]
+    parts = [places(Wildcards(**HERE, attack="fgsm", shard=str(Shard(n, 3)))) for n in range(3)]
     assert parts == [(0, 100), (100, 300), (300, 450)]
 
 
@@ -143,9 +143,39 @@ def test_a_result_that_is_there_keeps_the_number_that_it_was_made_by(shards, mad
     usages.mkdir(parents=True)
     (here / "activations.npz").touch()
     for number in range(made_of):
-        (usages / f"shard-{number:03d}.json").touch()
+        (usages / f"shard-{number:03d}-of-{made_of:03d}.json").touch()
+    # of a finer division that was interrupted
+    for number in (0, 2, 7):
+        (usages / f"shard-{number:03d}-of-008.json").touch()
     names = Wildcards(**HERE)
     assert len(shards.joined("activations", FOLDER)(names)) == made_of
     assert len(shards.joined("activations", FOLDER, "kept")(names)) == made_of
     # evaluation has no result yet
     assert len(shards.joined("evaluation", FOLDER)(names)) == 3
+
+
+def test_the_part_of_a_shard_does_not_depend_on_what_is_there(shards, tmp_path):
+    """Jobs of a second run delete files of the first as they start."""
+    here = tmp_path / FOLDER.format(**HERE)
+    logs = here / "logs" / "evaluate_shard"
+    logs.mkdir(parents=True)
+    (here / "accuracy.json").touch()
+    for number in range(4):
+        (logs / f"{Shard(number, 4)}.log").touch()
+    (*paths,) = shards.joined("evaluation", FOLDER)(Wildcards(**HERE))
+    names = [Wildcards(**HERE, shard=path[-len("000-of-004.safetensors") : -12]) for path in paths]
+    told = []
+    for name in names:
+        (logs / f"{name.shard}.log").unlink()
+        told.append((shards.this()(name), shards.minutes("evaluation", FOLDER)(name, 1)))
+    assert told == [((number, 4), 25) for number in range(4)]
+
+
+def test_shards_that_wait_to_be_joined_are_joined(shards, tmp_path):
+    parts = tmp_path / FOLDER.format(**HERE) / "evaluation"
+    parts.mkdir(parents=True)
+    for number in range(5):
+        (parts / f"shard-{Shard(number, 5)}.safetensors").touch()
+    assert len(shards.joined("evaluation", FOLDER)(Wildcards(**HERE))) == 5
+    (parts / f"shard-{Shard(4, 5)}.safetensors").unlink()
+    assert len(shards.joined("evaluation", FOLDER)(Wildcards(**HERE))) == 3
