@@ -22,6 +22,7 @@ from layer_pruning.configuration import (
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
 from layer_pruning.estimate.requirements import Requirements
+from layer_pruning.runtime.gpus import visible_gpus
 from layer_pruning.runtime.named_function import source_files
 from layer_pruning.runtime.shards import Shards
 from layer_pruning.training.scratch import STATE
@@ -48,8 +49,10 @@ OF_PROCESSES = (
     else {}
 )
 
-# Resources functions: what a kind of work needs follows from data, network and settings.
-NEEDED = Requirements(config)
+# Resources functions: what a kind of work needs follows from data, network and settings. Machines of
+# a cluster (`--jobs` rather than `--cores`) are taken to have the GPUs that this one may lack.
+ELSEWHERE = workflow.remote_exec or workflow.resource_settings.nodes is not None
+NEEDED = Requirements(config, gpu=ELSEWHERE or bool(visible_gpus()))
 SHARDED = Shards(NEEDED, lambda path: placed(path))
 memory_for, minutes_for, disk_for = NEEDED.memory_for, NEEDED.minutes_for, NEEDED.disk_for
 

@@ -140,11 +140,14 @@ def images_of_shifts(config: Config, dataset: str) -> list[int]:
 
 
 class Requirements:
-    """What the jobs of a completed configuration ask for."""
+    """What the jobs of a completed configuration ask for.
 
-    def __init__(self, config: Config) -> None:
+    Without a ``gpu`` it is the processor that is expected to do the work, as with `device: cpu`.
+    """
+
+    def __init__(self, config: Config, *, gpu: bool = True) -> None:
         self.config = config
-        self.gpu = config["device"] != "cpu"
+        self.gpu = gpu and config["device"] != "cpu"
         self.infos = datasets(config)
         self.jobs: dict[str, Callable[[str, str], Job]] = {
             "training": functools.partial(self._training, "training"),

@@ -72,6 +72,18 @@ def test_attacks_and_corruptions_are_divided_by_their_batches():
     assert not little.told("attack hard")
 
 
+def test_a_machine_without_a_gpu_divides_by_what_its_processor_takes():
+    config = complete(
+        {"energy": {"carbon_intensity_g_per_kwh": 100}, "datasets": ["cifar10"], "removals": 2}
+        | {"attacks": {"autoattack": {}}, "attacked_images": {"count": 1000}}
+    )
+    counts = [
+        Requirements(config, gpu=gpu).shards("attack autoattack", "cifar10", "resnet20")
+        for gpu in (True, False)
+    ]
+    assert counts[0] < counts[1]
+
+
 def test_how_many_images_a_shard_has_can_be_told():
     images = {"count": 450, "batch_size": 50, "shard_size": 200}
     told = estimate(attacked_images=images, shard_minutes=60)
