@@ -14,17 +14,24 @@ from layer_pruning.configuration import (
     files_of_shift,
     final_criteria,
     named,
+    named_data,
+    named_recipe,
     promised_checksums,
+    recipe_of,
+    recipe_on,
     shifted_sets,
     scratch_criteria,
     start_files,
+    summed_in,
     target,
 )
 from layer_pruning.data.catalog import DATASETS, dataset_info
 from layer_pruning.estimate.requirements import Requirements
+from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.runtime.gpus import visible_gpus
 from layer_pruning.runtime.named_function import source_files
 from layer_pruning.runtime.shards import Shards
+from layer_pruning.training import REVISION as TRAINING_REVISION
 from layer_pruning.training.scratch import STATE
 
 PRUNED = f"{RUN}/{{criterion}}/removed-{{step}}"
@@ -143,6 +150,38 @@ def savings_of_criterion(wildcards):
 def info_of_dataset(wildcards):
     """What is known of the data set in the path before it is read."""
     return dataset_info(config["datasets"][wildcards.dataset])
+
+
+def of_recipe(phase, **instead):
+    """Params: the settings of a training phase for the network in the path, less those given.
+
+    What they leave open follows from the data; ``instead`` are functions of wildcards.
+    """
+
+    def settings(names):
+        return recipe_on(config, phase, names.dataset, names.architecture)
+
+    def param(key):
+        return instead.get(key) or (lambda names: settings(names)[key])
+
+    def revisions(names):
+        own = settings(names) | {key: value(names) for key, value in instead.items()}
+        told = named_recipe(config, phase, names.dataset, names.architecture, own)
+        return (MODELS_REVISION, TRAINING_REVISION, *told)
+
+    first = (next(iter(config[of])) for of in ("datasets", "architectures"))
+    keys = {**recipe_on(config, phase, *first), **instead}
+    return {key: param(key) for key in keys} | summed_in(config) | {"revisions": revisions}
+
+
+def teacher_of(phase):
+    """An input function: the network to distil from, where a phase asks for one."""
+
+    def path(wildcards):
+        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
+        return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
+
+    return path
 
 
 def placed(path):

@@ -4,17 +4,6 @@ from layer_pruning.models.hub_files import hub_path
 # the SHA-256 that the user gave for files of the hub
 PROMISED = promised_checksums(config)
 
-SPLIT = named(config, "split.validation_fraction", "split.test_fraction", "split.seed")
-
-
-def revision_of_data(names):
-    """Params: the revision, with the names of what another of these params might stand for."""
-    settings = config["datasets"][names.dataset]
-    shape = {key: settings[key] for key in ("channels", "image_size") if settings[key]}
-    others = [config["split"]["seed"], DATA_REVISION, *shape.values()]
-    told = [f"{key}: {value}" for key, value in shape.items() if others.count(value) > 1]
-    return (DATA_REVISION, *SPLIT, *told) if SPLIT or told else DATA_REVISION
-
 
 localrules:
     download_data,
@@ -94,7 +83,7 @@ rule prepare_data:
         validation_fraction=config["split"]["validation_fraction"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
-        revision=revision_of_data,
+        revision=lambda names: named_data(config, names.dataset, DATA_REVISION),
     message:
         "Preparing {wildcards.dataset}: images, labels and splits"
     script:

@@ -1,7 +1,5 @@
-from layer_pruning.configuration import named_recipe, recipe_of, recipe_on, summed_in
-from layer_pruning.models import REVISION as MODELS_REVISION
+from layer_pruning.configuration import recipe_of
 from layer_pruning.surgery import REVISION as SURGERY_REVISION
-from layer_pruning.training import REVISION as TRAINING_REVISION
 
 
 localrules:
@@ -10,40 +8,6 @@ localrules:
 
 # what the networks that count are fine-tuned by at last
 LONGEST_TUNING = "final" if CHAIN.last_phase else "finetuning"
-
-
-def of_recipe(phase, **instead):
-    """Params: the settings of a training phase for the network in the path, less those given.
-
-    What they leave open follows from the data.
-    """
-
-    def param(key):
-        return lambda names: recipe_on(config, phase, names.dataset, names.architecture)[key]
-
-    def revisions(names):
-        settings = {
-            key: value(names) if callable(value) else value for key, value in params.items()
-        }
-        told = named_recipe(config, phase, names.dataset, names.architecture, settings)
-        return (MODELS_REVISION, TRAINING_REVISION, *told)
-
-    keys = recipe_on(
-        config, phase, *(next(iter(config[of])) for of in ("datasets", "architectures"))
-    )
-    params = {key: param(key) for key in keys} | instead
-    return params | summed_in(config) | {"revisions": revisions}
-
-
-def teacher_of(phase):
-    """An input function: the network to distil from, where a phase asks for one."""
-
-    def path(wildcards):
-        distils = recipe_of(config, phase, wildcards.architecture)["distillation_weight"] > 0
-        return f"{RUN}/baseline/network.safetensors".format(**wildcards) if distils else []
-
-    return path
-
 
 # what is trained from new weights has the teacher of the networks that it stands beside
 TAUGHT = {

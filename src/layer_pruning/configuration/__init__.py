@@ -30,7 +30,7 @@ from layer_pruning.configuration.contents import (
     target,
 )
 from layer_pruning.configuration.errors import ConfigError
-from layer_pruning.configuration.named_settings import named, named_recipe
+from layer_pruning.configuration.named_settings import named, named_data, named_recipe
 from layer_pruning.configuration.reading import check_parses, with_command_line
 from layer_pruning.configuration.recipes import (
     epochs_of,
@@ -58,6 +58,7 @@ __all__ = [
     "files_of_shift",
     "final_criteria",
     "named",
+    "named_data",
     "named_recipe",
     "networks",
     "of_network",

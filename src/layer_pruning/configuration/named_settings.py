@@ -34,6 +34,21 @@ def named_recipe(
     return _texts({key: (value, defaults.get(key)) for key, value in params.items()})
 
 
+def named_data(config: Config, dataset: str, revision: int) -> int | tuple[int | str, ...]:
+    """The revision of prepared images, alone or with the names of what is not as by default.
+
+    ``channels`` and ``image_size`` are named where they have the value of something else: nothing
+    but a number is one of the others.
+    """
+    keys = ("validation_fraction", "test_fraction", "seed")
+    told = list(named(config, *(f"split.{key}" for key in keys)))
+    settings = config["datasets"][dataset]
+    shape = {key: settings[key] for key in ("channels", "image_size") if settings[key]}
+    others = [config["split"]["seed"], revision, *shape.values()]
+    told += [f"{key}: {value}" for key, value in shape.items() if others.count(value) > 1]
+    return (revision, *told) if told else revision
+
+
 def _texts(settings: dict[str, tuple[Any, Any]]) -> tuple[str, ...]:
     # as Snakemake writes them: 1, 1.0 and True are three values
     return tuple(
