@@ -156,7 +156,7 @@ def test_profiles_that_a_time_tells_apart_wait_for_the_timing_of_blocks():
     search = {"p": {"metrics": ["kl"], "search": "profiles"}}
 
     def longest(**target):
-        config = completed(seeds=[0], criteria=search, target=target)
+        config = completed(seeds=[0], criteria=search, target=target, removals=3)
         dear = stages(**{"timing of blocks": 500.0, "search": 70.0, "fine-tuning": 300.0})
         dear += [Stage("timing of blocks", 1, 500.0, 1.0, ""), Stage("search", 1, 70.0, 1.0, "")]
         graph = graph_of(Chain.of(config), {here: dear}, report_seconds=1.0)
