@@ -58,7 +58,7 @@ rule evaluate_shard:
         runtime=SHARDED.minutes("evaluation", NETWORK),
     params:
         revisions=(MODELS_REVISION, EVALUATION_REVISION),
-        shard=SHARDED.this(),
+        shard=SHARDED.this,
     message:
         "Evaluating {wildcards.network} on part {wildcards.shard}, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -169,7 +169,7 @@ use rule corrupt as corrupt_shard with:
         f"{NETWORK}/benchmarks/corrupt_shard/{{shard}}.tsv"
     params:
         **OF_SHIFT,
-        shard=SHARDED.this(),
+        shard=SHARDED.this,
     message:
         "Testing {wildcards.network} on part {wildcards.shard} of the corrupted images, {wildcards.architecture}, seed {wildcards.seed}"
 

@@ -103,7 +103,7 @@ use rule extract_baseline_activations as sweep_shard with:
         disk_mb=disk_for("activations"),
     params:
         **OF_SWEEP,
-        shard=SHARDED.this(),
+        shard=SHARDED.this,
     message:
         "Extracting activations of {wildcards.network} on part {wildcards.shard} of the probe set, {wildcards.architecture}, seed {wildcards.seed}"
 

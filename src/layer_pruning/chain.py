@@ -190,6 +190,14 @@ class Chain:
             return self.tuning_epochs(architecture, step)
         return self.scratch_epochs(architecture, step)
 
+    def trained_beside(self, dataset: str, architecture: str) -> dict[str, tuple[str, int]]:
+        """By network beside those on the paths, how it is made and for how many epochs."""
+        found = {}
+        for network in self.comparisons(dataset, architecture):
+            way, _ = self.way_of(network)
+            found[network] = way, self.comparison_epochs(way, architecture, int(network[-2:]))
+        return found
+
     def epochs_in(self, phase: str, architecture: str) -> int:
         """For how many epochs a network is trained in a phase."""
         return int(recipe_of(self.config, phase, architecture)["epochs"])

@@ -163,11 +163,7 @@ def work_of(config: Config, chain: Chain, dataset: str, architecture: str) -> Wo
         for name in chain.pruning
         for step in chain.path_steps(name, *here)
     }
-    beside = {
-        network: chain.comparison_epochs(way, architecture, int(network[-2:]))
-        for criterion, (way, _) in chain.origins.items()
-        for network in chain.that_count(criterion, *here)
-    }
+    beside = {network: epochs for network, (_, epochs) in chain.trained_beside(*here).items()}
     kinds = {
         "all": chain.all(*here),
         "pruned": list(tuned),

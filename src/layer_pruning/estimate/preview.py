@@ -73,12 +73,10 @@ def preview(path: Path) -> dict[str, Any]:
 def trainings_beside(chain: Chain) -> dict[str, dict[str, Any]]:
     """Networks that stand beside those on the paths: how many of each way, and their epochs."""
     found: dict[str, dict[str, Any]] = {}
-    for dataset, architecture in chain.removals:
-        for network in chain.comparisons(dataset, architecture):
-            way, _ = chain.way_of(network)
+    for here in chain.removals:
+        for way, epochs in chain.trained_beside(*here).values():
             one = found.setdefault(way, {"networks": 0, "epochs": []})
             one["networks"] += len(chain.config["seeds"])
-            epochs = chain.comparison_epochs(way, architecture, int(network.rpartition("-")[2]))
             one["epochs"] = sorted({*one["epochs"], epochs})
     return found
 

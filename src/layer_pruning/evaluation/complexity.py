@@ -1,8 +1,7 @@
 """Multiply-accumulates and parameters."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,8 @@ CONVENTION = (
     "multiply-accumulates of convolutions and linear layers, one image; products of activations "
     "with each other, as in attention, are in macs_with_attention alone"
 )
+
+Counted = TypeVar("Counted", bound=nn.Module)
 
 
 class Cost(NamedTuple):
@@ -75,7 +76,9 @@ def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     ``macs_with_attention`` alone, by which the cost of transformers is usually published. Bias,
     norms, activations and pooling are left out.
     """
-    counter = _counted(copied(network).eval(), input_shape, lambda _: None)
+    network, images = _ready_to_count(network, input_shape)
+    with torch.enable_grad(), _Counter(images) as counter:
+        network(images)
     return Cost(counter.macs, counter.macs + counter.attention)
 
 
@@ -84,40 +87,33 @@ def counted_blocks(network: ResidualNetwork) -> dict[str, int]:
 
     They are what its removal saves; a block that runs several times has those of all its runs.
     """
-    network = copied(network).eval()
+    network, images = _ready_to_count(network, network.header.input_shape)
+    counter, began = _Counter(images), list[int]()
     found = dict.fromkeys(network.blocks(), 0)
-    began: list[int] = []
 
-    def watch(counter: _Counter) -> None:
-        for name, block in network.blocks().items():
+    def begin(*_: Any) -> None:
+        began.append(counter.macs)
 
-            def before(*_: Any) -> None:
-                began.append(counter.macs)
+    for name, block in network.blocks().items():
 
-            def after(*_: Any, name: str = name) -> None:
-                found[name] += counter.macs - began.pop()
+        def end(*_: Any, name: str = name) -> None:
+            found[name] += counter.macs - began.pop()
 
-            block.register_forward_pre_hook(before)
-            block.register_forward_hook(after)
-
-    _counted(network, network.header.input_shape, watch)
+        block.register_forward_pre_hook(begin)
+        block.register_forward_hook(end)
+    with torch.enable_grad(), counter:
+        network(images)
     return found
 
 
-def _counted(
-    network: nn.Module, input_shape: tuple[int, ...], watch: Callable[[_Counter], None]
-) -> _Counter:
-    """What one image takes in a network that nobody else uses; ``watch`` is told who counts."""
+def _ready_to_count(network: Counted, input_shape: tuple[int, ...]) -> tuple[Counted, Tensor]:
+    """A copy through which one image passes as in training, and that image."""
     # with gradients, as training sees it: without, attention takes a fused operator, and linear
     # layers of weights that are not trained may become batched products
+    network = copied(network).eval()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
-    images = torch.zeros(1, *input_shape).to(_like(network))
-    counter = _Counter(images)
-    watch(counter)
-    with torch.enable_grad(), counter:
-        network(images)
-    return counter
+    return network, torch.zeros(1, *input_shape).to(_like(network))
 
 
 def _like(network: nn.Module) -> Tensor:

@@ -16,7 +16,7 @@ from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds, ratio
 from layer_pruning.evaluation.savings import counted_savings
 from layer_pruning.evaluation.throughput import batch_runner
-from layer_pruning.library.scores import check_block, check_criterion, rank, score
+from layer_pruning.library.scores import check_criterion, rank, score
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
@@ -268,7 +268,7 @@ def _check(given: Iteration) -> None:
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; 1 or more would be right")
     for name in given.limits.protect:
-        check_block(given.start, name)
+        given.start.header.check_block(name)
     known = (*REDUCTIONS, ACCURACY)
     if len(given.target) > 1 or not set(given.target) <= set(known):
         raise ValueError(f"target: one of {', '.join(known)} would be right, not {given.target}")

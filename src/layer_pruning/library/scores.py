@@ -226,11 +226,10 @@ def check_criterion(
     ``options`` are ``weights`` and ``families``.
     """
     given, usual = _criterion(metrics)
-    names = [metric if isinstance(metric, str) else _name(metric) for metric in given]
     for metric in given:
         if isinstance(metric, str):
             kind_of(metric)
-    Aggregation(aggregation or usual, **options).check(names)
+    Aggregation(aggregation or usual, **options).check([_name(metric) for metric in given])
 
 
 def _probe(
@@ -241,7 +240,7 @@ def _probe(
 ) -> tuple[Activations, Tensor]:
     """The sweep of a network over probe images, and these."""
     for name in limits.protect:
-        check_block(network, name)
+        network.header.check_block(name)
     blocks = network.header.candidates(limits)
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
@@ -308,7 +307,7 @@ def _scores(
 
 def _check_names(metrics: Sequence[str | OwnMetric]) -> None:
     """Raise ValueError where two metrics would have one column."""
-    names = [metric if isinstance(metric, str) else _name(metric) for metric in metrics]
+    names = [_name(metric) for metric in metrics]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
@@ -317,15 +316,8 @@ def _check_names(metrics: Sequence[str | OwnMetric]) -> None:
             )
 
 
-def check_block(network: ResidualNetwork, name: str) -> None:
-    """Raise ValueError in one line where a network has no such block."""
-    known = [block.name for block in network.header.blocks]
-    if name not in known:
-        raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
-
-
-def _name(metric: OwnMetric) -> str:
-    return getattr(metric, "__name__", type(metric).__name__)
+def _name(metric: str | OwnMetric) -> str:
+    return metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
 
 
 def _savings(network: ResidualNetwork, images: Tensor) -> dict[str, dict[str, float]]:

@@ -69,6 +69,12 @@ class NetworkHeader:
         removed = set(self.removed_blocks)
         return [block.name for block in self.blocks if block.name not in removed]
 
+    def check_block(self, name: str) -> None:
+        """Raise ValueError in one line where there is no such block."""
+        known = [block.name for block in self.blocks]
+        if name not in known:
+            raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
+
     def candidates(self, limits: Limits) -> list[str]:
         """Names of the blocks that may go next, in network order."""
         return candidates(self.blocks, self.removed_blocks, limits=limits)

@@ -112,10 +112,8 @@ class ResidualNetwork(nn.Module):
         All else is as here: modes, precision, device, hooks, what was added or frozen. Those that
         are gone already are among ``removed_blocks``. Raises ValueError for one that is no block.
         """
-        known = [block.name for block in self.header.blocks]
         for name in removed_blocks:
-            if name not in known:
-                raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
+            self.header.check_block(name)
         smaller = copied(self)
         smaller.header = replace(self.header, removed_blocks=tuple(removed_blocks))
         smaller.block_names = smaller.header.kept_blocks()

@@ -131,14 +131,11 @@ class Shards:
 
         return paths
 
-    def this(self) -> Callable[[Any], tuple[int, int]]:
-        """A params function: the number of the shard in the path, and how many there are."""
-
-        def numbers(wildcards: Any) -> tuple[int, int]:
-            number, total = Shard.named(wildcards.shard)
-            return number, total
-
-        return numbers
+    @staticmethod
+    def this(wildcards: Any) -> tuple[int, int]:
+        """The params of a shard: its number in the path, and how many there are."""
+        number, total = Shard.named(wildcards.shard)
+        return number, total
 
     def images(self, whole: int, together: int) -> Callable[[Any], tuple[int, int]]:
         """A params function: the first of ``whole`` images of a job, and the one after its last.

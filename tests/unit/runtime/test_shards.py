@@ -118,7 +118,7 @@ def test_rules_are_told_shards_where_there_are_several(shards):
     folder = FOLDER.format(**HERE)
     assert joined == [f"{folder}/activations/shard-{n:03d}-of-003.npz" for n in range(3)]
     names = Wildcards(**HERE, shard="002-of-003")
-    assert shards.this()(names) == (2, 3)
+    assert shards.this(names) == (2, 3)
     assert shards.minutes("activations", FOLDER)(names, 2) == 66
 
 
@@ -179,7 +179,7 @@ def test_the_part_of_a_shard_does_not_depend_on_what_is_there(shards, tmp_path):
     told = []
     for name in names:
         (logs / f"{name.shard}.log").unlink()
-        told.append((shards.this()(name), shards.minutes("evaluation", FOLDER)(name, 1)))
+        told.append((shards.this(name), shards.minutes("evaluation", FOLDER)(name, 1)))
     assert told == [((number, 4), 25) for number in range(4)]
 
 

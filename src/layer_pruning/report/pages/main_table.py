@@ -1,7 +1,7 @@
 """The main table as text: Markdown for a README, LaTeX for a paper."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -65,11 +65,8 @@ def _tables(summary: pd.DataFrame) -> Iterator[tuple[str, list[str], list[list[s
         measured = [name for name in MEASURED if rows[name].notna().any()]
         headings = ["criterion", "blocks removed", "seeds", *map(_heading, SAVED)]
         headings += ["test accuracy, %", "change, points", *map(_heading, measured)]
-        unpruned = {BASELINE: "0"}
-        for name, way in equally_trained(summary).items():
-            if way == "continued":
-                unpruned[name] = "0, beside {}"
-        cells = [_cells(row, measured, unpruned) for _, row in rows.iterrows()]
+        ways = equally_trained(summary)
+        cells = [_cells(row, measured, ways.get(row["criterion"])) for _, row in rows.iterrows()]
         yield f"{network} on {dataset}", headings, cells
 
 
@@ -77,14 +74,17 @@ def _heading(name: str) -> str:
     return heading(name).replace(" (%)", ", %")
 
 
-def _cells(row: pd.Series, measured: Sequence[str], unpruned: Mapping[str, str]) -> list[str]:
+def _cells(row: pd.Series, measured: Sequence[str], way: str | None) -> list[str]:
     is_baseline = row["criterion"] == BASELINE
     accuracy = f"{100 * row['accuracy_mean']:.2f}"
     if not math.isnan(row["accuracy_sd"]):
         accuracy += f" ± {100 * row['accuracy_sd']:.2f}"
+    removed = "0" if is_baseline else str(row["removed"])
+    if way == "continued":
+        removed = f"0, beside {removed}"
     return [
         row["criterion"],
-        unpruned.get(row["criterion"], "{}").format(row["removed"]),
+        removed,
         str(row["seeds"]),
         *("" if is_baseline else written(name, row[name]) for name in SAVED),
         accuracy,

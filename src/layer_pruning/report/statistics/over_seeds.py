@@ -247,12 +247,13 @@ def common_removals(summary: pd.DataFrame) -> int:
     others = summary[summary["criterion"] != BASELINE]
     if others.empty:
         raise ValueError("no network from which a block was removed")
-    groups = others.groupby(["criterion", "seed"]).ngroups
-    for rows in (others[others["counts"]], others):
-        steps = rows.drop_duplicates(["criterion", "seed", "removed"])["removed"].value_counts()
-        if len(steps) and (steps.max() == groups or rows is others):
-            return int(steps.index[steps == steps.max()].max())
-    raise AssertionError("the second is what every network is in")
+    once = others.drop_duplicates(["criterion", "seed", "removed"])
+    counting = once.loc[once["counts"], "removed"].value_counts()
+    everywhere = counting.index[counting == once.groupby(["criterion", "seed"]).ngroups]
+    if len(everywhere):
+        return int(everywhere.max())
+    reached = once["removed"].value_counts()
+    return int(reached.index[reached == reached.max()].max())
 
 
 def _over_images(
