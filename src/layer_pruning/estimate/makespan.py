@@ -253,7 +253,7 @@ def makespans_text(record: Mapping[str, Any], device: str) -> str:
     """The lines of a record, within 80 columns."""
     lines = [
         f"  {record['jobs']} jobs, {record['gpu_jobs']} of them on a GPU for "
-        f"{record['gpu_hours']:.3g} GPU-hours in all",
+        f"{record['gpu_hours']:,.1f} GPU-hours in all",
         f"  {'GPUs':>6}{'time':>14}{'in use':>9}",
     ]
     for one in record["makespans"]:

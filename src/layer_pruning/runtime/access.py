@@ -119,4 +119,4 @@ def space_on_disk(path: Path, number: int | None) -> str:
     if not has_inodes(folder):
         return f"{disk} has no inode left for another file; delete small files there and {then}"
     free = shutil.disk_usage(folder).free
-    return f"{disk} has {free / 1e6:.3g} MB left; make space there and {then}"
+    return f"{disk} has {free / 1e6:,.1f} MB left; make space there and {then}"

@@ -97,6 +97,6 @@ def _full_disk(path: Path, written: int) -> OSError:
     free = shutil.disk_usage(path.parent).free
     return OSError(
         errno.ENOSPC,
-        f"{path} needs more than the {(written + free) / 1e6:.3g} MB that its disk has for it; "
+        f"{path} needs more than the {(written + free) / 1e6:,.1f} MB that its disk has for it; "
         "make space there and run the same command again, what is finished stays",
     )

@@ -207,3 +207,10 @@ def test_what_is_printed_fits_a_terminal():
     lines = makespans_text(makespans(graph, 64), "cuda").splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[2].split()[0] == "1"
+
+
+def test_many_hours_are_printed_without_an_exponent():
+    config = completed(finetuning={"final": {"epochs": 3}}, attacked_images={"count": 100})
+    graph = graph_of(Chain.of(config), {("digits", "resnet20"): stages()}, report_seconds=1.0)
+    record = makespans(graph, 64) | {"gpu_hours": 1234.5}
+    assert "1,234.5 GPU-hours" in makespans_text(record, "cuda")

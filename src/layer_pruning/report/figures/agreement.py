@@ -23,6 +23,7 @@ from layer_pruning.report.figures.style import (
     sentence,
     styled,
 )
+from layer_pruning.report.wording import range_text
 
 
 @styled
@@ -95,8 +96,8 @@ def starts_text(starts: Sequence[Mapping[str, Any]]) -> str:
         spread = max(record["spread_percent"] for record in own)
         other = sum(len(set(record["removed_blocks"].values())) > 1 for record in own)
         told.append(
-            f"{metric}: from other starts up to {spread:.2g} % more or less, and another first "
-            f"block in {other} of {len(own)} baselines"
+            f"{metric}: from other starts up to {range_text([spread], '.2g')} % more or less, and "
+            f"another first block in {other} of {len(own)} baselines"
         )
     return "\n".join(told)
 
