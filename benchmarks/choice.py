@@ -199,12 +199,13 @@ def named(profile: Profile) -> str:
 
 
 def choice_tables(rows: pd.DataFrame, predictors: pd.DataFrame, paths: pd.DataFrame) -> str:
-    """Three Markdown tables: profiles, regrets, and what foretells the accuracy."""
+    """Markdown tables: profiles, sets of one profile, regrets, and what foretells the accuracy."""
     table, blocks = trained(rows), stages_of(rows)
     sets = list(predictors["removed_blocks"])
     ways = pd.concat([paths, of_whole_sets(predictors)], ignore_index=True)
-    parts = [_profiles(table), _regrets(table, ways, blocks, sets), _foretold(table, predictors)]
-    return "\n\n".join(parts)
+    parts = [_profiles(table), _of_one_profile(table)]
+    parts += [_regrets(table, ways, blocks, sets), _foretold(table, predictors)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _profiles(table: pd.DataFrame) -> str:
@@ -222,6 +223,22 @@ def _profiles(table: pd.DataFrame) -> str:
         cells = [removed, f"{group['macs'].mean():.1f}", len(group), "; ".join(told)]
         lines.append(f"| {' | '.join(map(str, [*cells, f'{spread:.2f}']))} |")
     return "\n".join(lines)
+
+
+def _of_one_profile(table: pd.DataFrame) -> str:
+    """Sets that leave as many blocks in each stage; empty where no two do."""
+    lines = [
+        "| blocks left in each stage | the blocks that go: test accuracy, %, the best first | "
+        "best − worst, points |",
+        "|---|---|---|",
+    ]
+    for profile, group in table.groupby("profile", sort=False):
+        if len(group) == 1:
+            continue
+        told = [f"{gone}: {100 * value:.2f}" for gone, value in group["accuracy"].items()]
+        spread = 100 * (group["accuracy"].max() - group["accuracy"].min())
+        lines.append(f"| {named(profile)} | {'; '.join(told)} | {spread:.2f} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def _regrets(

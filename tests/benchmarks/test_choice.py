@@ -181,3 +181,15 @@ def test_labels_of_the_published_landscape_cover_no_other_label():
         assert len(labels) == len(choice.trained(rows))
         pairs = itertools.combinations(labels, 2)
         assert not any(one.overlaps(other) for one, other in pairs)
+
+
+def test_sets_of_one_profile_stand_together_and_a_profile_of_one_set_is_left_out():
+    rows = landscape(late_matters)
+    rows.loc[rows["removed_blocks"] == "a.y", "accuracy_test"] += 0.004
+    text = choice._of_one_profile(choice.trained(rows))
+    [line] = [line for line in text.splitlines() if line.startswith("| 2, 2 |")]
+    assert line == "| 2, 2 | a.y: 58.40; a.x: 58.00; a.z: 58.00 | 0.40 |"
+    # all of the first stage and one block of the second are left by one set
+    assert "| 3, 1 |" not in text
+    one = rows[rows["removed_blocks"].isin(["", "a.x", "b.y"])]
+    assert choice._of_one_profile(choice.trained(one)) == ""
