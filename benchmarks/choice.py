@@ -318,36 +318,48 @@ def _line(style: Mapping[str, object]) -> dict[str, object]:
     return {key: style[key] for key in ("color", "marker", "linestyle")}
 
 
-SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Where a label may stand beside its point, to the right and above first."""
+AXIS, LABEL = (300.0, 280.0), (14.0, 8.0)
+"""About how large an axis of the figure and a label of three figures are, in points."""
+SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
+"""On which side of its point a label may stand, to the right and above first."""
+REACHES = (3.0, 9.0, 15.0, 21.0)
+"""How far from it, in points; beyond the first a line leads there."""
 
 
 def _points(axis: Axes, table: pd.DataFrame, column: str, label: str) -> None:
     axis.plot(table[column], 100 * table["accuracy"], "o", color=GREY, markersize=3, zorder=1)
     points = list(zip(table[column], 100 * table["accuracy"], strict=True))
-    for profile, point, (x, y) in zip(table["profile"], points, _sides(points), strict=True):
+    for profile, point, (x, y) in zip(table["profile"], points, _places(points), strict=True):
+        far = max(abs(x), abs(y)) > REACHES[0]
         axis.annotate(
-            "".join(map(str, profile)), point, (3 * x, 3 * y), textcoords="offset points",
-            ha="left" if x > 0 else "right", va="bottom" if y > 0 else "top",
+            "".join(map(str, profile)), point, (x, y), textcoords="offset points",
+            ha=("center", "left", "right")[_sign(x)], va=("center", "bottom", "top")[_sign(y)],
+            arrowprops={"arrowstyle": "-", "color": PALE, "linewidth": 0.5} if far else None,
             fontsize=6.5, color=GREY,
         )  # fmt: skip
     axis.set_xlabel(label)
 
 
-def _sides(points: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
-    """A side for the label of each point, on which it covers no other if there is such a side."""
+def _sign(value: float) -> int:
+    return int(np.sign(value))
+
+
+def _places(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Where the label of each point stands beside it, in points: the nearest that covers none."""
     spans = np.ptp(np.asarray(points), axis=0)
-    # a label of three figures, with its distance from the point, as a share of the picture
-    width, height = 0.07 * spans[0], 0.05 * spans[1]
-    taken: list[tuple[float, float]] = []
+    # of points that are all alike the one place is as good as the other
+    scale = np.divide(AXIS, spans, out=np.zeros(2), where=spans > 0)
+    taken: list[np.ndarray] = []
     chosen = []
-    for x, y in points:
-        centres = {side: (x + side[0] * width / 2, y + side[1] * height / 2) for side in SIDES}
+    for point in points:
+        places = [np.multiply(side, reach) for reach in REACHES for side in SIDES]
+        centres = [point * scale + place + np.sign(place) * np.divide(LABEL, 2) for place in places]
         free = [
-            side
-            for side, (cx, cy) in centres.items()
-            if all(abs(cx - tx) >= width or abs(cy - ty) >= height for tx, ty in taken)
+            index
+            for index, centre in enumerate(centres)
+            if all((np.abs(centre - other) >= LABEL).any() for other in taken)
         ]
-        chosen.append(free[0] if free else SIDES[0])
-        taken.append(centres[chosen[-1]])
+        best = free[0] if free else 0
+        taken.append(centres[best])
+        chosen.append((float(places[best][0]), float(places[best][1])))
     return chosen

@@ -133,16 +133,25 @@ def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:
 def accuracies(config: Config) -> tuple[pd.DataFrame, list[Path]]:
     """What each network gives up, and for what; and the records of attacks."""
     folders = list(folders_of(config, NEEDED))
-    attacks = [path for folder in folders for path in sorted(folder.glob("attacks/*.json"))]
+    attacks = records_of(config, folders)
     rows = summarise(
         folders,
         attacks,
-        histories=[folder / "history.csv" for folder in folders],
+        # of networks on the way as well that nobody evaluated: a last phase comes after them
+        histories=[folder / "history.csv" for folder in folders_of(config, ["history.csv"])],
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
     )
     robust = [name for name in rows if str(name).startswith(ROBUST)]
     return rows[[*COLUMNS, *robust]].copy(), attacks
+
+
+def records_of(config: Config, folders: Sequence[Path]) -> list[Path]:
+    """Records of the attacks that a configuration asks for; a run may hold those of others."""
+    paths = (
+        folder / "attacks" / f"{name}.json" for folder in folders for name in config["attacks"]
+    )
+    return [path for path in paths if path.is_file()]
 
 
 def shortcuts(config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:

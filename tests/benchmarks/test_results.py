@@ -49,6 +49,51 @@ def test_a_seed_without_an_evaluated_baseline_is_left_out_and_said(tmp_path, mon
     assert "seed-1: left out, baseline has no accuracy.json" in capsys.readouterr().out
 
 
+def test_epochs_on_the_way_count_where_no_network_there_was_evaluated(tmp_path, monkeypatch):
+    run = tmp_path / "results/digits/resnet8/seed-0"
+    made = {"baseline": results.NEEDED, "consensus-final/removed-01": results.NEEDED}
+    made["consensus/removed-01"] = ("history.csv",)
+    for path, names in made.items():
+        (run / path).mkdir(parents=True)
+        for name in names:
+            (run / path / name).touch()
+    config = {
+        "datasets": {"digits": {}},
+        "architectures": {"resnet8": {}},
+        "seeds": [0],
+        "criteria": {"consensus": {"metrics": ["cka"]}},
+        "attacks": {},
+    }
+    told = {}
+
+    def summarise(folders, attacks, **given):
+        told.update(given, folders=folders)
+        return pd.DataFrame(columns=results.COLUMNS)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "origins", lambda config: {"consensus-final": ("final", "")})
+    monkeypatch.setattr(results, "blocks_per_step", lambda config: 1)
+    monkeypatch.setattr(results, "summarise", summarise)
+    results.accuracies(config)
+    assert {str(path.relative_to(run.relative_to(tmp_path))) for path in told["folders"]} == {
+        "baseline",
+        "consensus-final/removed-01",
+    }
+    ways = {path.parent for path in told["histories"]}
+    assert ways == {run.relative_to(tmp_path) / path for path in made}
+
+
+def test_attacks_of_another_configuration_in_the_same_folder_are_left_out(tmp_path):
+    for name in ("fgsm", "autoattack"):
+        path = tmp_path / "baseline" / "attacks" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folders = [tmp_path / "baseline", tmp_path / "consensus"]
+    found = results.records_of({"attacks": {"fgsm": {}, "pgd": {}}}, folders)
+    assert found == [tmp_path / "baseline/attacks/fgsm.json"]
+    assert results.records_of({"attacks": {}}, folders) == []
+
+
 def test_comparisons_whose_records_are_gone_are_left_as_they_are(tmp_path, capsys):
     table = tmp_path / "rows.csv"
     (tmp_path / "rows-attacked.csv").write_text("of five seeds\n")
