@@ -13,11 +13,12 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from layer_pruning.runtime.processes import LAUNCHER
+from layer_pruning.runtime.processes import LAUNCHER, Place, place
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +109,49 @@ def take_gpu(gpus: Sequence[str], *, poll_seconds: float = 1.0) -> str:
     """One of ``gpus``, for this process alone until it ends; waits until one is free.
 
     A process has one card: asked again, it is told the same one. Under SLURM the locks are those of
-    the allocation, as others' cards are SLURM's to give.
+    the allocation, as others' cards are SLURM's to give. Processes that train together take their
+    cards before those of another training begin to.
 
     Raises ValueError in one of several processes that train together, where the others hold all of
     ``gpus``: they would wait for this one.
     """
+    own = place()
+    # an allocation is one job's; and a kernel that tells of no locks tells of no turn
+    unshared = "SLURM_JOB_ID" in os.environ or not LOCKED.exists()
+    if own is None or unshared or any(gpu in _held for gpu in gpus):
+        return _take(gpus, poll_seconds)
+    with _turn(own, gpus, poll_seconds):
+        return _take(gpus, poll_seconds)
+
+
+@contextmanager
+def _turn(own: Place, gpus: Sequence[str], poll_seconds: float) -> Iterator[None]:
+    """The time in which the processes of one training take their cards.
+
+    Two trainings at a time could hold a card each, and wait for the other's. The first process of a
+    training holds a lock until all of them have a card; the others begin when it holds it.
+    """
+    turn = LOCKS / "layer-pruning-gpu-turn.lock"
+    if own.local_rank > 0:
+        while not _held_by_fellow(turn):
+            time.sleep(poll_seconds)
+        yield
+        return
+    descriptor = _opened(turn)
+    try:
+        if not _locked(descriptor):
+            logger.warning("another training of several processes waits for its GPUs: after it")
+            while not _locked(descriptor):
+                time.sleep(poll_seconds)
+        yield
+        while sum(_held_by_fellow(_lock_of(gpu, gpus)) for gpu in gpus) < own.count:
+            time.sleep(poll_seconds)
+    finally:
+        os.close(descriptor)
+
+
+def _take(gpus: Sequence[str], poll_seconds: float) -> str:
+    """As :func:`take_gpu`, without waiting for a turn."""
     waiting = False
     while True:
         for gpu in [name for name in gpus if name in _held] or gpus:
@@ -134,12 +173,19 @@ def take_gpu(gpus: Sequence[str], *, poll_seconds: float = 1.0) -> str:
 def _lock(gpu: str, gpus: Sequence[str]) -> bool:
     """Whether this process now holds ``gpu``, one of ``gpus``."""
     descriptor = _opened(_lock_of(gpu, gpus))
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _locked(descriptor):
         os.close(descriptor)
         return False
     _held[gpu] = descriptor
+    return True
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether this process now has the lock of an open file."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -91,6 +92,16 @@ def card_of(job):
     return "none yet" if says_nothing_for(job, 60) else job.stdout.readline().strip()
 
 
+def until_held(lock):
+    """Wait until a process holds a lock."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if lock.exists() and f":{lock.stat().st_ino} 0 EOF" in gpus.LOCKED.read_text():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"nobody holds {lock}")
+
+
 def says_nothing_for(job, seconds):
     return not select.select([job.stdout], [], [], seconds)[0]
 
@@ -154,6 +165,39 @@ def test_a_process_without_a_card_says_so_instead_of_waiting_for_its_fellows(nod
     assert "as many processes as GPUs" in card_of(one_more)
     # another training waits for them
     assert says_nothing_for(start(node, cards, "both", LAYER_PRUNING_LAUNCHER="13"), 0.5)
+
+
+def test_two_trainings_that_begin_together_have_all_their_cards_one_after_the_other(node, start):
+    def rank(launcher, number):
+        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "2"}
+        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
+
+    first = [rank("12", "0")]
+    until_held(node / "layer-pruning-gpu--0000_18_00_0.lock")
+    # without a turn of its own it would take the card that the second of the others needs
+    second = [rank("13", "0"), rank("13", "1")]
+    assert all(says_nothing_for(job, 0.5) for job in second)
+    first.append(rank("12", "1"))
+    assert sorted(map(card_of, first)) == ["0", "1"]
+    for job in first:
+        job.kill()
+    assert sorted(map(card_of, second)) == ["0", "1"]
+
+
+def test_a_training_that_is_killed_while_it_waits_leaves_its_turn_to_the_next(node, start):
+    def rank(launcher, number):
+        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "2"}
+        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
+
+    holder = start(node, "0,1", "both")
+    assert card_of(holder) == "0"
+    first = [rank("12", "0"), rank("12", "1")]
+    until_held(node / "layer-pruning-gpu--0000_3a_00_0.lock")
+    for job in first:
+        job.kill()
+    second = [rank("13", "0"), rank("13", "1")]
+    holder.kill()
+    assert sorted(map(card_of, second)) == ["0", "1"]
 
 
 def test_waiting_is_said_once(machine, start, caplog, monkeypatch):
