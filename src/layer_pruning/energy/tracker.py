@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from layer_pruning.energy.record import EnergySettings
+from layer_pruning.runtime.devices import own_gpus
 from layer_pruning.runtime.machine import processor_name
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ def offline_tracker(settings: EnergySettings) -> Any:
 
     Every option that changes a number is given, because CodeCarbon takes those that are not from
     files and from the environment. ``output_methods=[]`` means that nothing is written or sent;
-    ``last_output`` of the tracker holds what it counted until the last ``flush``.
+    ``last_output`` of the tracker holds what it counted until the last ``flush``. Of cards, the
+    energy of the one that this process computes on is its own: not that of others, which other jobs
+    may use, and of none where it computes on the processor.
     """
     from codecarbon import OfflineEmissionsTracker
 
@@ -73,6 +76,8 @@ def offline_tracker(settings: EnergySettings) -> Any:
         tracker = _constructed(OfflineEmissionsTracker, settings, last_output)
     with _cpu_name_from_kernel():
         tracker.get_detected_hardware()
+    if own_gpus() == []:
+        tracker._hardware = [part for part in tracker._hardware if type(part).__name__ != "GPU"]
     tracker.last_output = last_output
     return tracker
 
@@ -120,6 +125,7 @@ def _constructed(kind: Any, settings: EnergySettings, last_output: _LastOutput) 
         rapl_prefer_psys=False,
         tracking_mode=settings.tracking_mode,
         measure_power_secs=settings.measure_power_seconds,
+        gpu_ids=own_gpus(),
         allow_multiple_runs=True,
         output_methods=[],
         output_handlers=[last_output],

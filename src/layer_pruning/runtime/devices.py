@@ -10,6 +10,18 @@ if TYPE_CHECKING:
     import torch
 
 
+# what select_device took last
+_own: list[str] | None = None
+
+
+def own_gpus() -> list[str] | None:
+    """The card that this process computes on, as CUDA_VISIBLE_DEVICES names it; none for the CPU.
+
+    None where no device was selected, or it is not NVIDIA's: nobody knows then.
+    """
+    return _own
+
+
 def _gpu_number(name: str) -> int | None:
     """Which GPU is meant; None for the CPU, and for whatever there is."""
     return int(name.partition(":")[2] or 0) if name.startswith("cuda") else None
@@ -29,17 +41,20 @@ def select_device(name: str, threads: int) -> "torch.device":
     """The device called ``name`` (auto, cpu, cuda, cuda:0 …), with ``threads`` CPU threads.
 
     For ``auto`` and ``cuda`` the process takes a card that no other job holds, waits for one where
-    need be, and sees no other card from then on: CodeCarbon too meters the one that is in
-    CUDA_VISIBLE_DEVICES. A card that is named is taken as it is, so several jobs can share it.
+    need be, and sees no other card from then on. A card that is named is taken as it is, so several
+    jobs can share it. :func:`own_gpus` says which it is.
 
     Raises ValueError where a GPU is asked for and there is none.
     """
     import torch
 
+    global _own
     torch.set_num_threads(threads)
-    if name in ("auto", "cuda") and torch.version.cuda and (gpus := visible_gpus()):
+    gpus = visible_gpus() if torch.version.cuda else []
+    if name in ("auto", "cuda") and gpus:
+        gpus = [take_gpu(gpus)]
         # CUDA reads this when it is first used, which importing PyTorch is not
-        os.environ["CUDA_VISIBLE_DEVICES"] = take_gpu(gpus)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[0]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     number = _gpu_number(name)
@@ -50,6 +65,8 @@ def select_device(name: str, threads: int) -> "torch.device":
                 f"device: '{name}' is asked for and PyTorch sees {count} GPUs here; "
                 "'auto' takes one where there is one"
             )
+    own = gpus[number or 0 :][:1]
+    _own = [] if name == "cpu" else own or None
     return torch.device(name)
 
 

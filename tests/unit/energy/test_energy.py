@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from fake_tracker import CPU, GPU, RAM, SETTINGS, FakeTracker, record_of
+from layer_pruning.energy import tracker as tracker_module
 from layer_pruning.energy.catalog import countries
 from layer_pruning.energy.inference import energies_of_calls, inference_energy
 from layer_pruning.energy.measurement import measured
@@ -175,6 +176,25 @@ def test_an_estimate_is_never_called_a_counter(mode, word):
     assert method["cpu"].startswith(f"{word}: ")
     assert method["ram"].startswith("estimate: ")
     assert method["gpu"] == "counter: NVML"
+
+
+@pytest.mark.parametrize(("own", "counted"), [(["1"], True), (None, True), ([], False)])
+def test_a_card_that_is_not_computed_on_is_not_counted(monkeypatch, own, counted):
+    given = {}
+
+    class Tracker:
+        def __init__(self, **options):
+            given.update(options)
+
+        def get_detected_hardware(self):
+            self._hardware = [CPU("cpu_load"), RAM(), GPU()]
+
+    monkeypatch.setattr("codecarbon.OfflineEmissionsTracker", Tracker)
+    monkeypatch.setattr(tracker_module, "own_gpus", lambda: own)
+    tracker = tracker_module.offline_tracker(SETTINGS)
+    assert given["gpu_ids"] == own
+    assert (tracker_module.method_of(tracker)["gpu"] == "counter: NVML") is counted
+    assert tracker_module.method_of(tracker)["ram"].startswith("estimate")
 
 
 def test_an_unknown_way_of_measuring_is_an_estimate():

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from layer_pruning.runtime import gpus
-from layer_pruning.runtime.devices import select_device
+from layer_pruning.runtime.devices import own_gpus, select_device
 
 # a job: takes a card, says which, and holds it until it is killed or its input ends
 HOLDER = """
@@ -275,6 +275,7 @@ def test_a_device_is_a_card_that_no_other_job_holds(machine, start, monkeypatch)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     # a second network in the same process
     assert select_device("cuda", 1) == torch.device("cuda")
+    assert own_gpus() == ["1"]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
@@ -284,6 +285,25 @@ def test_the_cpu_and_a_named_card_are_not_waited_for(machine, start, monkeypatch
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert select_device(device, 1) == torch.device(device)
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("device", "cuda", "own"),
+    [
+        ("cuda:1", "13.0", ["1"]),
+        ("cuda:0", "13.0", ["2"]),
+        ("cpu", "13.0", []),
+        ("cuda:1", None, None),
+    ],
+)
+def test_whose_energy_is_counted_is_the_card_that_is_computed_on(
+    machine, monkeypatch, device, cuda, own
+):
+    machine(3, "2,1")
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    select_device(device, 1)
+    assert own_gpus() == own
 
 
 def test_where_slurm_names_a_card_that_is_not_there_auto_is_the_cpu(machine, monkeypatch):
