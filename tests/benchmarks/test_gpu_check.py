@@ -91,3 +91,11 @@ def test_without_a_gpu_one_line_says_what_would_run(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert gpu_check.main([]) == 1
     assert capsys.readouterr().out.startswith("error: PyTorch sees no GPU here")
+
+
+def test_the_nearest_blocks_go_and_where_a_stage_is_empty_the_next_of_another():
+    header = gpu_check.cifar_header("resnet14")
+    order = ["stage1.block2", "stage1.block1", "stage2.block2", "stage3.block2"]
+    distances = {name: float(place) for place, name in enumerate(order)}
+    # a block of every stage has to stay
+    assert gpu_check._less(header, distances, 3) == [order[0], order[2], order[3]]

@@ -128,6 +128,7 @@ def _record(
         intensity = round(float(data.emissions) / energy * 1000, 6)
     else:
         raise RuntimeError("CodeCarbon counted no energy, so the carbon intensity is unknown")
+    method = method_of(tracker)
     record = EmissionsRecord(
         measured=True,
         reason=None,
@@ -139,11 +140,11 @@ def _record(
         emissions_kg_co2e=energy * intensity / 1000,
         carbon_intensity_g_per_kwh=intensity,
         cpu_seconds=cpu_seconds,
-        method=method_of(tracker),
+        method=method,
         tracking_mode=settings.tracking_mode,
         codecarbon_version=str(data.codecarbon_version),
         cpu_model=data.cpu_model or None,
-        gpu_model=data.gpu_model or None,
+        gpu_model=None if method["gpu"] == "none" else data.gpu_model or None,
         country_iso_code=settings.country_iso_code,
     )
     return checked(dataclasses.asdict(record), "the tracker's data")

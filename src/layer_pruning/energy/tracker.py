@@ -71,12 +71,12 @@ def offline_tracker(settings: EnergySettings) -> Any:
     # importing it sets the level, and the constructor logs three lines before it sets its own
     logging.getLogger("codecarbon").setLevel(logging.ERROR)
 
-    last_output = _LastOutput()
+    last_output, gpus = _LastOutput(), own_gpus()
     with _readable_configuration():
-        tracker = _constructed(OfflineEmissionsTracker, settings, last_output)
+        tracker = _constructed(OfflineEmissionsTracker, settings, gpus, last_output)
     with _cpu_name_from_kernel():
         tracker.get_detected_hardware()
-    if own_gpus() == []:
+    if gpus == []:
         tracker._hardware = [part for part in tracker._hardware if type(part).__name__ != "GPU"]
     tracker.last_output = last_output
     return tracker
@@ -107,7 +107,9 @@ def _readable_configuration() -> Iterator[None]:
         emissions_tracker.get_hierarchical_config = original
 
 
-def _constructed(kind: Any, settings: EnergySettings, last_output: _LastOutput) -> Any:
+def _constructed(
+    kind: Any, settings: EnergySettings, gpus: list[int] | None, last_output: _LastOutput
+) -> Any:
     return kind(
         country_iso_code=settings.country_iso_code,
         country_2letter_iso_code=None,
@@ -125,7 +127,7 @@ def _constructed(kind: Any, settings: EnergySettings, last_output: _LastOutput) 
         rapl_prefer_psys=False,
         tracking_mode=settings.tracking_mode,
         measure_power_secs=settings.measure_power_seconds,
-        gpu_ids=own_gpus(),
+        gpu_ids=gpus,
         allow_multiple_runs=True,
         output_methods=[],
         output_handlers=[last_output],

@@ -1,25 +1,31 @@
 """Where a job computes. PyTorch is imported when a device is selected, not before."""
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from layer_pruning.runtime.gpus import take_gpu, visible_gpus
+from layer_pruning.runtime.gpus import bus_index, take_gpu, visible_gpus
 
 if TYPE_CHECKING:
     import torch
 
 
-# what select_device took last
-_own: list[str] | None = None
+# what select_device took last, and NVML's index of it
+_kind: str | None = None
+_own: list[int] | None = None
 
 
-def own_gpus() -> list[str] | None:
-    """The card that this process computes on, as CUDA_VISIBLE_DEVICES names it; none for the CPU.
+def own_gpus() -> list[int] | None:
+    """NVML's index of the card that this process computes on; empty for the CPU.
 
-    None where no device was selected, or it is not NVIDIA's: nobody knows then.
+    Empty too for a card that cannot be told from others, such as a part of one. None where no
+    device was selected, or where it is not NVIDIA's: nobody knows then.
     """
-    return _own
+    torch = sys.modules.get("torch")
+    # a library's user may go on to a card that was never selected here
+    moved_on = _kind == "cpu" and torch is not None and torch.cuda.is_initialized()
+    return None if moved_on else _own
 
 
 def _gpu_number(name: str) -> int | None:
@@ -48,9 +54,12 @@ def select_device(name: str, threads: int) -> "torch.device":
     """
     import torch
 
-    global _own
+    global _kind, _own
     torch.set_num_threads(threads)
     gpus = visible_gpus() if torch.version.cuda else []
+    if gpus:
+        # the order in which locks and NVML count them, where CUDA would begin with the fastest
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     if name in ("auto", "cuda") and gpus:
         gpus = [take_gpu(gpus)]
         # CUDA reads this when it is first used, which importing PyTorch is not
@@ -65,9 +74,11 @@ def select_device(name: str, threads: int) -> "torch.device":
                 f"device: '{name}' is asked for and PyTorch sees {count} GPUs here; "
                 "'auto' takes one where there is one"
             )
-    own = gpus[number or 0 :][:1]
-    _own = [] if name == "cpu" else own or None
-    return torch.device(name)
+    device = torch.device(name)
+    _kind, taken = device.type, gpus[number : number + 1] if number is not None else []
+    told = [index for gpu in taken if (index := bus_index(gpu)) is not None]
+    _own = told if gpus or _kind == "cpu" else None
+    return device
 
 
 def device_of(config: Mapping[str, Any]) -> "torch.device":

@@ -7,6 +7,7 @@ called after the card's place on its bus, as "0" is a name that every process ha
 """
 
 import fcntl
+import hashlib
 import logging
 import os
 import re
@@ -93,6 +94,17 @@ def _opens(path: Path) -> bool:
     return True
 
 
+def bus_index(gpu: str) -> int | None:
+    """The place of a card of :func:`visible_gpus` in the order of the buses, which is NVML's.
+
+    None where no driver tells: of a part of a card (MIG), say.
+    """
+    if gpu.isdecimal():
+        return int(gpu)
+    found = [place for place, card in enumerate(_cards()) if gpu and card.uuid.startswith(gpu)]
+    return found[0] if found else None
+
+
 def gpu_jobs_at_a_time(device: str) -> int | None:
     """How many jobs with ``gpu=1`` this machine should run at once; None for as many as you like.
 
@@ -116,9 +128,9 @@ def take_gpu(gpus: Sequence[str], *, poll_seconds: float = 1.0) -> str:
     ``gpus``: they would wait for this one.
     """
     own = place()
-    # an allocation is one job's; and a kernel that tells of no locks tells of no turn
-    unshared = "SLURM_JOB_ID" in os.environ or not LOCKED.exists()
-    if own is None or unshared or any(gpu in _held for gpu in gpus):
+    # an allocation is one job's
+    unshared = own is None or "SLURM_JOB_ID" in os.environ or any(gpu in _held for gpu in gpus)
+    if own is None or unshared or not _fellows_are_told():
         return _take(gpus, poll_seconds)
     with _turn(own, gpus, poll_seconds):
         return _take(gpus, poll_seconds)
@@ -128,14 +140,18 @@ def take_gpu(gpus: Sequence[str], *, poll_seconds: float = 1.0) -> str:
 def _turn(own: Place, gpus: Sequence[str], poll_seconds: float) -> Iterator[None]:
     """The time in which the processes of one training take their cards.
 
-    Two trainings at a time could hold a card each, and wait for the other's. The first process of a
-    training holds a lock until all of them have a card; the others begin when it holds it.
+    Two trainings that share the same cards could hold a card each, and wait for the other's. The
+    first process of a training holds a lock until all of them have a card; the others begin when it
+    holds it, and go on when it does.
     """
-    turn = LOCKS / "layer-pruning-gpu-turn.lock"
+    cards = hashlib.sha256(" ".join(sorted(_identity(gpu, gpus) for gpu in gpus)).encode())
+    turn = LOCKS / f"layer-pruning-gpu-turn-{cards.hexdigest()[:12]}.lock"
     if own.local_rank > 0:
         while not _held_by_fellow(turn):
             time.sleep(poll_seconds)
         yield
+        while _held_by_fellow(turn):
+            time.sleep(poll_seconds)
         return
     descriptor = _opened(turn)
     try:
@@ -148,6 +164,12 @@ def _turn(own: Place, gpus: Sequence[str], poll_seconds: float) -> Iterator[None
             time.sleep(poll_seconds)
     finally:
         os.close(descriptor)
+
+
+def _fellows_are_told() -> bool:
+    """Whether the kernel tells who holds a lock in ``LOCKS``: it does not on every file system."""
+    with tempfile.NamedTemporaryFile(dir=LOCKS) as own:
+        return _locked(own.fileno()) and _held_by_fellow(Path(own.name))
 
 
 def _take(gpus: Sequence[str], poll_seconds: float) -> str:
@@ -222,11 +244,18 @@ def _held_by_fellow(lock: Path) -> bool:
         return False
     try:
         on_it = f":{lock.stat().st_ino} 0 EOF"
-        [holder] = [
-            line.split()[4] for line in LOCKED.read_text().splitlines() if line.endswith(on_it)
-        ]
-        settings = Path(f"/proc/{holder}/environ").read_bytes().split(b"\0")
-    except (OSError, ValueError):
+        lines = [line for line in LOCKED.read_text().splitlines() if line.endswith(on_it)]
+    except OSError:
+        return False
+    # a file of another disk may have the same number
+    return any(_started_by(launcher, line.split()[4]) for line in lines)
+
+
+def _started_by(launcher: str, process: str) -> bool:
+    """Whether a process was started by the launcher of a training."""
+    try:
+        settings = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    except OSError:
         # it has ended meanwhile, or is another user's
         return False
     return f"{LAUNCHER}={launcher}".encode() in settings

@@ -178,7 +178,7 @@ def test_an_estimate_is_never_called_a_counter(mode, word):
     assert method["gpu"] == "counter: NVML"
 
 
-@pytest.mark.parametrize(("own", "counted"), [(["1"], True), (None, True), ([], False)])
+@pytest.mark.parametrize(("own", "counted"), [([1], True), (None, True), ([], False)])
 def test_a_card_that_is_not_computed_on_is_not_counted(monkeypatch, own, counted):
     given = {}
 

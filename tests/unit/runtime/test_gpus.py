@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from layer_pruning.runtime import gpus
+from layer_pruning.runtime import devices, gpus
 from layer_pruning.runtime.devices import own_gpus, select_device
 
 # a job: takes a card, says which, and holds it until it is killed or its input ends
@@ -20,6 +20,17 @@ from pathlib import Path
 from layer_pruning.runtime import gpus
 gpus.LOCKS = Path(sys.argv[1])
 gpus.DEVICES, gpus.DRIVER = Path(sys.argv[3]), gpus.LOCKS / "driver"
+if len(sys.argv) > 4:
+    real = gpus.LOCKED
+    class Told:
+        "What the kernel tells of locks: nothing, or of others' files too."
+        def read_text(self):
+            if sys.argv[4] == "nothing":
+                return ""
+            lines = real.read_text().splitlines()
+            others = [" ".join([*line.split()[:4], "1", *line.split()[5:]]) for line in lines]
+            return "\\n".join(others + lines)
+    gpus.LOCKED = Told()
 try:
     print(gpus.take_gpu(sys.argv[2].split(","), poll_seconds=0.02), flush=True)
 except ValueError as error:
@@ -41,6 +52,9 @@ def machine(tmp_path, monkeypatch):
         monkeypatch.setattr(gpus, "DRIVER", tmp_path / "driver")
         monkeypatch.setattr(gpus, "LOCKS", tmp_path)
         monkeypatch.setattr(gpus, "_held", {})
+        monkeypatch.setattr(devices, "_kind", None)
+        monkeypatch.setattr(devices, "_own", None)
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         if visible is None:
             monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         else:
@@ -55,9 +69,10 @@ def start():
     """A function that starts a job on the locks in a folder; all are killed in the end."""
     jobs = []
 
-    def job(folder, cards="0,1", devices="nowhere", **environment):
+    def job(folder, cards="0,1", devices="nowhere", locks=None, **environment):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         command = [sys.executable, "-c", HOLDER, str(folder), cards, str(folder / devices)]
+        command += [locks] if locks else []
         jobs.append(subprocess.Popen(command, env=os.environ | environment, **pipes))
         return jobs[-1]
 
@@ -184,6 +199,52 @@ def test_two_trainings_that_begin_together_have_all_their_cards_one_after_the_ot
     assert sorted(map(card_of, second)) == ["0", "1"]
 
 
+@pytest.mark.parametrize("told", ["nothing", "another disk's file of the same number"])
+def test_a_training_has_its_cards_where_the_kernel_tells_little_of_locks(node, start, told):
+    ranks = [
+        start(node, "0,1", "both", locks=told, LAYER_PRUNING_LAUNCHER="12", RANK=number,
+              LOCAL_RANK=number, LAYER_PRUNING_PROCESSES="2")
+        for number in "01"
+    ]  # fmt: skip
+    assert sorted(map(card_of, ranks)) == ["0", "1"]
+
+
+def test_no_process_goes_on_before_all_of_its_training_have_a_card(node, start):
+    def rank(number):
+        told = {"LAYER_PRUNING_LAUNCHER": "12", "LAYER_PRUNING_PROCESSES": "2"}
+        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
+
+    holder = start(node, "0,1", "both")
+    assert card_of(holder) == "0"
+    ranks = [rank("0"), rank("1")]
+    until_held(node / "layer-pruning-gpu--0000_3a_00_0.lock")
+    # one of them has a card by now, and would wait for the other where it cannot be told
+    assert all(says_nothing_for(job, 0.5) for job in ranks)
+    holder.kill()
+    assert sorted(map(card_of, ranks)) == ["0", "1"]
+
+
+def test_trainings_on_other_cards_have_turns_of_their_own(node, start):
+    def rank(launcher, number, cards):
+        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "1"}
+        return start(node, cards, "both", RANK=number, LOCAL_RANK=number, **told)
+
+    holder = start(node, "0", "both")
+    assert card_of(holder) == "0"
+    waiting = rank("12", "0", "0")
+    assert says_nothing_for(waiting, 0.5)
+    assert card_of(rank("13", "0", "1")) == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [("1", 1), ("GPU-0c0ffee", 1), ("GPU-1c0ffee-12", 0), ("MIG-1c0ffee", None)]
+)
+def test_a_card_is_metered_by_its_place_on_the_bus(node, monkeypatch, name, index):
+    monkeypatch.setattr(gpus, "DEVICES", node / "both")
+    monkeypatch.setattr(gpus, "DRIVER", node / "driver")
+    assert gpus.bus_index(name) == index
+
+
 def test_a_training_that_is_killed_while_it_waits_leaves_its_turn_to_the_next(node, start):
     def rank(launcher, number):
         told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "2"}
@@ -275,7 +336,7 @@ def test_a_device_is_a_card_that_no_other_job_holds(machine, start, monkeypatch)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     # a second network in the same process
     assert select_device("cuda", 1) == torch.device("cuda")
-    assert own_gpus() == ["1"]
+    assert own_gpus() == [1]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
@@ -290,9 +351,10 @@ def test_the_cpu_and_a_named_card_are_not_waited_for(machine, start, monkeypatch
 @pytest.mark.parametrize(
     ("device", "cuda", "own"),
     [
-        ("cuda:1", "13.0", ["1"]),
-        ("cuda:0", "13.0", ["2"]),
+        ("cuda:1", "13.0", [1]),
+        ("cuda:0", "13.0", [2]),
         ("cpu", "13.0", []),
+        ("cpu", None, []),
         ("cuda:1", None, None),
     ],
 )
