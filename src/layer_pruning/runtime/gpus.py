@@ -129,7 +129,7 @@ def take_gpu(gpus: Sequence[str], *, poll_seconds: float = 1.0) -> str:
     """
     own = place()
     # an allocation is one job's
-    unshared = own is None or "SLURM_JOB_ID" in os.environ or any(gpu in _held for gpu in gpus)
+    unshared = "SLURM_JOB_ID" in os.environ or any(gpu in _held for gpu in gpus)
     if own is None or unshared or not _fellows_are_told():
         return _take(gpus, poll_seconds)
     with _turn(own, gpus, poll_seconds):
