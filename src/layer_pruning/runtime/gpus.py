@@ -101,8 +101,9 @@ def bus_index(gpu: str) -> int | None:
     """
     if gpu.isdecimal():
         return int(gpu)
-    found = [place for place, card in enumerate(_cards()) if gpu and card.uuid.startswith(gpu)]
-    return found[0] if found else None
+    # CUDA takes the beginning of a UUID for it
+    found = (index for index, card in enumerate(_cards()) if card.uuid.startswith(gpu))
+    return next(found, None)
 
 
 def gpu_jobs_at_a_time(device: str) -> int | None:
@@ -225,12 +226,8 @@ def _identity(gpu: str, gpus: Sequence[str]) -> str:
     one. Where no driver tells, it is taken that tasks of a step of SLURM with one card each were
     given different ones.
     """
-    cards = _cards()
-    if gpu.isdecimal():
-        card = cards[int(gpu)] if int(gpu) < len(cards) else _Card(None)
-    else:
-        # CUDA takes the beginning of a UUID for it
-        card = next((card for card in cards if card.uuid.startswith(gpu)), _Card(None))
+    cards, index = _cards(), bus_index(gpu)
+    card = cards[index] if index is not None and index < len(cards) else _Card(None)
     if card.bus is not None:
         return card.bus
     task = os.environ.get("SLURM_LOCALID", "0") if len(gpus) == 1 else "0"

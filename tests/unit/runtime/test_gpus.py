@@ -103,6 +103,17 @@ def node(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def rank(node, start):
+    """A function that starts one of the processes of a training on that machine."""
+
+    def process(launcher, number, cards="0,1", count=2, locks=None):
+        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": str(count)}
+        return start(node, cards, "both", locks, RANK=number, LOCAL_RANK=number, **told)
+
+    return process
+
+
 def card_of(job):
     return "none yet" if says_nothing_for(job, 60) else job.stdout.readline().strip()
 
@@ -182,11 +193,7 @@ def test_a_process_without_a_card_says_so_instead_of_waiting_for_its_fellows(nod
     assert says_nothing_for(start(node, cards, "both", LAYER_PRUNING_LAUNCHER="13"), 0.5)
 
 
-def test_two_trainings_that_begin_together_have_all_their_cards_one_after_the_other(node, start):
-    def rank(launcher, number):
-        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "2"}
-        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
-
+def test_two_trainings_that_begin_together_have_all_their_cards_one_after_the_other(node, rank):
     first = [rank("12", "0")]
     until_held(node / "layer-pruning-gpu--0000_18_00_0.lock")
     # without a turn of its own it would take the card that the second of the others needs
@@ -200,23 +207,15 @@ def test_two_trainings_that_begin_together_have_all_their_cards_one_after_the_ot
 
 
 @pytest.mark.parametrize("told", ["nothing", "another disk's file of the same number"])
-def test_a_training_has_its_cards_where_the_kernel_tells_little_of_locks(node, start, told):
-    ranks = [
-        start(node, "0,1", "both", locks=told, LAYER_PRUNING_LAUNCHER="12", RANK=number,
-              LOCAL_RANK=number, LAYER_PRUNING_PROCESSES="2")
-        for number in "01"
-    ]  # fmt: skip
+def test_a_training_has_its_cards_where_the_kernel_tells_little_of_locks(rank, told):
+    ranks = [rank("12", number, locks=told) for number in "01"]
     assert sorted(map(card_of, ranks)) == ["0", "1"]
 
 
-def test_no_process_goes_on_before_all_of_its_training_have_a_card(node, start):
-    def rank(number):
-        told = {"LAYER_PRUNING_LAUNCHER": "12", "LAYER_PRUNING_PROCESSES": "2"}
-        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
-
+def test_no_process_goes_on_before_all_of_its_training_have_a_card(node, start, rank):
     holder = start(node, "0,1", "both")
     assert card_of(holder) == "0"
-    ranks = [rank("0"), rank("1")]
+    ranks = [rank("12", "0"), rank("12", "1")]
     until_held(node / "layer-pruning-gpu--0000_3a_00_0.lock")
     # one of them has a card by now, and would wait for the other where it cannot be told
     assert all(says_nothing_for(job, 0.5) for job in ranks)
@@ -224,16 +223,12 @@ def test_no_process_goes_on_before_all_of_its_training_have_a_card(node, start):
     assert sorted(map(card_of, ranks)) == ["0", "1"]
 
 
-def test_trainings_on_other_cards_have_turns_of_their_own(node, start):
-    def rank(launcher, number, cards):
-        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "1"}
-        return start(node, cards, "both", RANK=number, LOCAL_RANK=number, **told)
-
+def test_trainings_on_other_cards_have_turns_of_their_own(node, start, rank):
     holder = start(node, "0", "both")
     assert card_of(holder) == "0"
-    waiting = rank("12", "0", "0")
+    waiting = rank("12", "0", cards="0", count=1)
     assert says_nothing_for(waiting, 0.5)
-    assert card_of(rank("13", "0", "1")) == "1"
+    assert card_of(rank("13", "0", cards="1", count=1)) == "1"
 
 
 @pytest.mark.parametrize(
@@ -245,11 +240,7 @@ def test_a_card_is_metered_by_its_place_on_the_bus(node, monkeypatch, name, inde
     assert gpus.bus_index(name) == index
 
 
-def test_a_training_that_is_killed_while_it_waits_leaves_its_turn_to_the_next(node, start):
-    def rank(launcher, number):
-        told = {"LAYER_PRUNING_LAUNCHER": launcher, "LAYER_PRUNING_PROCESSES": "2"}
-        return start(node, "0,1", "both", RANK=number, LOCAL_RANK=number, **told)
-
+def test_a_training_that_is_killed_while_it_waits_leaves_its_turn_to_the_next(node, start, rank):
     holder = start(node, "0,1", "both")
     assert card_of(holder) == "0"
     first = [rank("12", "0"), rank("12", "1")]
