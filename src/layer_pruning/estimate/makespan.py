@@ -251,13 +251,14 @@ def makespans(graph: Graph, cards: int) -> dict[str, Any]:
 
 def makespans_text(record: Mapping[str, Any], device: str) -> str:
     """The lines of a record, within 80 columns."""
+    hours = record["gpu_hours"]
     lines = [
         f"  {record['jobs']} jobs, {record['gpu_jobs']} of them on a GPU for "
-        f"{record['gpu_hours']:,.1f} GPU-hours in all",
+        f"{hours:{',.1f' if hours >= 100 else '.3g'}} GPU-hours in all",
         f"  {'GPUs':>6}{'time':>14}{'in use':>9}",
     ]
     for one in record["makespans"]:
-        used = 3600 * record["gpu_hours"] / one["gpus"] / one["seconds"]
+        used = 3600 * hours / one["gpus"] / one["seconds"]
         lines.append(f"  {one['gpus']:>6}{duration_text(one['seconds']):>14}{100 * used:>7.0f} %")
     longest = duration_text(record["longest_way_seconds"])
     lines += [

@@ -209,8 +209,11 @@ def test_what_is_printed_fits_a_terminal():
     assert lines[2].split()[0] == "1"
 
 
-def test_many_hours_are_printed_without_an_exponent():
+@pytest.mark.parametrize(
+    ("hours", "told"), [(1234.5, "1,234.5"), (99.96, "100"), (0.0123, "0.0123")]
+)
+def test_many_hours_are_printed_without_an_exponent_and_few_with_their_figures(hours, told):
     config = completed(finetuning={"final": {"epochs": 3}}, attacked_images={"count": 100})
     graph = graph_of(Chain.of(config), {("digits", "resnet20"): stages()}, report_seconds=1.0)
-    record = makespans(graph, 64) | {"gpu_hours": 1234.5}
-    assert "1,234.5 GPU-hours" in makespans_text(record, "cuda")
+    record = makespans(graph, 64) | {"gpu_hours": hours}
+    assert f" {told} GPU-hours" in makespans_text(record, "cuda")
