@@ -258,6 +258,7 @@ rule ledger:
     params:
         country=config["energy"]["country_iso_code"],
         carbon_intensity=config["energy"]["carbon_intensity_g_per_kwh"],
+        tracking_mode=config["energy"]["tracking_mode"],
         revision=ENERGY_REVISION,
     message:
         "Adding up the energy of {wildcards.network}, seed {wildcards.seed}"

@@ -15,7 +15,7 @@ with job(snakemake.log[0]) as logger:
         [read_record(path) for path in files.finetuning],
         usages,
         read_inference(files.energy),
-        EnergySettings(params.country, params.carbon_intensity),
+        EnergySettings(params.country, params.carbon_intensity, tracking_mode=params.tracking_mode),
     )
     write_record_file(snakemake.output[0], ledger)
     logger.info("%(verdict)s, %(images)s images", ledger["break_even"])

@@ -93,7 +93,9 @@ def energy_ledger(
     it.
 
     All carbon is energy times the one intensity of ``settings``. A reduction of carbon is therefore
-    the reduction of energy, and this is asserted.
+    the reduction of energy, and this is asserted. ``mixed_scales`` says where trainings and
+    inference were not metered alike (their settings changed in between, or their machine), else it
+    is None: what joins them is then as good as both estimates are.
     """
     intensity = carbon_intensity(settings)
     earned = PRUNING if finetuning else OWN_TRAINING
@@ -117,6 +119,7 @@ def energy_ledger(
         **_reductions(inference, intensity),
         "break_even": {"costs": list(earned)}
         | break_even({name: costs[name]["joules"] for name in earned}, tuple(saving.values())),
+        "mixed_scales": _mixed_scales([training, *finetuning], inference, settings),
         "carbon_intensity_g_per_kwh": intensity,
     }
 
@@ -153,6 +156,25 @@ def break_even(costs: Mapping[str, float | None], saving: Sequence[float | None]
         "images_interval_low": total / high,
         "images_interval_high": total / low,
     }
+
+
+def _mixed_scales(
+    records: Sequence[EmissionsRecord], inference: Mapping[str, Any], settings: EnergySettings
+) -> str | None:
+    """How trainings were metered otherwise than inference, which goes by today's settings."""
+    trained = [record for record in records if record.measured]
+    if not trained or not inference["measured"]:
+        return None
+    ways = {
+        "the processor by": ({one.method["cpu"] for one in trained}, inference["method"]["cpu"]),
+        "tracking_mode": ({one.tracking_mode for one in trained}, settings.tracking_mode),
+    }
+    told = [
+        f"{name} {' and '.join(sorted(found))} in training, {today} in inference"
+        for name, (found, today) in ways.items()
+        if found != {today}
+    ]
+    return ", ".join(told) or None
 
 
 def _recorded(records: Sequence[EmissionsRecord]) -> dict[str, Any]:

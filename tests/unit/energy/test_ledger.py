@@ -1,5 +1,6 @@
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from planted_records import COUNTER, missing, planted_record
@@ -139,6 +140,22 @@ def test_inference_that_was_not_measured_says_so():
     ledger = planted(inference=inference)
     assert ledger["break_even"]["verdict"] == "not measured"
     assert ledger["saving_joules_per_image"] is ledger["emissions_reduction_percent"] is None
+
+
+def test_trainings_that_were_metered_otherwise_than_inference_are_told():
+    assert planted()["mixed_scales"] is None
+    other = replace(FINETUNING[0], method=COUNTER | {"cpu": "estimate: 8 W"})
+    told = planted(finetuning=[other])["mixed_scales"]
+    ways = "counter: RAPL and estimate: 8 W in training, counter: RAPL in inference"
+    assert told == f"the processor by {ways}"
+    whole = EnergySettings(carbon_intensity_g_per_kwh=360.0, tracking_mode="machine")
+    assert planted(settings=whole)["mixed_scales"] == (
+        "tracking_mode process in training, machine in inference"
+    )
+    # what has no number is on no scale
+    assert planted(finetuning=[missing()])["mixed_scales"] is None
+    unknown = {"measured": False, "reason": "no meter", "method": None}
+    assert planted(finetuning=[other], inference=unknown)["mixed_scales"] is None
 
 
 def test_reductions_of_energy_and_carbon_are_the_same_number_and_this_is_asserted():

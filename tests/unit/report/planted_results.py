@@ -335,6 +335,7 @@ class Planted:
         scoring: float | None = 100.0,
         images: tuple[float, float, float] | None = (1000.0, 800.0, 1250.0),
         verdict: str = "pays back",
+        mixed_scales: str | None = None,
     ) -> Path:
         """ledger.json; ``saving`` and ``images`` with the ends of their intervals."""
         ends = ("", "_interval_low", "_interval_high")
@@ -357,6 +358,7 @@ class Planted:
                     for place, end in enumerate(ends)
                 },
                 "saving_method": COUNTED if saving else None,
+                "mixed_scales": mixed_scales,
                 "break_even": {
                     "verdict": verdict,
                     **{

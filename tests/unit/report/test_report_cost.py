@@ -38,7 +38,12 @@ def files(planted):
         "ledgers": [
             planted.ledger(good),
             planted.ledger(
-                bad, (0.01, -0.1, 0.1), images=None, verdict="not shown to pay back", scoring=None
+                bad,
+                (0.01, -0.1, 0.1),
+                images=None,
+                verdict="not shown to pay back",
+                scoring=None,
+                mixed_scales="the processor by 64 W in training, 8 W in inference",
             ),
         ],
     }
@@ -82,6 +87,11 @@ def test_a_cost_that_is_not_known_is_empty_and_noted(summary):
     assert math.isnan(bad["scoring_energy_kwh"]) and math.isnan(bad["break_even_images"])
     assert bad["scoring_energy_basis"] == "not measured"
     assert "energy of scoring not measured: no power model" in bad["notes"]
+
+
+def test_energies_of_two_scales_are_noted(summary):
+    told = "one scale of energy for the break-even: the processor by 64 W in training, 8 W in "
+    assert told in row(summary, "bad")["notes"] and told not in row(summary, "good")["notes"]
 
 
 @pytest.mark.parametrize(

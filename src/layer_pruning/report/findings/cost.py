@@ -84,6 +84,12 @@ def ledger_values(record: Mapping[str, Any], path: str | Path) -> dict[str, Any]
     for key in with_ends("images"):
         values[f"break_even_{key}"] = number(record["break_even"], key, path)
     values["break_even"] = record["break_even"]["verdict"]
+    # records of before say nothing of it
+    if mixed := record.get("mixed_scales"):
+        values["notes"].append(
+            f"one scale of energy for the break-even: {mixed} (were keys of energy changed after "
+            "the training, or the machine?)"
+        )
     return values
 
 
