@@ -15,7 +15,7 @@ brings docs/results.md and docs/figures up to date with docs/data.
 import argparse
 import hashlib
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -61,12 +61,11 @@ ATTACKED = "-attacked"
 """The same of one with comparisons under attack."""
 
 
-def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
-    """The folders that a configuration asks for and that have what is needed, baselines first.
+def runs_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
+    """The folders of the data sets, architectures and seeds whose baseline has what is needed.
 
     Nothing is known beside a baseline that has not been evaluated: its seed is left out, and said.
     """
-    criteria = {*config["criteria"], *origins(config)}
     for dataset in config["datasets"]:
         for architecture in config["architectures"]:
             for seed in config["seeds"]:
@@ -74,11 +73,23 @@ def folders_of(config: Config, needed: Sequence[str]) -> Iterator[Path]:
                 lacking = [name for name in needed if not (run / BASELINE / name).is_file()]
                 if lacking:
                     print(f"{run}: left out, {BASELINE} has no {', '.join(lacking)}")
-                    continue
-                for folder in [run / BASELINE, *sorted(run.glob("*/*-[0-9][0-9]"))]:
-                    wanted = folder.name == BASELINE or folder.parent.name in criteria
-                    if wanted and all((folder / name).is_file() for name in needed):
-                        yield folder
+                else:
+                    yield run
+
+
+def folders_of(config: Config, runs: Iterable[Path], needed: Sequence[str]) -> list[Path]:
+    """The networks of runs that a configuration asks for and that have what is needed.
+
+    The baseline is the first of its run.
+    """
+    criteria = {*config["criteria"], *origins(config)}
+    return [
+        folder
+        for run in runs
+        for folder in [run / BASELINE, *sorted(run.glob("*/*-[0-9][0-9]"))]
+        if folder.name == BASELINE or folder.parent.name in criteria
+        if all((folder / name).is_file() for name in needed)
+    ]
 
 
 def collect(configuration: Path, table: Path, *, add: bool = False) -> None:
@@ -132,13 +143,14 @@ def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:
 
 def accuracies(config: Config) -> tuple[pd.DataFrame, list[Path]]:
     """What each network gives up, and for what; and the records of attacks."""
-    folders = list(folders_of(config, NEEDED))
+    runs = list(runs_of(config, NEEDED))
+    folders = folders_of(config, runs, NEEDED)
     attacks = records_of(config, folders)
     rows = summarise(
         folders,
         attacks,
         # of networks on the way as well that nobody evaluated: a last phase comes after them
-        histories=[folder / "history.csv" for folder in folders_of(config, ["history.csv"])],
+        histories=[folder / "history.csv" for folder in folders_of(config, runs, ["history.csv"])],
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
     )
@@ -156,7 +168,9 @@ def records_of(config: Config, folders: Sequence[Path]) -> list[Path]:
 
 def shortcuts(config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far each network relies on a cue, and beside the baseline, by data set."""
-    paths = [folder / "shortcut.json" for folder in folders_of(config, ["shortcut.json"])]
+    needed = ["shortcut.json"]
+    folders = folders_of(config, runs_of(config, needed), needed)
+    paths = [folder / "shortcut.json" for folder in folders]
     by_dataset: dict[str, list[Path]] = {}
     for path in paths:
         by_dataset.setdefault(path.parts[1], []).append(path)

@@ -43,7 +43,9 @@ def test_a_seed_without_an_evaluated_baseline_is_left_out_and_said(tmp_path, mon
         "criteria": {"consensus": {"metrics": ["cka"]}},
     }
     monkeypatch.setattr(results, "origins", lambda config: {})
-    found = [str(path) for path in results.folders_of(config, ["accuracy.json"])]
+    needed = ["accuracy.json"]
+    runs = list(results.runs_of(config, needed))
+    found = [str(path) for path in results.folders_of(config, runs, needed)]
     run = "results/digits/resnet8/seed-0"
     assert found == [f"{run}/baseline", f"{run}/consensus/removed-01"]
     assert "seed-1: left out, baseline has no accuracy.json" in capsys.readouterr().out
