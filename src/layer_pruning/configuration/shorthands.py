@@ -94,10 +94,12 @@ def _removing(name: str, settings: Config) -> Config:
     """A criterion that removes blocks: those it lists, or those that its metrics rank first."""
     if "blocks" not in settings:
         return _with_search(name, _with_savings(name, settings))
-    if more := [key for key in settings if key != "blocks"]:
+    whole: Config = {"metrics": [LISTED], "aggregation": "borda", "weights": None, "families": None}
+    whole["blocks"] = list(settings["blocks"])
+    # a completed configuration, as the report keeps it, has these keys, and is one to run again
+    if more := [key for key, value in settings.items() if value != whole.get(key, ...)]:
         raise ConfigError(f"criteria.{name}: 'blocks' leaves nothing to {more[0]}")
-    one_vote: Config = {"aggregation": "borda", "weights": None, "families": None}
-    return {"metrics": [LISTED], **one_vote, "blocks": list(settings["blocks"])}
+    return whole
 
 
 def _with_savings(name: str, settings: Config) -> Config:
