@@ -13,6 +13,7 @@ from layer_pruning.cli import main
 from layer_pruning.cli.launch import DEMONSTRATION, split
 from layer_pruning.cli.launch import command as launched
 from layer_pruning.configuration import complete, evaluation_checks
+from layer_pruning.plan.targets import counted_of
 from projects import SNAKEMAKES
 
 # programs whose arguments nobody here can check
@@ -34,6 +35,7 @@ OTHERS |= {
 # one round of a measurement does: whether the command runs is asked, not how fast blocks are
 QUICK = {"blocks": ["--repeats", "1"], "plan": ["--repeats", "1"], "check": ["--no-estimate"]}
 QUICK["init"] = ["--no-estimate"]
+ENERGY = {"energy": {"carbon_intensity_g_per_kwh": 475}}
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -79,7 +81,22 @@ def test_a_configuration_is_accepted(block, folder, monkeypatch):
         # packages that are not installed with the workflow
         monkeypatch.setattr(evaluation_checks, "check_installed", lambda name: None)
         # parts of a configuration leave out the one key without a default
-        complete({"energy": {"carbon_intensity_g_per_kwh": 475}} | given)
+        reached(ENERGY | given)
+
+
+def reached(given: dict) -> None:
+    """Complete a configuration, and find its networks that count."""
+    config = complete(given)
+    # the number of classes is that of images, which the examples do not have
+    if not any(dataset.get("path") for dataset in config["datasets"].values()):
+        counted_of(config)
+
+
+def test_lines_that_the_readme_adds_to_its_configuration_go_with_it():
+    first, *more = (block for block in of_language("yaml") if block.file == "README.md")
+    assert first.text.startswith("# mine.yaml\n")
+    [lines] = [block for block in more if "report_at" in block.text]
+    reached(yaml.safe_load(first.text) | yaml.safe_load(lines.text))
 
 
 @pytest.mark.parametrize("file", dict.fromkeys(block.file for block in of_language("python")))

@@ -20,7 +20,6 @@ from layer_pruning.cli.networks import (
 from layer_pruning.cli.numbers import percent, whole
 from layer_pruning.plan.lattice import (
     KINDS,
-    TOLERANCE,
     Cost,
     Point,
     around,
@@ -224,8 +223,8 @@ def point_record(point: Point) -> dict[str, Any]:
 
 def span(values: Sequence[float]) -> str:
     """The smallest and the largest of some percentages, or the one that all are."""
-    low, high = min(values), max(values)
-    return f"{low:.2f}" if high - low < TOLERANCE else f"{low:.2f} … {high:.2f}"
+    ends = dict.fromkeys(f"{value:.2f}" for value in (min(values), max(values)))
+    return " … ".join(ends)
 
 
 def span_of(values: Sequence[int]) -> str:

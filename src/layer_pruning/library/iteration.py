@@ -21,7 +21,7 @@ from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.plan.lattice import Cost, removals_for
+from layer_pruning.plan.lattice import Cost, reaches, removals_for
 from layer_pruning.scoring.own import OwnMetric
 from layer_pruning.surgery import without_blocks
 
@@ -181,8 +181,7 @@ class Iteration:
         for key, wanted in self.target.items():
             if key == ACCURACY:
                 return bool(row["accuracy"] >= wanted)
-            # rounding of a percentage should not cost another block
-            return bool(row[key] >= wanted - 1e-9)
+            return reaches(row[key], 100, wanted)
         return False
 
     def _latency_reduction(self, network: ResidualNetwork) -> float:

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 KINDS = ("macs", "parameters", "latency")
-TOLERANCE = 0.005
-"""Percents count as the same that print the same, to a hundredth."""
+
+
+def reaches(saved: float, total: float, percent: float) -> bool:
+    """Whether ``saved`` of ``total`` is ``percent`` or more, as it is or as tables print it.
+
+    They print hundredths, and a percentage that was read off one is to mean the same network
+    wherever it is written. False where a number is NaN.
+    """
+    return 100 * saved >= percent * total or round(100 * saved / total, 2) >= percent
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Point:
 
     def saves(self, kind: str, percent: float) -> bool:
         """Whether it saves as much of ``macs``, ``parameters`` or ``latency``."""
-        return self.reduction(kind) >= percent - TOLERANCE
+        return reaches(self.reduction(kind), 100, percent)
 
 
 def reachable_points(
@@ -139,13 +146,10 @@ def removals_for(
     ascending = sorted((getattr(cost, kind), cost.stage) for cost in costs)
     least = _greedy_savings(ascending, kept_in_stage, min_blocks_per_stage)[:limit]
     most = sum(_greedy_savings(ascending[::-1], kept_in_stage, min_blocks_per_stage)[:limit])
-    # in whole multiply-accumulates or parameters, as the report compares them
-    needed, saved = percent * total[kind], 0.0
-    for removals, saving in enumerate(least, start=1):
-        saved += saving
-        if 100 * saved >= needed:
+    for removals, saved in enumerate(itertools.accumulate(least), start=1):
+        if reaches(saved, total[kind], percent):
             return Bound(removals, most, reached=True)
-    return Bound(len(least), most, reached=100 * most >= needed)
+    return Bound(len(least), most, reached=reaches(most, total[kind], percent))
 
 
 def fewest_by_profile(
@@ -174,8 +178,8 @@ def fewest_by_profile(
             max(best[n - m] + saved[m] for m in range(len(saved)) if 0 <= n - m < len(best))
             for n in range(len(best) + most)
         ]
-    needed = percent * total[kind]
-    return next((n for n, saving in enumerate(best) if 100 * saving >= needed), None)
+    found = (n for n, saving in enumerate(best) if reaches(saving, total[kind], percent))
+    return next(found, None)
 
 
 def _greedy_savings(
@@ -216,10 +220,10 @@ def around(points: Sequence[Point], kind: str, target: float, count: int = 3) ->
     for point in points:
         levels[round(point.reduction(kind), 2)].append(point)
     ordered = sorted(levels)
-    if target > ordered[-1] + TOLERANCE:
+    reached = [any(point.saves(kind, target) for point in levels[level]) for level in ordered]
+    if not reached[-1]:
         raise ValueError(
             f"{target:g} % fewer {kind} cannot be reached: {ordered[-1]:.2f} % is the most"
         )
-    below = [level for level in ordered if level < target - TOLERANCE][-count:]
-    above = [level for level in ordered if level >= target - TOLERANCE][:count]
-    return [levels[level] for level in [*below, *above]]
+    first = reached.index(True)
+    return [levels[level] for level in ordered[max(first - count, 0) : first + count]]

@@ -5,6 +5,7 @@ anything is trained, so that the workflow's path is known too.
 """
 
 from collections import Counter
+from functools import partial
 
 from layer_pruning.configuration import (
     Config,
@@ -122,22 +123,15 @@ def _costs(
 def _needed(config: Config, dataset: str, name: str, kind: str, percent: float, key: str) -> int:
     """Removals with which any choice saves so much of ``kind``; ``key`` asks for that."""
     costs, kept, total = _costs(config, dataset, name)
-    bound = removals_for(
-        costs,
-        kept,
-        total,
-        kind,
-        percent,
-        min_blocks_per_stage=config["min_blocks_per_stage"],
-        limit=config["removals"],
-    )
+    least = config["min_blocks_per_stage"]
+    bounds = partial(removals_for, costs, kept, total, kind, percent, min_blocks_per_stage=least)
+    bound, limit = bounds(limit=config["removals"]), config["removals"]
     if not bound.reached:
-        most = 100 * bound.most / total[kind]
-        limit = f"removals: {config['removals']} and " if config["removals"] else ""
+        most, enough = 100 * bound.most / total[kind], bounds()
         raise ConfigError(
-            f"{key}: {percent:g} % cannot be reached by {name} on "
-            f"{dataset}: {most:.2f} % is the most with {limit}min_blocks_per_stage: "
-            f"{config['min_blocks_per_stage']}"
+            f"{key}: {percent:g} % cannot be reached by {name} on {dataset}: {most:.2f} % is the "
+            f"most with {f'removals: {limit} and ' if limit else ''}min_blocks_per_stage: {least}"
+            f"{f'; removals: {enough.removals} would do' if enough.reached else ''}"
         )
     return bound.removals
 

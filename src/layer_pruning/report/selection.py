@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from layer_pruning.plan.lattice import reaches
 from layer_pruning.report.records import BASELINE
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
@@ -67,9 +68,12 @@ def _met(summary: pd.DataFrame, kind: str, value: float) -> pd.Series:
     if kind == "validation_accuracy":
         return summary["accuracy_validation"] >= value
     if kind == "latency_reduction":
-        return summary["predicted_latency_reduction_percent"] >= value
+        known = summary["predicted_latency_reduction_percent"]
+        return known.map(lambda percent: reaches(percent, 100, value)).astype(bool)
     # in whole multiply-accumulates or parameters, as the number of removals was found
     column, seed = COUNTED[kind], ["dataset", "architecture", "seed"]
     baselines = summary[summary["criterion"] == BASELINE].set_index(seed)[column]
     whole = baselines.reindex(pd.MultiIndex.from_frame(summary[seed])).to_numpy()
-    return 100 * (whole - summary[column]) >= value * whole
+    costs = zip(whole, summary[column], strict=True)
+    met = [reaches(total - own, total, value) for total, own in costs]
+    return pd.Series(met, index=summary.index, dtype=bool)

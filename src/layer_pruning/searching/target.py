@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
 from layer_pruning.evaluation.savings import counted_savings, removable_blocks
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.plan.lattice import reaches
 from layer_pruning.scoring.savings import read_saving
 from layer_pruning.searching.sets import BlockSet
 
@@ -28,8 +29,7 @@ def within_target(
     for key, percent in target.items():
         kind = key.removesuffix("_reduction")
         saves, whole = _saved(kind, network, latencies)
-        # as the report compares them: counts are whole numbers, and exact
-        reached = [one for one in sets if 100 * sum(saves[b] for b in one) >= percent * whole]
+        reached = [one for one in sets if reaches(sum(saves[b] for b in one), whole, percent)]
         logger.info("%d of %d profiles reach %s: %g", len(reached), len(sets), key, percent)
         sets = reached or sets
     return list(sets)

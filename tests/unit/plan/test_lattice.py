@@ -1,4 +1,6 @@
 import itertools
+import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from layer_pruning.plan.lattice import (
     around,
     fewest_by_profile,
     reachable_points,
+    reaches,
     recommended,
     removals_for,
 )
@@ -107,11 +110,23 @@ def test_the_bound_is_the_fewest_removals_that_suffice_whichever_blocks_go(
         sets = list(admissible(costs, kept, minimum, count))
         if sets:
             savings[count] = [sum(cost.macs for cost in chosen) for chosen in sets]
-    needed = percent * total["macs"] / 100
-    enough = [count for count, saved in savings.items() if min(saved) >= needed]
+
+    def printed(saved):
+        return Decimal(f"{100 * saved / total['macs']:.2f}") >= percent
+
+    enough = [count for count, saved in savings.items() if printed(min(saved))]
     assert bound.removals == min(enough, default=max(savings, default=0))
     assert bound.most == max((max(saved) for saved in savings.values()), default=0)
-    assert bound.reached == (bound.most >= needed)
+    assert bound.reached == printed(bound.most)
+
+
+@given(st.integers(1, 10**12), st.data())
+def test_a_percentage_as_tables_print_it_is_reached_by_what_has_it_and_no_larger_one(total, data):
+    saved = data.draw(st.integers(0, total))
+    printed = Decimal(f"{100 * saved / total:.2f}")
+    assert reaches(saved, total, float(printed))
+    assert not reaches(saved, total, float(printed + Decimal("0.01")))
+    assert not reaches(math.nan, total, 0.01) and not reaches(saved, math.nan, 0.01)
 
 
 def test_a_target_exactly_on_the_lattice_is_reached():

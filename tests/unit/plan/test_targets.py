@@ -46,8 +46,16 @@ def test_networks_count_at_numbers_of_removals_and_at_reductions():
     assert counted(removals=6, report_at=["36 %", "23.4%", 1]) == {one: [1, 2, 4]}
     with pytest.raises(ConfigError, match="report_at: 5 is beyond the 4 removals of resnet20"):
         counted(removals=4, report_at=[5])
-    with pytest.raises(ConfigError, match=r"report_at: 60 % cannot be reached .* removals: 4"):
+    short = r"report_at: 60 % cannot be reached .* removals: 4 and .*; removals: 6 would do$"
+    with pytest.raises(ConfigError, match=short):
         counted(removals=4, report_at=["60 %"])
+    # 34.9085 and 69.8171 %, as `plan` and the report print them
+    photographs = {"datasets": ["cifar10"], "removals": 6}
+    told = counted(**photographs, report_at=["34.91 %", "69.82 %"])
+    assert told == {("cifar10", "resnet20"): [3, 6]}
+    assert removals(datasets=["cifar10"], target={"macs_reduction": 34.91}) == {
+        ("cifar10", "resnet20"): 3
+    }
     # where blocks differ in cost, whichever go: the five cheapest of a MobileNetV2 save 17.6 %
     mobile = {"datasets": ["cifar10"], "architectures": ["mobilenet_v2"], "criteria": ["kl"]}
     assert counted(**mobile, removals=6, report_at=["22 %"]) == {("cifar10", "mobilenet_v2"): [6]}

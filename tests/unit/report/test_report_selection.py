@@ -37,6 +37,8 @@ def chosen(table):
         ({"macs_reduction": 13.3}, [2]),
         ({"macs_reduction": 20}, [3]),  # exactly three blocks
         ({"macs_reduction": 20.01}, [4]),
+        ({"macs_reduction": 26.67}, [4]),  # 26.6667 %, as tables print it
+        ({"macs_reduction": 26.68}, []),
         ({"parameters_reduction": 26}, [4]),
         ({"macs_reduction": 30}, []),
         ({"latency_reduction": 12}, [3]),  # 0.1 + 0.2 + 0.3 of 5 seconds
