@@ -31,6 +31,7 @@ from layer_pruning.configuration import (
     check_parses,
     complete,
     origins,
+    searched_criteria,
 )
 from layer_pruning.report.figures.accuracy import accuracy_figure
 from layer_pruning.report.figures.style import save
@@ -38,7 +39,7 @@ from layer_pruning.report.findings.robustness import compared_robustness
 from layer_pruning.report.findings.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import equally_trained
+from layer_pruning.report.selection import equally_trained, on_the_way
 from layer_pruning.report.statistics.paired import beside_each
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
@@ -133,7 +134,9 @@ def under_attack(
         if not records:
             return None
         write_records(records, archive)
-        return beside_each(compared_robustness, records.values(), equally_trained(rows))
+        return beside_each(
+            compared_robustness, records.values(), equally_trained(rows), on_the_way(rows)
+        )
 
 
 def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:
@@ -153,6 +156,7 @@ def accuracies(config: Config) -> tuple[pd.DataFrame, list[Path]]:
         histories=[folder / "history.csv" for folder in folders_of(config, runs, ["history.csv"])],
         origins=origins(config),
         blocks_per_step=blocks_per_step(config),
+        searched=list(searched_criteria(config)),
     )
     robust = [name for name in rows if str(name).startswith(ROBUST)]
     return rows[[*COLUMNS, *robust]].copy(), attacks

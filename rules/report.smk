@@ -187,7 +187,8 @@ rule report_ranks:
 
 rule report_shortcut:
     input:
-        of_one(f"{NETWORK}/shortcut.json", CHAIN.attacked),
+        summary="results/summary.csv",
+        shortcuts=of_one(f"{NETWORK}/shortcut.json", CHAIN.attacked),
     output:
         figure=in_report(f"{FIGURES}/shortcut.svg", ENTRIES, "shortcut"),
         png=f"{FIGURES}/shortcut.png",

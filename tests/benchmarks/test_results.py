@@ -63,7 +63,10 @@ def test_epochs_on_the_way_count_where_no_network_there_was_evaluated(tmp_path, 
         "datasets": {"digits": {}},
         "architectures": {"resnet8": {}},
         "seeds": [0],
-        "criteria": {"consensus": {"metrics": ["cka"]}},
+        "criteria": {
+            "consensus": {"metrics": ["cka"]},
+            "beam": {"metrics": ["kl"], "search": "beam"},
+        },
         "attacks": {},
     }
     told = {}
@@ -83,6 +86,8 @@ def test_epochs_on_the_way_count_where_no_network_there_was_evaluated(tmp_path, 
     }
     ways = {path.parent for path in told["histories"]}
     assert ways == {run.relative_to(tmp_path) / path for path in made}
+    # a search has no networks on the way
+    assert told["searched"] == ["beam"]
 
 
 def test_attacks_of_another_configuration_in_the_same_folder_are_left_out(tmp_path):

@@ -6,8 +6,11 @@ from layer_pruning.report.figures.shortcut import shortcut_figure
 from layer_pruning.report.figures.style import save
 from layer_pruning.report.findings.shortcut import outcomes
 from layer_pruning.report.html_page import write_html
+from layer_pruning.report.network_tables import read_csv
 from layer_pruning.report.pages.table_pages import shortcut_page
+from layer_pruning.report.selection import on_the_way
 
 with job(snakemake.log[0]):
-    save(shortcut_figure(outcomes(snakemake.input)), snakemake.output.figure, snakemake.output.png)
-    write_html(shortcut_page(snakemake.input), snakemake.output.table)
+    given, out = snakemake.input, snakemake.output
+    save(shortcut_figure(outcomes(given.shortcuts)), out.figure, out.png)
+    write_html(shortcut_page(given.shortcuts, on_the_way(read_csv(given.summary))), out.table)

@@ -24,6 +24,7 @@ from layer_pruning.configuration.keys import Configuration
 from layer_pruning.configuration.messages import validated
 from layer_pruning.configuration.network_checks import (
     check_architectures,
+    check_report_at,
     check_schedule,
     check_start_weights,
     check_target,
@@ -42,6 +43,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_datasets,
     check_architectures,
     check_start_weights,
+    check_report_at,
     check_target,
     check_recipes,
     check_processes,

@@ -68,9 +68,10 @@ def _check_comparisons(config: Config, key: str, comparisons: Mapping[str, str])
         if more := [other for other in config["criteria"][name] if other != key]:
             raise ConfigError(f"criteria.{name}: '{key}' leaves nothing to {more[0]}")
         if source not in pruning:
+            none = "there is none, add one: 'a: [cka]'"
             raise ConfigError(
                 f"criteria.{name}.{key}: '{source}' is no criterion here that removes "
-                f"blocks; {suggestion(source, pruning)}"
+                f"blocks; {suggestion(source, pruning) if pruning else none}"
             )
 
 

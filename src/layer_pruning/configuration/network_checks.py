@@ -110,11 +110,21 @@ def check_target(config: Config) -> None:
         # as many removals as there are, and nothing on the way
         searched = [f"criteria.{name}.search" for name in searched_criteria(config)]
         at_once = ["schedule: at_once"] if config["schedule"] == "at_once" else []
-        for key in [*at_once, *searched]:
+        step, limits = config["blocks_per_step"], Limits.of(config)
+        most = (most_removals(blocks_of(network), limits) for network in networks(config).values())
+        all_of_one = [f"blocks_per_step: {step}"] if step > 1 and step >= min(most) else []
+        for key in [*at_once, *searched, *all_of_one]:
             raise ConfigError(
                 f"target.{kind}: with '{key}' the only network would be the one with everything "
                 "removed; name those to choose from in 'report_at', such as [2, 4, 6]"
             )
+
+
+def check_report_at(config: Config) -> None:
+    """What is to be reported was pruned."""
+    for point in config["report_at"]:
+        if isinstance(point, str) and float(point.rstrip(" %")) == 0:
+            raise ConfigError(f"report_at: '{point}' is the baseline; more than 0 % would be right")
 
 
 def check_schedule(config: Config) -> None:

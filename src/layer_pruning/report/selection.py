@@ -13,6 +13,9 @@ from layer_pruning.report.records import BASELINE
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
 
+Place = tuple[str, str, str, int]
+"""Data set, architecture, criterion and removals: the networks of all seeds."""
+
 
 def pruned(summary: pd.DataFrame) -> pd.DataFrame:
     """The networks on the paths of criteria, and what a last phase of fine-tuning made of them.
@@ -29,6 +32,21 @@ def counted(summary: pd.DataFrame) -> pd.DataFrame:
     """
     finished = summary[summary["made_by"] == "final"]
     return finished if len(finished) else pruned(summary)
+
+
+def on_the_way(summary: pd.DataFrame) -> set[Place]:
+    """The networks that a last phase went on from, at removals at which one did.
+
+    They had fewer epochs than those that verdicts are about, and than what was trained as long as
+    these.
+    """
+    names = ["dataset", "architecture", "criterion", "removed"]
+
+    def places(rows: pd.DataFrame) -> set[Place]:
+        return set(rows[names].itertuples(index=False, name=None))
+
+    steps = summary.groupby([name for name in names if name != "criterion"])
+    return {one for _, step in steps for one in places(pruned(step)) - places(counted(step))}
 
 
 def equally_trained(summary: pd.DataFrame) -> dict[str, str]:

@@ -473,6 +473,10 @@ BAD = [
         },
         "target.latency_reduction: with 'criteria.p.search' the only network would be the one",
     ),
+    (
+        {"target": {"validation_accuracy": 0.9}, "blocks_per_step": 6},
+        "target.validation_accuracy: with 'blocks_per_step: 6' the only network would be the one",
+    ),
     ({"blocks_per_step": 0}, "blocks_per_step: 0 should be at least 1"),
     (
         {"criteria": ["scratch"]},

@@ -54,7 +54,7 @@ Criteria = Annotated[
     Names | Annotated[dict[Name, MetricsOrCriterion], MinLen(1), Tag(MAPPING)], ListOrMapping
 ]
 Removals = Annotated[Count, Le(99)]
-Reduction = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? ?%$")]
+Reduction = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? *%$")]
 ReportPoint = Annotated[
     Annotated[Removals, Tag(NUMBER)] | Annotated[Reduction, Tag(TEXT)], NumberOrText
 ]

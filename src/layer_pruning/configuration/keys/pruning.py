@@ -25,9 +25,9 @@ class Criterion(Settings):
     """Instead of `metrics`: the blocks to remove, in this order, such as `[stage1.block2,
     stage3.block3]`. As many go as are listed, whatever `removals` says."""
     architecture_of: str | None = None
-    """Instead of `metrics`: a criterion that removes blocks. What it left at the last removal is
-    trained from new weights, for as many epochs in all. The criterion known as `scratch` takes the
-    first of the list."""
+    """Instead of `metrics`: a criterion that removes blocks. What it left at the last removal that
+    counts (`report_at`) is trained from new weights, for as many epochs in all. The criterion known
+    as `scratch` takes the first of the list."""
     epochs_of: str | None = None
     """Instead of `metrics`: a criterion that removes blocks. The unpruned network is trained for as
     many epochs more as what that criterion left was fine-tuned. The criterion known as `continued`

@@ -56,6 +56,8 @@ class Done:
     seeds: int
     deeper: dict[str, int]
     """The criteria that went further than ``level``, and how far."""
+    shorter: dict[str, int]
+    """Those that ended before."""
     on_the_way: bool
     """Whether all of them did: networks at ``level`` are those that count."""
 
@@ -126,6 +128,9 @@ class NewWeights:
 
     criterion: str
     source: str
+    removed: int
+    elsewhere: bool
+    """Whether criteria are compared after another number of removals."""
     epochs: Ends | None
     accuracy: float
     change: Contrast
@@ -138,7 +143,7 @@ def what_was_done(
 ) -> Answer:
     """What was pruned, how far, and by whom; ``path`` holds all networks that were pruned."""
     first, shown = baseline.iloc[0], path[path["removed"] == level]
-    criteria = sorted(path["criterion"].unique())
+    criteria = sorted(shown["criterion"].unique())
     reached = path.groupby("criterion")["removed"].max()
     at_a_time: dict[int, list[str]] = {}
     for name, blocks in shown.groupby("criterion")["blocks_at_a_time"].max().items():
@@ -155,6 +160,7 @@ def what_was_done(
         controls=[name for name in criteria if name in controls],
         seeds=baseline["seed"].nunique(),
         deeper={str(name): most for name, most in reached[reached > level].items()},
+        shorter={str(name): most for name, most in reached[reached < level].items()},
         on_the_way=bool((reached > level).all()),
     )
     return answered(
@@ -226,32 +232,38 @@ def winner(
 
 
 def from_new_weights(summary: pd.DataFrame, level: int) -> list[Answer]:
-    """For each criterion that trained from new weights: how it compares with those that pruned."""
+    """For each criterion that trained from new weights: how it compares with those that pruned.
+
+    It does so where its own networks are, if there are none at ``level``.
+    """
     answers = []
-    step = summary[summary["removed"] == level]
     for name, way in equally_trained(summary).items():
-        group = step[step["criterion"] == name]
-        if way != "scratch" or group.empty:
+        if way != "scratch":
             continue
+        own = summary[summary["criterion"] == name]
+        removed = level if level in set(own["removed"]) else int(own["removed"].max())
+        group, step = own[own["removed"] == removed], summary[summary["removed"] == removed]
         pruned = counted(step)
         source = group.iloc[0]["beside"]
         followed = pruned["beside"].where(pruned["made_by"] == "final", pruned["criterion"])
         if source not in set(followed):
             continue
         source = str(pruned.loc[followed == source, "criterion"].iloc[0])
-        change, seeds = changes(summary, level, name).get(source), _seeds(group)
+        change, seeds = changes(summary, removed, name).get(source), _seeds(group)
         if change is None:
             continue
         facts = NewWeights(
             criterion=name,
             source=source,
+            removed=removed,
+            elsewhere=removed != level,
             epochs=epochs_of(group["training_epochs"]),
             accuracy=group["accuracy_test"].mean(),
             change=change,
             helps=change.verdict("yes", "no", "not shown", "") or None,
             detectable=known(change.detectable),
         )
-        number = _number(change, DUNNETT, summary, seeds) | _of(source, name, level)
+        number = _number(change, DUNNETT, summary, seeds) | _of(source, name, removed)
         answers.append(answered("weights", facts, seeds=seeds, **number))
     return answers
 

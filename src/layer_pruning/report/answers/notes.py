@@ -6,7 +6,7 @@ import pandas as pd
 
 from layer_pruning.report.answers.answer import Ends, epochs_of
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import equally_trained, pruned
+from layer_pruning.report.selection import counted, equally_trained
 from layer_pruning.report.wording import percent
 
 NEAR_CHANCE = 0.1
@@ -56,7 +56,7 @@ class Notes:
     @classmethod
     def of(cls, summary: pd.DataFrame, level: int, given_weights: bool = False) -> "Notes":
         """Those on one data set and architecture."""
-        path, base = pruned(summary), summary[summary["criterion"] == BASELINE]
+        path, base = counted(summary), summary[summary["criterion"] == BASELINE]
         alone = equally_trained(summary)
         missing = {note for text in summary["notes"] for note in text.split("; ") if note}
         return cls(

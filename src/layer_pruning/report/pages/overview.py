@@ -1,7 +1,7 @@
 """The front page of the report: every question that a reader asks first, on one screen."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from layer_pruning.report.html_table import table
 from layer_pruning.report.pages.overview_tables import criteria_table, selected_by
 from layer_pruning.report.pages.sources import Sources, titles
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import counted, equally_trained
+from layer_pruning.report.selection import counted, equally_trained, on_the_way
 from layer_pruning.report.statistics.over_seeds import (
     MARGIN,
     aggregate,
@@ -54,12 +54,16 @@ class Tables:
 
     def of(self, names: Mapping[str, str]) -> "Tables":
         """The rows of one data set and architecture."""
-        return Tables(
-            *(
-                None if frame is None else frame[(frame[PAIR] == pd.Series(names)).all(axis=1)]
-                for frame in (self.robustness, self.shift, self.shortcuts)
-            )
-        )
+        return self._where(lambda frame: (frame[PAIR] == pd.Series(names)).all(axis=1))
+
+    def of_verdicts(self, summary: pd.DataFrame) -> "Tables":
+        """The rows without those of networks on the way to a last phase."""
+        passed, columns = on_the_way(summary), [*PAIR, "criterion", "removed"]
+        return self._where(lambda frame: ~pd.MultiIndex.from_frame(frame[columns]).isin(passed))
+
+    def _where(self, kept: Callable[[pd.DataFrame], Any]) -> "Tables":
+        frames = (self.robustness, self.shift, self.shortcuts)
+        return Tables(*(None if frame is None else frame[kept(frame)] for frame in frames))
 
 
 def tables_of(
@@ -69,11 +73,11 @@ def tables_of(
     shortcuts: Iterable[str | Path] = (),
 ) -> Tables:
     """The tables from their files, beside the baseline and what was trained as long as pruned."""
-    others = list(equally_trained(summary))
+    others, passed = list(equally_trained(summary)), on_the_way(summary)
     return Tables(
-        beside_each(compared_robustness, attacks, others),
-        beside_each(compared_shift, corruptions, others),
-        beside_each(compared_shortcuts, shortcuts, others),
+        beside_each(compared_robustness, attacks, others, passed),
+        beside_each(compared_shift, corruptions, others, passed),
+        beside_each(compared_shortcuts, shortcuts, others, passed),
     )
 
 
@@ -203,6 +207,7 @@ def _answers(
     baseline, path = summary[summary["criterion"] == BASELINE], counted(summary)
     shown = path[path["removed"] == level]
     on_path = summary[summary["made_by"] == "pruned"]
+    tables = tables.of_verdicts(summary)
     return [
         what_was_done(baseline, on_path, level, controls),
         accuracy_kept(summary, level, margin),

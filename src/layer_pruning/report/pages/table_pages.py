@@ -1,6 +1,6 @@
 """The pages of the report that are tables: of networks, costs, robustness and shortcut learning."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,7 @@ from layer_pruning.report.findings.shortcut import compared_shortcuts, outcomes
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
 from layer_pruning.report.pages.sources import columns_by_file, titles, titles_of_one, with_folders
+from layer_pruning.report.selection import Place
 
 ATTACKS = "attacks/{attack}.json"
 
@@ -32,31 +33,36 @@ def cost_page(summary: pd.DataFrame) -> str:
     return _of_networks("cost.html", "Cost of inference: pruned network and baseline", claims)
 
 
-def robustness_page(attacks: Sequence[str | Path], corruptions: Sequence[str | Path]) -> str:
+def robustness_page(
+    attacks: Sequence[str | Path],
+    corruptions: Sequence[str | Path],
+    on_the_way: Collection[Place] = (),
+) -> str:
     """A page with a row a network, each beside its baseline; a table without rows is a sentence.
 
     ``attacks`` are files ``{network}/attacks/*.json``, ``corruptions`` files
-    ``{network}/corruptions.json``.
+    ``{network}/corruptions.json``, and ``on_the_way`` as of ``paired.compared``.
     """
+    how = {"pooled": False, "on_the_way": on_the_way}
     return rendered(
         "robustness.html",
         title="Robustness: each network and its baseline on the same images",
-        attacked=_of_one(compared_robustness(attacks, pooled=False), ATTACKS),
-        areas=_of_one(compared_areas(attacks, pooled=False), ATTACKS),
-        shifted=_of_one(compared_shift(corruptions, pooled=False), "corruptions.json"),
+        attacked=_of_one(compared_robustness(attacks, **how), ATTACKS),
+        areas=_of_one(compared_areas(attacks, **how), ATTACKS),
+        shifted=_of_one(compared_shift(corruptions, **how), "corruptions.json"),
         warnings=_of_one(attack_warnings(attacks), ATTACKS),
     )
 
 
-def shortcut_page(paths: Sequence[str | Path]) -> str:
+def shortcut_page(paths: Sequence[str | Path], on_the_way: Collection[Place] = ()) -> str:
     """A page about one data set and architecture: comparisons with the baseline, all networks.
 
-    ``paths`` are files ``{network}/shortcut.json``.
+    ``paths`` are files ``{network}/shortcut.json``, and ``on_the_way`` as of ``paired.compared``.
     """
     frame = outcomes(paths)
     tables = {
-        "pooled": compared_shortcuts(paths),
-        "by_seed": compared_shortcuts(paths, pooled=False),
+        "pooled": compared_shortcuts(paths, on_the_way=on_the_way),
+        "by_seed": compared_shortcuts(paths, pooled=False, on_the_way=on_the_way),
         "networks": frame.drop(columns=["dataset", "architecture"]),
     }
     return rendered(

@@ -239,10 +239,9 @@ def difference_to_baseline(summary: pd.DataFrame) -> pd.Series:
 def common_removals(summary: pd.DataFrame) -> int:
     """The largest number of removals after which networks of every criterion and seed count.
 
-    ``summary`` is of one dataset and architecture. Where there is none, it is the largest that
-    every criterion reached with every one of its seeds; where there is none of these either, as
-    with criteria that list their blocks, what most of them reached. Raises ValueError where nothing
-    was removed.
+    ``summary`` is of one dataset and architecture. Where there is none, as with criteria that list
+    their blocks, it is what most of the networks that verdicts are about reached: the largest that
+    all of them did, if there is one. Raises ValueError where nothing was removed.
     """
     others = summary[summary["criterion"] != BASELINE]
     if others.empty:
@@ -252,7 +251,7 @@ def common_removals(summary: pd.DataFrame) -> int:
     everywhere = counting.index[counting == once.groupby(["criterion", "seed"]).ngroups]
     if len(everywhere):
         return int(everywhere.max())
-    reached = once["removed"].value_counts()
+    reached = counted(once)["removed"].value_counts()
     return int(reached.index[reached == reached.max()].max())
 
 

@@ -4,6 +4,7 @@ What a network did on a test is an :class:`Outcome`; the modules that read the r
 and :func:`compared` does the rest, for all of them alike.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE, KEYS, Network
+from layer_pruning.report.selection import Place
 from layer_pruning.report.statistics.repeated import against
 
 NO_CHANGE = "no change shown"
@@ -47,6 +49,7 @@ def compared(
     other: str = BASELINE,
     pooled: bool = True,
     apart: Collection[str] = (),
+    on_the_way: Collection[Place] = (),
     bound: float = 1.0,
 ) -> pd.DataFrame:
     """Every network minus ``other`` of the same seed, image by image, one row a test.
@@ -56,7 +59,10 @@ def compared(
     else a row is one trained network, and speaks of other images alone. The criteria at one number
     of removals are compared with ``other`` in one model
     (``repeated.against``), those named by ``apart`` each in its own, and
-    all intervals of a data set and architecture hold at once with 95 %.
+    all intervals of a data set and architecture hold at once with 95 %. Networks
+    ``on_the_way`` to a last phase (``selection.on_the_way``) had fewer epochs: they are in models
+    of their own, whose intervals hold at once by themselves, and beside no ``other`` but the
+    baseline.
 
     Columns: KEYS (without the seed, ``pooled``), ``tests``, other, seeds, images, other_{measure},
     {measure}, difference, interval_*, p_value, detectable (a true difference of this size would
@@ -73,6 +79,10 @@ def compared(
         network = outcome.network
         if network.criterion in (BASELINE, other):
             continue
+        place = (network.dataset, network.architecture, network.criterion, network.removed)
+        passed = place in on_the_way
+        if passed and other != BASELINE:
+            continue  # it was trained for longer
         reference = by_place.get(_place(outcome, other))
         if reference is None and other != BASELINE:
             continue  # it stands beside the networks of one number of removals alone
@@ -83,19 +93,18 @@ def compared(
             raise ValueError(f"{outcome.path}: tested on other images than its {other}")
         alone = network.criterion if network.criterion in apart else ""
         seed = None if pooled else network.seed
-        key = (network.dataset, network.architecture, network.removed, outcome.test, seed, alone)
+        family = (network.dataset, network.architecture, passed)
+        key = (*family, network.removed, outcome.test, seed, alone)
         models.setdefault(key, []).append((outcome, reference))
-    tables: dict[tuple[str, str], int] = {}
-    for dataset, architecture, *_ in models:
-        tables[dataset, architecture] = tables.get((dataset, architecture), 0) + 1
+    tables = Counter(key[:3] for key in models)
     keys = [key for key in KEYS if not (pooled and key == "seed")]
     rows = [
-        {key: pair[0].network.names[key] for key in keys}
+        {name: pair[0].network.names[name] for name in keys}
         | dict(zip(tests, pair[0].test, strict=True))
         | {"other": other}
         | row
-        for (dataset, architecture, *_), model in models.items()
-        for pair, row in _rows(model, measure, tables[dataset, architecture], bound)
+        for key, model in models.items()
+        for pair, row in _rows(model, measure, tables[key[:3]], bound)
     ]
     columns = [*keys, *tests, "other", "seeds", "images", f"other_{measure}", measure]
     frame = pd.DataFrame(rows, columns=[*columns, *FOUND, "worse", "better"])
@@ -103,7 +112,10 @@ def compared(
 
 
 def beside_each(
-    compare: Callable[..., pd.DataFrame], files: Iterable[str | Path], others: Collection[str] = ()
+    compare: Callable[..., pd.DataFrame],
+    files: Iterable[str | Path],
+    others: Collection[str] = (),
+    on_the_way: Collection[Place] = (),
 ) -> pd.DataFrame:
     """One table: every network beside the baseline, and beside each of the other criteria.
 
@@ -111,7 +123,8 @@ def beside_each(
     """
     paths = list(files)
     tables = [
-        compare(paths, other=name, apart=set(others) - {name}) for name in (BASELINE, *others)
+        compare(paths, other=name, apart=set(others) - {name}, on_the_way=on_the_way)
+        for name in (BASELINE, *others)
     ]
     return pd.concat([frame for frame in tables if len(frame)] or tables[:1], ignore_index=True)
 
