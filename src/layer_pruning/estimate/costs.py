@@ -126,7 +126,8 @@ def measured_costs(
         size, exporting = path.stat().st_size, 0.0
         if exports:
             say("an export")
-            exporting = _seconds(lambda: export_network(path, folder))
+            build = header.arguments.get("build")
+            exporting = _seconds(lambda: export_network(path, folder, build=build))
     classes = len(header.class_names)
     return Costs(
         start_seconds=start,

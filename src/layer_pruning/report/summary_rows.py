@@ -144,7 +144,13 @@ def add_inference(rows: Rows, energies: Iterable[str | Path]) -> None:
             key = f"joules_per_image_interval_{end}"
             row[f"inference_{key}"] = number(inference, key, path)
         row["inference_interval_coverage"] = number(inference, "interval_coverage", path)
-        row["energy_reduction_percent"] = number(inference, "energy_reduction_percent", path)
+        # of savings paired within a round, as in the answers; the ratio of medians may differ
+        saved = inference.get("saving_joules_per_image")
+        row["energy_reduction_percent"] = (
+            number(inference, "energy_reduction_percent", path)
+            if saved is None
+            else 100 * saved / row["baseline_inference_joules_per_image"]
+        )
         row["inference_energy_basis"] = energy_basis([inference.get("method")])
 
 

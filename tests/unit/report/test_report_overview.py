@@ -14,6 +14,7 @@ from layer_pruning.report.findings.cost import TOO_FEW
 from layer_pruning.report.pages.charts import accuracy_chart
 from layer_pruning.report.pages.main_table import markdown
 from layer_pruning.report.pages.overview import overview, pairs, tables_of, write_answers
+from layer_pruning.report.pages.sources import seeds_text
 from layer_pruning.report.statistics.over_seeds import UNKNOWN, common_removals
 from layer_pruning.report.summary import summarise
 
@@ -74,7 +75,7 @@ def test_answers_are_sentences(planted):
         "have been shown in four of five runs; 0.5 points take 2 seeds."
     )
     assert told["best"].startswith(
-        "cka: shown to be better than the other one. Chosen on the validation split: cka, with "
+        "The best is cka, shown beside the other one. Chosen on the validation split: cka, with "
         "79.10 % on test. Its lead on test: random +8.10 points ["
     )
     assert told["speed"] == "Time: not measured. "
@@ -82,9 +83,10 @@ def test_answers_are_sentences(planted):
     assert (
         told["cost"]
         == (
-            "1 times the energy of training the baseline. Training the baseline took 500 Wh; the 1 "
-            "fine-tuning on the way to a network took 500 Wh (100 g CO₂e with the training); an "
-            "estimate, not a measurement. "
+            "Fine-tuning alone: 1 times the energy of training the baseline. Training the baseline "
+            "took 500 Wh; the 1 fine-tuning on the way to a network took 500 Wh (100 g CO₂e with "
+            "the training); an estimate, not a measurement; what choosing the blocks took was not "
+            "measured. "
         ).rstrip()
     )
     # an answer that stands behind others has no space too few or too many
@@ -185,7 +187,8 @@ def test_one_seed_speaks_of_one_network(planted):
         "For this one trained network: it depends on the criterion: "
         "1 cannot be said with these seeds, 1 lost."
     )
-    assert answers["best"].verdict.startswith("For this one trained network: cka")
+    said = answers["best"].verdict
+    assert said == "For this one trained network: the best is cka, shown beside the other one."
     assert answers["best"].test == "over test images, Newcombe"
     assert answers["best"].facts.power.needed is None
 
@@ -247,9 +250,15 @@ def test_energy_is_called_an_estimate_where_it_is_one(planted):
     ledgers = [planted.ledger(planted.folder(s, "cka", 1)) for s in range(3)]
     answers = answers_on(summarise(folders, energies=energies, ledgers=ledgers))
     cost, energy = answers["cost"].facts, answers["energy"].facts
-    assert cost.spent.share == pytest.approx((0.5, 0.5), abs=1e-3)
     assert cost.spent.finetuning == (0.25, 0.25) and cost.spent.basis == ["counter"]
     assert cost.spent.scoring == pytest.approx((100 / 3.6e6, 100 / 3.6e6))
+    # of the other one it is not known what its choice took: it is in no range
+    whole = (0.25 + 100 / 3.6e6) / 0.5
+    assert cost.spent.share == pytest.approx((whole, whole), rel=1e-12)
+    assert cost.spent.unscored == ["random"] and answers["cost"].number == pytest.approx(whole)
+    assert "not measured for random, and the range is of the others." in answers["cost"].evidence
+    for answer in answers.values():
+        assert not answer.file or (planted.folder(0).parent / answer.file).is_file()
     assert (cost.earned.images, cost.earned.paid, cost.earned.judged) == ((1000, 1000), 3, 3)
     assert "took 250 Wh, choosing its blocks 100 J" in answers["cost"].evidence
     assert "Earned back after 1\u202f000 images." in answers["cost"].evidence
@@ -415,7 +424,7 @@ def test_several_families_stand_at_a_glance_and_each_names_its_files(planted, tm
     glance = dict(zip(page.rows[0], page.rows[1], strict=True))
     assert glance["dataset"] == "cifar10" and glance[BEST].startswith("No best shown (a lead of")
     won_at_a_glance = dict(zip(page.rows[0], page.rows[2], strict=True))[BEST]
-    assert won_at_a_glance == "cka: shown to be better than the other one."
+    assert won_at_a_glance == "The best is cka, shown beside the other one."
     assert "Numbers are from results/toy/resnet8/seed-{0,1,2}" in page.text
     assert page.titles["Test accuracy, mean ± sd"] == "from accuracy.json"
     assert Page(front(won)).rows[0][0] == "Criterion", "one alone needs no table of them"
@@ -431,8 +440,11 @@ def test_the_carbon_of_pruning_holds_that_of_choosing_the_blocks():
             "scoring_energy_kwh": [4.0, math.nan, 1.0],
         }
     )
-    # 0.5 kg a kWh: 7 kWh in all; where scoring is not known, and where nothing is
-    assert emissions_of(shown).tolist() == [3.5, 1.5, 0.0]
+    # 0.5 kg a kWh: 7 kWh in all; what is not known of scoring is no 0
+    assert emissions_of(shown).tolist() == pytest.approx([3.5, math.nan, 0.0], nan_ok=True)
+    # unless it is known of none, and then it is not in the sentence
+    unscored = shown.assign(scoring_energy_kwh=math.nan)
+    assert emissions_of(unscored).tolist()[:2] == [1.5, 1.5]
 
 
 def test_no_name_of_a_user_becomes_html(planted):
@@ -440,7 +452,43 @@ def test_no_name_of_a_user_becomes_html(planted):
     summary = after_one_removal(planted, WON).replace({"criterion": {"cka": hostile}})
     (pair,) = pairs(summary, controls=[hostile])
     best = next(answer for answer in pair.answers if answer.name == "best")
-    assert best.verdict == f"{hostile}: shown to be better than the other one.", "this is text"
+    assert best.verdict == f"The best is {hostile}, shown beside the other one.", "this is text"
     assert "<b>" not in best.evidence and "&lt;b&gt;x" in best.evidence, "and this HTML"
     html = overview([pair])
     assert "<b>x" not in html and hostile in Page(html).text
+
+
+def test_an_attack_with_a_name_of_its_own_is_found_by_it(planted):
+    folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
+    met = {"baseline": ([1, 0] * 20, [1, 0] * 20), "cka": ([1, 0] * 20, [0] * 40)}
+    files = []
+    for folder, (linf, l2) in zip(folders, met.values(), strict=True):
+        made = planted.attack(folder, {0.5: l2}, norm="L2")
+        files += [made.rename(made.with_stem("fgsm_l2"))]
+        files += [planted.attack(folder, {0.1: linf})]
+    answer = answers_on(summarise(folders, files), files)["robustness"]
+    assert (answer.number, answer.facts.most["norm"]) == (-50, "l2")
+    assert answer.file == "cka/removed-01/attacks/fgsm_l2.json"
+
+
+def test_a_last_phase_is_part_of_what_was_done(planted):
+    folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
+    assert "last phase" not in answers_on(summarise(folders))["done"].evidence
+    folders += [planted.network(0, "cka-final", BLOCKS[:1])]
+    summary = summarise(folders, origins={"cka-final": ("final", "cka")})
+    assert "A last phase of fine-tuning came after that." in answers_on(summary)["done"].evidence
+
+
+def test_folders_of_one_seed_and_of_several_are_what_a_shell_finds(planted):
+    assert (seeds_text([3]), seeds_text([1, 0])) == ("seed-3", "seed-{0,1}")
+
+
+def test_the_energy_of_an_image_is_the_same_in_tables_and_answers(planted):
+    folders = [planted.network(0), planted.network(0, "cka", BLOCKS[:1])]
+    path = planted.energy(folders[1], 1.5)
+    record = json.loads(path.read_text())
+    # the median of paired savings, and the ratio of the medians, 25 %
+    record["inference"]["saving_joules_per_image"] = 0.6
+    path.write_text(json.dumps(record))
+    row = summarise(folders, energies=[path]).iloc[-1]
+    assert row["energy_reduction_percent"] == pytest.approx(30)

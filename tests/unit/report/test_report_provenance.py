@@ -54,7 +54,7 @@ def rows_of(page: Page, heading: str) -> list[dict[str, str]]:
 def test_machines_are_those_of_the_jobs_and_not_of_the_report(planted):
     page = page_of(planted)
     first, old, timed = rows_of(page, "jobs")
-    assert first["jobs"] == "training of baselines: 2, training of pruned networks: 2"
+    assert first["jobs"] == "training of baselines: 2, training of networks beside them: 2"
     assert (first["processor"], first["GPU"], first["memory"]) == ("EPYC 9000", "H100", "3.0 GiB")
     assert first["cores"] == "64, of which 8 usable"
     assert (old["processor"], old["cores"], old["GPU"]) == (
@@ -71,7 +71,7 @@ def test_versions_stand_side_by_side(planted):
     assert torch == {
         "package": "torch",
         "training of baselines": "2.5",
-        "training of pruned networks": "2.5",
+        "training of networks beside them": "2.5",
         "time and energy": "2.6",
         "this report": "9.9",
     }

@@ -60,6 +60,7 @@ class Done:
     """Those that ended before."""
     on_the_way: bool
     """Whether all of them did: networks at ``level`` are those that count."""
+    last_phase: bool
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,9 @@ class NewWeights:
     detectable: float | None
 
 
-def what_was_done(
-    baseline: pd.DataFrame, path: pd.DataFrame, level: int, controls: Collection[str] = ()
-) -> Answer:
-    """What was pruned, how far, and by whom; ``path`` holds all networks that were pruned."""
+def what_was_done(summary: pd.DataFrame, level: int, controls: Collection[str] = ()) -> Answer:
+    """What was pruned, how far, and by whom."""
+    baseline, path = (summary[summary["made_by"] == way] for way in ("baseline", "pruned"))
     first, shown = baseline.iloc[0], path[path["removed"] == level]
     criteria = sorted(shown["criterion"].unique())
     reached = path.groupby("criterion")["removed"].max()
@@ -162,6 +162,7 @@ def what_was_done(
         deeper={str(name): most for name, most in reached[reached > level].items()},
         shorter={str(name): most for name, most in reached[reached < level].items()},
         on_the_way=bool((reached > level).all()),
+        last_phase=bool((summary.loc[summary["removed"] == level, "made_by"] == "final").any()),
     )
     return answered(
         "done",

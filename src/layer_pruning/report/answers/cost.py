@@ -72,10 +72,15 @@ class Spent:
     scoring: Ends | None
     attacks: Ends | None
     share: Ends | None
-    """All but attacks, over that of the training; None where the baseline had no training here."""
+    """All but attacks, over that of the training; None where the baseline had no training here.
+
+    Of the criteria whose choice of blocks is known too; of all where that is known of none.
+    """
     carbon: Ends | None
     basis: list[str]
     unmeasured: list[str]
+    unscored: list[str]
+    """Criteria of which it is not known what choosing the blocks took."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,9 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame) -> Answer:
     earned, known = _earned(shown), tuning.dropna()
     if math.isnan(training) or known.empty:
         return answered("cost", Cost(rounds, None, earned))
-    pruning = known.add(scoring.reindex(known.index).fillna(0.0))
+    # what is not known is no 0: without any, it is fine-tuning alone that is told
+    scored = scoring.reindex(known.index).dropna()
+    pruning = known[scored.index] + scored if len(scored) else known
     # there is nothing to divide by where the baseline is what was given
     trained = training > 0 and not (baseline["training_epochs"] == 0).all()
     share = pruning / training if trained else None
@@ -167,28 +174,36 @@ def what_it_cost(baseline: pd.DataFrame, shown: pd.DataFrame) -> Answer:
         scoring=_ends_of_known(scoring),
         attacks=_ends_of_known(_by_criterion(shown, "attacks_energy_kwh")),
         share=None if share is None else ends(share),
-        carbon=_ends_of_known(emissions_of(shown).groupby(shown["criterion"]).mean()),
+        carbon=_ends_of_known(_by_criterion(shown.assign(carbon=emissions_of(shown)), "carbon")),
         basis=sorted(set(shown["training_energy_basis"])),
         unmeasured=list(tuning.index[tuning.isna()]),
+        unscored=[str(name) for name in known.index if name not in scored.index],
     )
     return answered(
         "cost",
         Cost(rounds, spent, earned),
         number=float((pruning if share is None else share).mean()),
         unit="kWh" if share is None else "times the energy of training the baseline",
-        file=file_of(str(known.index[0]), int(shown["removed"].iloc[0]), "ledger.json"),
+        file=file_of(
+            str(pruning.index[0]),
+            int(shown["removed"].iloc[0]),
+            "ledger.json" if len(scored) else "emissions.json",
+        ),
     )
 
 
 def emissions_of(shown: pd.DataFrame) -> pd.Series:
-    """Kilograms of CO₂e of all that the sentence names, at the intensity of its records."""
+    """Kilograms of CO₂e of all that the sentence names, at the intensity of its records.
+
+    NaN where it is not known what choosing the blocks took, unless that is known of none.
+    """
     emissions: pd.Series = (
         shown["training_emissions_kg_co2e"] + shown["finetuning_emissions_kg_co2e"]
     )
     energy = shown["training_energy_kwh"] + shown["finetuning_energy_kwh"]
     intensity = emissions / energy.where(energy > 0)
-    scoring = shown["scoring_energy_kwh"].fillna(0.0) * intensity.fillna(0.0)
-    return emissions + scoring
+    scoring = shown["scoring_energy_kwh"] * intensity.fillna(0.0)
+    return emissions + scoring if scoring.notna().any() else emissions
 
 
 def _answered(name: str, facts: Speed | Energy, rows: pd.DataFrame, unit: str, file: str) -> Answer:

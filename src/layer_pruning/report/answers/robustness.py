@@ -86,8 +86,13 @@ class Cue:
     others: tuple[Beside, ...]
 
 
-def is_more_robust(robustness: pd.DataFrame | None, level: int) -> Answer:
-    """Whether the networks withstand attacks better than the baseline, and than their like."""
+def is_more_robust(
+    robustness: pd.DataFrame | None, level: int, files: Mapping[tuple[str, str], str]
+) -> Answer:
+    """Whether the networks withstand attacks better than the baseline, and than their like.
+
+    ``files`` are the names of the records, by attack and norm.
+    """
     if robustness is None or robustness.empty:
         return answered("robustness", Robustness(level, []))
     elsewhere = sorted(robustness["removed"].unique().tolist())
@@ -97,7 +102,8 @@ def is_more_robust(robustness: pd.DataFrame | None, level: int) -> Answer:
     criteria = {str(own): Count.of(group) for own, group in rows.groupby("criterion")}
     most = _most(rows)
     facts = Robustness(level, elsewhere, Count.of(rows), criteria, most, others)
-    return _answered("robustness", facts, most, f"attacks/{most['attack']}.json")
+    file = files.get((most["attack"], most["norm"]), f"{most['attack']}.json")
+    return _answered("robustness", facts, most, f"attacks/{file}")
 
 
 def on_other_images(pooled: pd.DataFrame | None, level: int) -> list[Answer]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
 from layer_pruning.report.pages.overview_tables import criteria_table, selected_by
 from layer_pruning.report.pages.sources import Sources, titles
-from layer_pruning.report.records import BASELINE
+from layer_pruning.report.records import BASELINE, attack_results
 from layer_pruning.report.selection import counted, equally_trained, on_the_way
 from layer_pruning.report.statistics.over_seeds import (
     MARGIN,
@@ -51,6 +51,8 @@ class Tables:
     robustness: pd.DataFrame | None = None
     shift: pd.DataFrame | None = None
     shortcuts: pd.DataFrame | None = None
+    attacks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The names of the records of attacks, by attack and norm; a configuration may choose them."""
 
     def of(self, names: Mapping[str, str]) -> "Tables":
         """The rows of one data set and architecture."""
@@ -62,8 +64,9 @@ class Tables:
         return self._where(lambda frame: ~pd.MultiIndex.from_frame(frame[columns]).isin(passed))
 
     def _where(self, kept: Callable[[pd.DataFrame], Any]) -> "Tables":
-        frames = (self.robustness, self.shift, self.shortcuts)
-        return Tables(*(None if frame is None else frame[kept(frame)] for frame in frames))
+        frames = {name: getattr(self, name) for name in ("robustness", "shift", "shortcuts")}
+        there = {name: frame for name, frame in frames.items() if frame is not None}
+        return replace(self, **{name: frame[kept(frame)] for name, frame in there.items()})
 
 
 def tables_of(
@@ -74,10 +77,12 @@ def tables_of(
 ) -> Tables:
     """The tables from their files, beside the baseline and what was trained as long as pruned."""
     others, passed = list(equally_trained(summary)), on_the_way(summary)
+    attacks = list(attacks)
     return Tables(
         beside_each(compared_robustness, attacks, others, passed),
         beside_each(compared_shift, corruptions, others, passed),
         beside_each(compared_shortcuts, shortcuts, others, passed),
+        {(one["attack"], one["norm"]): path.name for _, one, path in attack_results(attacks)},
     )
 
 
@@ -206,16 +211,15 @@ def _answers(
     """All answers on one data set and architecture, in the order in which one would ask."""
     baseline, path = summary[summary["criterion"] == BASELINE], counted(summary)
     shown = path[path["removed"] == level]
-    on_path = summary[summary["made_by"] == "pruned"]
     tables = tables.of_verdicts(summary)
     return [
-        what_was_done(baseline, on_path, level, controls),
+        what_was_done(summary, level, controls),
         accuracy_kept(summary, level, margin),
         winner(summary, level, controls, margin),
         *from_new_weights(summary, level),
         is_faster(shown),
         takes_less_energy(shown),
-        is_more_robust(tables.robustness, level),
+        is_more_robust(tables.robustness, level, tables.attacks),
         *on_other_images(tables.shift, level),
         *relies_on_the_cue(tables.shortcuts, level),
         what_it_cost(baseline, shown),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
+from layer_pruning.report.pages.sources import seeds_text
 from layer_pruning.report.records import BASELINE, Network, records_of
 
 NOT_RECORDED = "not recorded"
@@ -50,7 +51,7 @@ def jobs_and_machines(
         job = (
             "training of baselines"
             if network.criterion == BASELINE
-            else "training of pruned networks"
+            else "training of networks beside them"
         )
         rows.append({"job": job, "machine": record.get("machine") or older})
     for _, record, _ in records_of(latencies):
@@ -68,14 +69,15 @@ def networks_made(emissions: Iterable[Path]) -> pd.DataFrame:
     rows = []
     for names, group in networks.groupby(["dataset", "architecture", "criterion"], sort=True):
         dataset, architecture, criterion = map(str, names)
-        seeds = ",".join(map(str, sorted(group["seed"].unique())))
+        seeds = sorted(group["seed"].unique())
         below = BASELINE
         if criterion != BASELINE:
             kind = "beside" if group["unpruned"].all() else "removed"
             below = f"{criterion}/{kind}-{_steps(sorted(group['removed'].unique()))}"
         row: dict[str, Any] = {"dataset": dataset, "architecture": architecture}
-        row |= {"criterion": criterion, "seeds": seeds.replace(",", ", "), "networks": len(group)}
-        rows.append(row | {"folders": f"results/{dataset}/{architecture}/seed-{{{seeds}}}/{below}"})
+        row |= {"criterion": criterion, "seeds": ", ".join(map(str, seeds)), "networks": len(group)}
+        run = f"results/{dataset}/{architecture}/{seeds_text(seeds)}"
+        rows.append(row | {"folders": f"{run}/{below}"})
     return pd.DataFrame(rows)
 
 

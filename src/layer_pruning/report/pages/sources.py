@@ -18,6 +18,12 @@ def folder_of(row: Mapping[str, object]) -> str:
     return f"{run}/{row['criterion']}/{kind}-{row['removed']:02d}"
 
 
+def seeds_text(seeds: Iterable[int]) -> str:
+    """The folders of some seeds, as a shell would expand them: seed-3, seed-{0,1}."""
+    names = ",".join(map(str, sorted(seeds)))
+    return f"seed-{{{names}}}" if "," in names else f"seed-{names}"
+
+
 def with_folders(frame: pd.DataFrame) -> pd.DataFrame:
     """A table with a row a network, and the folder of each at the end."""
     return frame.assign(folder=[folder_of(dict(row)) for _, row in frame.iterrows()])
@@ -55,10 +61,10 @@ class Sources:
     @classmethod
     def of(cls, summary: pd.DataFrame) -> "Sources":
         """Those of the rows of one data set and architecture."""
-        first, seeds = summary.iloc[0], ",".join(map(str, sorted(summary["seed"].unique())))
+        first, seeds = summary.iloc[0], seeds_text(summary["seed"].unique())
         measured = [
             name for name in summary if summary[name].notna().any() and (summary[name] != "").any()
         ]
         files = dict.fromkeys(source_of(str(name)).split(" of ")[0] for name in measured)
-        root = f"results/{first['dataset']}/{first['architecture']}/seed-{{{seeds}}}"
+        root = f"results/{first['dataset']}/{first['architecture']}/{seeds}"
         return cls(root, [file for file in files if "." in file])
