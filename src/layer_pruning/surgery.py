@@ -1,7 +1,6 @@
 """Remove one named block from a network file. No torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,18 +19,11 @@ def without_block(
     Every other tensor is the same object, and ``block`` is added to the history of removals.
     Raises ValueError where the network has no such block, or the block cannot go.
     """
-    known = {candidate.name: candidate for candidate in header.blocks}
-    if block not in known:
-        raise ValueError(f"'{block}' is no block of {header.architecture}: {', '.join(known)}")
-    if block in header.removed_blocks:
-        raise ValueError(
-            f"'{block}' was removed before; left are {', '.join(header.kept_blocks())}"
-        )
-    if not known[block].removable:
-        raise ValueError(f"'{block}' cannot be removed: {known[block].reason}")
-    gone = tuple(f"{path}." for path in known[block].paths)
+    smaller = header.without(block)
+    paths = next(one.paths for one in header.blocks if one.name == block)
+    gone = tuple(f"{path}." for path in paths)
     kept = {name: value for name, value in tensors.items() if not name.startswith(gone)}
-    return replace(header, removed_blocks=(*header.removed_blocks, block)), kept
+    return smaller, kept
 
 
 def without_blocks(

@@ -26,7 +26,6 @@ from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
 from layer_pruning.models.steadiness import unsteadiness
-from layer_pruning.surgery import without_block
 
 __all__ = [
     "ResidualNetwork",
@@ -146,8 +145,8 @@ def prune(network: nn.Module, block: str) -> ResidualNetwork:
     ValueError in one line where the network has no such block, or the block cannot go.
     """
     network = held(network)
-    header, _ = without_block(network.header, {}, block)
-    return network.less(header.removed_blocks)
+    network.header.without(block)
+    return network.less([block])
 
 
 def bypass(network: nn.Module, block: str) -> Callable[[Tensor], Tensor]:
@@ -157,7 +156,7 @@ def bypass(network: nn.Module, block: str) -> Callable[[Tensor], Tensor]:
     shortcut is not the identity.
     """
     network = held(network)
-    without_block(network.header, {}, block)
+    network.header.without(block)
     return partial(network.bypassing, block)
 
 

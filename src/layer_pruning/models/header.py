@@ -1,7 +1,7 @@
 """What a network file says of its network. No torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from layer_pruning.models.architectures import architecture
@@ -74,6 +74,21 @@ class NetworkHeader:
         known = [block.name for block in self.blocks]
         if name not in known:
             raise ValueError(f"'{name}' is no block of the network: {', '.join(known)}")
+
+    def without(self, name: str) -> "NetworkHeader":
+        """The header less ``name``, which is added to the history of removals.
+
+        Raises ValueError in one line where there is no such block, or it cannot go.
+        """
+        self.check_block(name)
+        if name in self.removed_blocks:
+            raise ValueError(
+                f"'{name}' was removed before; left are {', '.join(self.kept_blocks())}"
+            )
+        block = next(block for block in self.blocks if block.name == name)
+        if not block.removable:
+            raise ValueError(f"'{name}' cannot be removed: {block.reason}")
+        return replace(self, removed_blocks=(*self.removed_blocks, name))
 
     def candidates(self, limits: Limits) -> list[str]:
         """Names of the blocks that may go next, in network order."""

@@ -91,7 +91,11 @@ class ResidualNetwork(nn.Module):
         return logits_of(self.body(self.normalised(images)))
 
     def bypassing(self, block: str, images: Tensor) -> Tensor:
-        """Logits of ``images`` as if the residual branch of ``block`` were gone."""
+        """Logits of ``images`` as if the residual branch of ``block`` were gone.
+
+        Raises ValueError in one line where there is no such block, or it cannot go.
+        """
+        self.header.without(block)
         with without(self.body, [self.block(block)]):
             logits: Tensor = self(images)
         return logits
@@ -99,23 +103,28 @@ class ResidualNetwork(nn.Module):
     def features(self, images: Tensor, bypass: str | None = None) -> Tensor:
         """Features (n, d) of ``images``: what the classifier is given, pooled where it is not.
 
-        With ``bypass``, as if that block's residual branch were gone.
+        With ``bypass``, as if that block's residual branch were gone, see :meth:`bypassing`.
         """
         seen: list[Tensor] = []
         with self.features_seen(seen.append):
-            self.bypassing(bypass, images) if bypass else self(images)
+            self(images) if bypass is None else self.bypassing(bypass, images)
         return seen[0]
 
     def less(self, removed_blocks: Sequence[str]) -> "ResidualNetwork":
-        """A copy without ``removed_blocks``, all of them, in the order of their removal.
+        """A copy without ``removed_blocks``, in the order of their removal.
 
-        All else is as here: modes, precision, device, hooks, what was added or frozen. Those that
-        are gone already are among ``removed_blocks``. Raises ValueError for one that is no block.
+        All else is as here: modes, precision, device, hooks, what was added or frozen. Blocks that
+        are gone already stay gone, and may be among ``removed_blocks``. Raises ValueError in one
+        line for one that is no block, cannot go, or is named twice.
         """
+        if len(set(removed_blocks)) < len(removed_blocks):
+            raise ValueError(f"a block is named twice: {', '.join(removed_blocks)}")
+        header = self.header
         for name in removed_blocks:
-            self.header.check_block(name)
+            if name not in self.header.removed_blocks:
+                header = header.without(name)
         smaller = copied(self)
-        smaller.header = replace(self.header, removed_blocks=tuple(removed_blocks))
+        smaller.header = header
         smaller.block_names = smaller.header.kept_blocks()
         take_out_removed(smaller.body, smaller.header)
         return smaller
@@ -160,7 +169,8 @@ class ResidualNetwork(nn.Module):
         return self._heads
 
     def block(self, name: str) -> Block:
-        """What the header says of a block."""
+        """What the header says of a block. Raises ValueError where there is none of that name."""
+        self.header.check_block(name)
         return next(block for block in self.header.blocks if block.name == name)
 
 

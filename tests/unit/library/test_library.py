@@ -81,6 +81,17 @@ def test_pruning_is_bypassing_and_leaves_the_network_alone(network, probe):
             assert list(network.header.removed_blocks) == removed
 
 
+def test_what_is_gone_stays_gone_in_a_copy_with_less(network, probe):
+    smaller = layer_pruning.prune(network, "late.1")
+    expected = layer_pruning.prune(smaller, "early.blocks.0")
+    for less in (["early.blocks.0"], ["early.blocks.0", "late.1"]):
+        again = smaller.less(less)
+        assert again.header.removed_blocks == ("late.1", "early.blocks.0")
+        assert again.block_names == ["early.blocks.1", "early.blocks.2", "late.0"]
+        with torch.no_grad():
+            assert torch.equal(again(probe[0]), expected(probe[0]))
+
+
 def test_a_pruned_network_trains_without_touching_the_one_it_came_from(network):
     smaller = layer_pruning.prune(network.train(), "late.1")
     assert smaller.training
@@ -264,6 +275,13 @@ def test_a_module_that_a_file_does_not_fit_stays_as_it_was(network, tmp_path):
         ),
         (lambda n, p: layer_pruning.score(n, p[0], p[1] / 2), "labels should be the numbers of"),
         (lambda n, p: n.less(["late.9"]), "'late.9' is no block of"),
+        (lambda n, p: n.less(["late.0"] * 2), "a block is named twice: late.0, late.0"),
+        (lambda n, p: n.bypassing("late.9", p[0]), "'late.9' is no block of"),
+        (lambda n, p: n.features(p[0], "late.9"), "'late.9' is no block of"),
+        (
+            lambda n, p: layer_pruning.prune(n, "late.0").features(p[0], "late.0"),
+            "'late.0' was removed before",
+        ),
         # before the loop is entered
         (lambda n, p: layer_pruning.iterate(n, *p, metrics="consenus"), "'consenus' is no crit"),
         (lambda n, p: layer_pruning.iterate(n, *p, metrics=["cak"]), "'cak' is no metric"),

@@ -69,6 +69,12 @@ def test_what_cannot_be_removed(block, message, tmp_path):
     pruned = without_block(*read_network(tmp_path / "n.safetensors"), "stage1.block2")
     with pytest.raises(ValueError, match=message):
         without_block(*pruned, block)
+    network = random_network("resnet20").less(["stage1.block2"])
+    with pytest.raises(ValueError, match=message):
+        network.bypassing(block, torch.zeros(1, 3, 32, 32))
+    if block != "stage1.block2":
+        with pytest.raises(ValueError, match=message):
+            network.less([block])
 
 
 def test_normalisation_is_inside_the_network(images):
