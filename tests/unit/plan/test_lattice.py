@@ -47,6 +47,11 @@ def test_points_are_those_of_every_set_of_blocks_counted_by_hand(minimum):
     assert len(points) == len(found)
 
 
+@pytest.mark.parametrize("total", [0, 0.0, -1.0, math.nan])
+def test_of_nothing_nothing_is_saved(total):
+    assert not reaches(0, total, 40) and not reaches(1, total, 40)
+
+
 def test_reductions_are_percentages_of_the_whole():
     costs, kept = resnet(56)
     points = reachable_points(costs, kept, TOTAL, min_blocks_per_stage=2)
