@@ -118,6 +118,9 @@ def activations_of(
 
     ``images`` are those of the probe set, (n, channels, height, width), or give the images at some
     of ``probe_indices``, as for :func:`extract_activations`: then a chunk at a time is held.
+
+    Raises ValueError as :func:`sweep`, and for features and logits that are not finite; logits of
+    −∞, as of classes that are masked, may be among others.
     """
 
     def part(start: int, stop: int) -> Tensor:
@@ -128,6 +131,7 @@ def activations_of(
     features, features_bypassed, logits, logits_bypassed = _swept(
         network, part, len(labels), candidates, precision=precision
     )
+    _check_finite(features, features_bypassed, logits, logits_bypassed, candidates)
     return Activations(
         features=features.numpy(),
         features_bypassed=features_bypassed.numpy(),
@@ -137,6 +141,24 @@ def activations_of(
         blocks=np.array(candidates),
         probe_indices=probe_indices,
     )
+
+
+def _check_finite(
+    features: Tensor,
+    features_bypassed: Tensor,
+    logits: Tensor,
+    logits_bypassed: Tensor,
+    candidates: Sequence[str],
+) -> None:
+    """Raise ValueError in one line for what distances cannot be computed of."""
+    found = {"": (features, logits)}
+    for name, *pair in zip(candidates, features_bypassed, logits_bypassed, strict=True):
+        found[f" without {name}"] = (pair[0], pair[1])
+    for gone, (seen, given) in found.items():
+        if not seen.isfinite().all():
+            raise ValueError(f"the network{gone} gives features that are not finite")
+        if not given.amax(dim=-1).isfinite().all():
+            raise ValueError(f"the network{gone} gives logits that are not finite")
 
 
 def extract_activations(

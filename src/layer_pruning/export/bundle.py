@@ -21,6 +21,7 @@ from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, w
 from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
+from layer_pruning.models.images import checked_images
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.runtime.atomic import write_json
 
@@ -59,8 +60,9 @@ def export_network(
     the hub (``mit``, ``apache-2.0``). ``metrics`` and ``provenance`` go into the manifest as
     they are.
 
-    Raises ValueError in one line where a file does not agree; the files of ``folder`` then stay as
-    they were.
+    Raises ValueError in one line where a file does not agree, and for images of another shape, not
+    finite, or outside [0, 1] for a network that normalises them; the files of ``folder`` then stay
+    as they were.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,13 +74,13 @@ def export_network(
         else:
             shutil.copyfile(network, scratch / "network.safetensors")
             network = load_network(network, build=build)
+        if images is None:
+            images, images_from = random_images(network), "random, uniform in [0, 1]"
+        given = _checked(network, images)
         program = traced(network)
         write_pt2(program, scratch / "network.pt2")
         write_onnx(program, scratch / "network.onnx", opset=opset, about=onnx_metadata(network))
         shutil.copyfile(Path(__file__).with_name("load_network.py"), scratch / "load_network.py")
-        if images is None:
-            images, images_from = random_images(network), "random, uniform in [0, 1]"
-        given = torch.as_tensor(images).detach().cpu().float().numpy()
         manifest = {
             **description(network),
             "files": {file: fingerprint(scratch / file) for file in FILES},
@@ -97,6 +99,16 @@ def export_network(
         for file in (*FILES, CARD, "manifest.json"):
             (scratch / file).replace(folder / file)
     return manifest
+
+
+def _checked(network: ResidualNetwork, images: ArrayLike | Tensor) -> np.ndarray:
+    """Images to compare with. Raises ValueError in one line for those that no file here takes."""
+    given, size = checked_images(network.header, images).numpy(), network.header.input_shape
+    if given.shape[1:] != size:
+        raise ValueError(
+            f"images have shape {given.shape}; (n, {', '.join(map(str, size))}) would be right"
+        )
+    return given
 
 
 def random_images(network: ResidualNetwork) -> np.ndarray:

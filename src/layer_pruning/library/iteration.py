@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds, ratio
 from layer_pruning.evaluation.savings import counted_savings
 from layer_pruning.evaluation.throughput import batch_runner
+from layer_pruning.library.probe_set import checked_probe
 from layer_pruning.library.scores import check_criterion, rank, score
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
@@ -59,8 +60,8 @@ class Iteration:
     """What :func:`iterate` returns: steps to go through, and what came of them."""
 
     start: ResidualNetwork
-    images: ArrayLike | Tensor
-    labels: ArrayLike | Tensor
+    images: Tensor
+    labels: np.ndarray
     target: Mapping[str, float]
     removals: int | None
     blocks_per_step: int
@@ -186,7 +187,7 @@ class Iteration:
 
     def _latency_reduction(self, network: ResidualNetwork) -> float:
         """Percent of the time of a batch that is saved, by the median ratio within a round."""
-        batch = torch.as_tensor(self.images)[: self.batch_size].to(network.mean)
+        batch = self.images[: self.batch_size].to(network.mean)
         # training may have moved the network since the beginning
         runs = {
             name: batch_runner(copied(one).to(network.mean), batch)
@@ -237,15 +238,16 @@ def iterate(
     those of :func:`layer_pruning.score` and :func:`layer_pruning.rank`.
 
     Raises ValueError in one line, before anything is computed, for a target that does not exist or
-    that no choice of blocks reaches, and for metrics and options that :func:`layer_pruning.score`
-    and :func:`layer_pruning.rank` refuse.
+    that no choice of blocks reaches, and for images, labels, metrics and options that
+    :func:`layer_pruning.score` and :func:`layer_pruning.rank` refuse.
     """
     check_criterion(metrics, aggregation, weights=weights, families=families)
     start = held(network)
+    given, truth = checked_probe(start.header, images, labels)
     iteration = Iteration(
         start=start,
-        images=images,
-        labels=labels,
+        images=given,
+        labels=truth,
         target=dict(target or {}),
         removals=removals,
         blocks_per_step=blocks_per_step,

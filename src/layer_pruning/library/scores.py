@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
@@ -19,6 +18,7 @@ from layer_pruning.evaluation.savings import (
     latencies,
     removable_blocks,
 )
+from layer_pruning.library.probe_set import checked_probe
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
@@ -40,8 +40,6 @@ __all__ = ["rank", "score", "search"]
 
 CRITERION = "layer_pruning.criterion"
 """Under this name a table of scores has in ``attrs`` the known criterion that it is of, if any."""
-RANGE_TOLERANCE = 1e-3
-"""What rounding may add to images in [0, 1]."""
 
 
 def score(
@@ -67,7 +65,9 @@ def score(
     ``random``.
 
     Raises ValueError in one line for an unknown metric or block, two metrics of one name, images
-    outside [0, 1] for a network that normalises them, and where a metric needs more images.
+    of another shape, not finite, or outside [0, 1] for a network that normalises them, other labels
+    than a class for each, where a metric needs more images, and for a network that gives features
+    or logits that are not finite.
     """
     criterion = metrics if isinstance(metrics, str) else None
     metrics, _ = _criterion(metrics)
@@ -244,35 +244,8 @@ def _probe(
     blocks = network.header.candidates(limits)
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
-    given = torch.as_tensor(images, dtype=torch.float32).cpu()
-    if network.header.normalises:
-        _check_range(given)
-    truth = torch.as_tensor(labels).cpu().numpy()
-    _check_labels(truth, len(given))
+    given, truth = checked_probe(network.header, images, labels)
     return activations_of(network, given.numpy(), truth, np.arange(len(truth)), blocks), given
-
-
-def _check_labels(labels: np.ndarray, images: int) -> None:
-    """Raise ValueError unless there is a whole number for every image."""
-    if labels.shape != (images,):
-        raise ValueError(
-            f"labels have shape {labels.shape}, and there are {images} images: one for each, "
-            "(n,), would be right"
-        )
-    if not np.issubdtype(labels.dtype, np.integer) or (images and labels.min() < 0):
-        raise ValueError("labels should be the numbers of classes, 0 and up")
-
-
-def _check_range(images: Tensor) -> None:
-    """Raise ValueError for images outside [0, 1], which a normalising network expects."""
-    if images.numel() == 0:
-        return
-    low, high = float(images.min()), float(images.max())
-    if not -RANGE_TOLERANCE <= low <= high <= 1 + RANGE_TOLERANCE:
-        raise ValueError(
-            f"images reach from {low:.4g} to {high:.4g}: the network takes images in [0, 1], "
-            "those of a file divided by 255, and normalises them itself"
-        )
 
 
 def _scores(

@@ -15,7 +15,15 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def loss_increase(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Cross-entropy on the probe set, bypassed minus intact: (candidates,), may be negative."""
+    """Cross-entropy on the probe set, bypassed minus intact: (candidates,), may be negative.
+
+    Raises ValueError in one line for a label that has no logit.
+    """
+    if labels.max() >= logits.shape[-1]:
+        raise ValueError(
+            f"labels reach to {labels.max()}, and the network has {logits.shape[-1]} classes, "
+            f"0 to {logits.shape[-1] - 1}"
+        )
 
     def cross_entropy(values: np.ndarray) -> np.ndarray:
         return -log_softmax(values)[..., np.arange(len(labels)), labels].mean(axis=-1)
@@ -29,9 +37,14 @@ def disagreement(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -
 
 
 def kl(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean divergence KL(intact ‖ bypassed) over the probe set, in nats: (candidates,)."""
+    """Mean divergence KL(intact ‖ bypassed) over the probe set, in nats: (candidates,).
+
+    A class that the intact network gives no chance, such as one whose logit is −∞, counts nothing.
+    """
     intact, other = log_softmax(logits), log_softmax(bypassed)
-    divergence = (np.exp(intact) * (intact - other)).sum(axis=-1).mean(axis=-1)
+    chances = np.exp(intact)
+    gaps = np.subtract(intact, other, out=np.zeros_like(other), where=chances > 0)
+    divergence = (chances * gaps).sum(axis=-1).mean(axis=-1)
     # rounding can leave a divergence of zero just below it
     return np.maximum(divergence, 0.0)
 

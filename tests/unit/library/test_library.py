@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 import layer_pruning
 from layer_pruning.configuration import complete
@@ -114,6 +115,97 @@ def test_images_are_in_the_unit_range_where_the_network_normalises_and_the_modul
     inside = layer_pruning.score(network, images, labels, metrics=["kl"])
     outside = layer_pruning.score(bare, normalised, labels, metrics=["kl"])
     np.testing.assert_allclose(outside, inside, rtol=1e-4)
+
+
+PICTURES = r"\(n, 3, height, width\) would be right"
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(20, 1, 8, 8), rf"images have shape \(20, 1, 8, 8\); {PICTURES}"),
+        (torch.rand(20, 8, 8, 3), rf"images have shape \(20, 8, 8, 3\); {PICTURES}"),
+        (torch.rand(3, 8, 8), rf"images have shape \(3, 8, 8\); {PICTURES}"),
+        (torch.rand(0, 3, 8, 8), "there are no images"),
+        (torch.full((20, 3, 8, 8), math.nan), "images hold numbers that are not finite"),
+        (torch.full((20, 3, 8, 8), math.inf), "images hold numbers that are not finite"),
+        (None, rf"array {PICTURES}, not a NoneType"),
+        ([torch.rand(3, 8, 8)] * 20, rf"array {PICTURES}, not a list"),
+        (DataLoader(torch.rand(20, 3, 8, 8)), rf"array {PICTURES}, not a DataLoader"),
+    ],
+)
+def test_images_of_another_kind_are_refused_everywhere(images, message, tmp_path):
+    labels = torch.arange(20) % 5
+    for network in (
+        layer_pruning.wrap(own(), input_shape=SHAPE),
+        layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0.5] * 3, std=[0.25] * 3),
+    ):
+        for call in (
+            lambda n=network: layer_pruning.score(n, images, labels, metrics="disagreement"),
+            lambda n=network: layer_pruning.search(n, images, labels, removals=1),
+            lambda n=network: layer_pruning.iterate(n, images, labels, metrics=["random"]),
+        ):
+            with pytest.raises(ValueError, match=message) as caught:
+                call()
+            assert "\n" not in str(caught.value)
+    if images is not None:
+        with pytest.raises(ValueError, match=message):
+            layer_pruning.export_network(network, tmp_path, images)
+        assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "labels are None, and there are 20 images"),
+        ([[0], [1, 2]], "the number of a class for each image, .* not a list"),
+        (torch.nn.functional.one_hot(torch.arange(20) % 5), r"labels have shape \(20, 5\)"),
+        (["cat"] * 20, "numbers of classes"),
+        (torch.arange(20), "labels reach to 19, and the network has 10 classes, 0 to 9"),
+    ],
+)
+def test_labels_of_another_kind_are_refused(network, labels, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        layer_pruning.score(network, torch.rand(20, *SHAPE), labels, metrics="functional")
+    assert "\n" not in str(caught.value)
+
+
+def test_images_with_gradients_and_labels_of_any_kind_are_taken(network, probe):
+    images, labels = probe
+    expected = layer_pruning.score(network, images, labels, metrics="functional")
+    for other in (labels.byte(), labels.numpy(), [*labels], pd.Series(labels, range(9, 49))):
+        pd.testing.assert_frame_equal(
+            layer_pruning.score(network, images.requires_grad_(), other, metrics="functional"),
+            expected,
+        )
+
+
+def test_labels_are_those_of_the_logits_where_the_head_was_replaced(network, probe):
+    network.body.head.linear = torch.nn.Linear(6, 30)
+    labels = torch.arange(len(probe[0])) % 30
+    assert layer_pruning.score(network, probe[0], labels, metrics="functional").notna().all(axis=None)
+
+
+@pytest.mark.parametrize("metrics", ["disagreement", ["cka"], ["random"]])
+def test_a_network_that_gives_numbers_that_are_not_finite_is_not_scored(network, probe, metrics):
+    with torch.no_grad():
+        network.body.head.linear.bias[:] = math.nan
+        with pytest.raises(ValueError, match="the network gives logits that are not finite"):
+            layer_pruning.score(network, *probe, metrics=metrics)
+        next(network.body.get_submodule("early.blocks.0").parameters())[:] = math.nan
+        with pytest.raises(ValueError, match="the network gives features that are not finite"):
+            layer_pruning.score(network, *probe, metrics=metrics)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_is_masked_changes_no_score(network, probe):
+    images, labels = probe
+    with torch.no_grad():
+        network.body.head.linear.weight[9], network.body.head.linear.bias[9] = 0, -1e30
+        hidden = layer_pruning.score(network, images, labels, metrics="functional")
+        network.body.head.linear.bias[9] = -math.inf
+    masked = layer_pruning.score(network, images, labels, metrics="functional")
+    pd.testing.assert_frame_equal(masked, hidden, rtol=1e-4, atol=1e-6)
 
 
 def test_scores_are_those_of_the_workflow(network, probe):

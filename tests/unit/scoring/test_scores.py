@@ -50,6 +50,18 @@ def test_functional_distances_do_not_see_a_shift_of_the_logits(generator):
         assert moved == pytest.approx(distance(intact, bypassed, labels), rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_is_masked_counts_nothing(generator):
+    intact, bypassed, labels = logits(generator)
+    masked = [np.insert(values, 2, -np.inf, axis=-1) for values in (intact, bypassed)]
+    labels = labels + (labels >= 2)
+    for distance in (loss_increase, disagreement, kl):
+        expected = distance(intact, bypassed, labels - (labels > 2))
+        assert distance(*masked, labels) == pytest.approx(expected)
+    # what the intact network thinks possible and another does not is far away
+    assert np.isinf(kl(np.insert(intact, 2, 0.0, axis=-1), masked[1], labels)).all()
+
+
 def test_huge_logits_give_no_overflow(generator):
     intact, bypassed, labels = logits(generator, scale=1e5)
     assert np.isfinite(kl(intact, bypassed, labels)).all()
