@@ -4,6 +4,7 @@ A thin layer on what the workflow runs. Nothing here trains: fine-tune a pruned 
 loop, it is a ``torch.nn.Module``.
 """
 
+import operator
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,9 +20,11 @@ from layer_pruning.evaluation.savings import (
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
 from layer_pruning.models.behaviour import Behaviour, check_wrappable
+from layer_pruning.models.calls import evaluating
 from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
 from layer_pruning.models.header import NetworkHeader
+from layer_pruning.models.header_checks import check_header, check_input
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
@@ -63,39 +66,62 @@ def wrap(
 
     Raises ValueError in one line where ``module`` has no such blocks, see
     :data:`layer_pruning.models.discovery.NEEDS`, computes in another precision than float32, or
-    would not compute in the result what it does by itself, in evaluation and in training mode.
+    would not compute in the result what it does by itself, in evaluation and in training mode,
+    and for a shape, statistics or names that no images or classes have. ``module`` is then in the
+    mode in which it was.
     Warns of a module whose logits depend on chance or on the other images of a batch.
     """
     name = type(module).__name__
     check_wrappable(module, name)
+    shape = _shape(input_shape)
     if (mean is None) != (std is None):
         raise ValueError("give both mean and std, or none of them")
     means, stds = (
-        _a_channel(key, values, input_shape[0]) for key, values in (("mean", mean), ("std", std))
+        _a_channel(key, values, shape[0]) for key, values in (("mean", mean), ("std", std))
     )
+    centre, scale = means or (0.0,) * shape[0], stds or (1.0,) * shape[0]
+    check_input(shape, centre, scale)
     parameter = next(module.parameters(), torch.empty(0))
-    images = probe_images(*input_shape, mean=means, std=stds).to(parameter.device)
-    before = Behaviour.of(module.eval(), images, name)
-    found = found_in(module, images, name, granularity)
-    header = NetworkHeader(
-        architecture=name,
-        arguments=WrappedModule(name, granularity=granularity).arguments(),
-        blocks=found.blocks,
-        input_shape=input_shape,
-        mean=means or (0.0,) * input_shape[0],
-        std=stds or (1.0,) * input_shape[0],
-        class_names=_names(class_names, found.classes),
-    )
-    network = ResidualNetwork(header, module).to(parameter.device).eval()
-    before.check(network, name)
-    if (said := unsteadiness(network, input_shape)) is not None:
+    images = probe_images(*shape, mean=means, std=stds).to(parameter.device)
+    # a module that is refused stays in its mode
+    with evaluating(module):
+        before = Behaviour.of(module, images, name)
+        found = found_in(module, images, name, granularity)
+        header = NetworkHeader(
+            architecture=name,
+            arguments=WrappedModule(name, granularity=granularity).arguments(),
+            blocks=found.blocks,
+            input_shape=shape,
+            mean=centre,
+            std=scale,
+            class_names=_names(class_names, found.classes),
+        )
+        check_header(header)
+        network = ResidualNetwork(header, module).to(parameter.device).eval()
+        before.check(network, name)
+        said = unsteadiness(network, shape)
+    if said is not None:
         warnings.warn(f"{name}: {said}", stacklevel=2)
-    return network
+    return network.eval()
+
+
+def _shape(given: Sequence[int]) -> tuple[int, int, int]:
+    """Channels, height and width. Raises ValueError in one line for anything else."""
+    try:
+        channels, height, width = map(operator.index, given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"input_shape: (channels, height, width) of one image would be right, not {given!r}"
+        ) from error
+    return channels, height, width
 
 
 def _a_channel(key: str, values: Sequence[float] | None, channels: int) -> tuple[float, ...]:
     """Numbers as a file holds them; none where none are given."""
-    found = () if values is None else tuple(map(float, values))
+    try:
+        found = () if values is None else tuple(map(float, values))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{key}: a number for each channel would be right") from error
     if found and len(found) not in (1, channels):
         raise ValueError(f"{key}: {len(found)} numbers, and images have {channels} channels")
     return found
@@ -132,6 +158,9 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """Write a network file: weights, blocks, normalisation and class names; no pickle.
 
     Numbers are written as they are, those of bfloat16 as float32; :func:`load` gives float32.
+
+    Raises ValueError in one line for what :func:`load` would refuse: weights that are not finite,
+    a head that was replaced by one of other classes, state that is more than tensors.
     """
     save_network(held(network), path)
 

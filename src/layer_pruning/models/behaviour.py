@@ -17,6 +17,8 @@ from layer_pruning.runtime.random_draws import seeded
 
 def check_wrappable(module: nn.Module, name: str) -> None:
     """Raise ValueError in one line for a module that nothing can be found out about."""
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"{name}: a torch.nn.Module would be right")
     if name in HOLDERS:
         raise ValueError(f"{name}: wrap the network that it holds: wrap(module.{HOLDERS[name]}, …)")
     if isinstance(module, torch.jit.ScriptModule):

@@ -23,22 +23,26 @@ def check_header(header: NetworkHeader) -> None:
     _check(_is_text(header.architecture), "architecture should be a name")
     _check(isinstance(header.arguments, dict), "arguments should be a mapping")
     _check_blocks(header.blocks, header.removed_blocks)
-    _check(
-        len(header.input_shape) == 3
-        and all(_is_count(size) and size <= LARGEST_SIDE for size in header.input_shape),
-        f"input_shape should be three whole numbers in 1 … {LARGEST_SIDE}",
-    )
-    for field in ("mean", "std"):
-        values = getattr(header, field)
-        _check(
-            len(values) in {1, 3, header.input_shape[0]} and all(map(_is_finite, values)),
-            f"{field} should be one finite number a channel",
-        )
-    _check(all(value > 0 for value in header.std), "std should lie above 0")
-    _check(len(header.mean) == len(header.std), "mean and std should have as many numbers")
+    check_input(header.input_shape, header.mean, header.std)
     names = header.class_names
     _check(bool(names) and all(map(_is_text, names)), "class_names should be names")
     _check_architecture(header)
+
+
+def check_input(input_shape: Sequence[int], mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise ValueError, naming the field, where no images have this shape or these statistics."""
+    _check(
+        len(input_shape) == 3
+        and all(_is_count(size) and size <= LARGEST_SIDE for size in input_shape),
+        f"input_shape should be three whole numbers in 1 … {LARGEST_SIDE}",
+    )
+    for field, values in (("mean", mean), ("std", std)):
+        _check(
+            len(values) in {1, 3, input_shape[0]} and all(map(_is_finite, values)),
+            f"{field} should be one finite number a channel",
+        )
+    _check(all(value > 0 for value in std), "std should lie above 0")
+    _check(len(mean) == len(std), "mean and std should have as many numbers")
 
 
 def check_tensors(header: NetworkHeader, shapes: Mapping[str, Sequence[int]]) -> None:
@@ -57,7 +61,7 @@ def check_tensors(header: NetworkHeader, shapes: Mapping[str, Sequence[int]]) ->
     classes = len(header.class_names)
     _check(
         any(classes in shape for shape in shapes.values()),
-        f"class_names: there are {classes}, and no tensor has as many rows",
+        f"class_names: there are {classes}, and no tensor has as many rows, as a classifier has",
     )
 
 

@@ -22,6 +22,8 @@ def held(network: nn.Module) -> ResidualNetwork:
     while (attribute := HOLDERS.get(type(network).__name__)) is not None:
         network = getattr(network, attribute)
     kind = type(network).__name__
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"{kind}: a network that layer_pruning.wrap or load gave would be right")
     if any(hasattr(parameter, "placements") for parameter in network.parameters()):
         raise ValueError(
             f"{kind}: its parameters are sharded (fully_shard): score and prune the network "

@@ -38,7 +38,16 @@ LONGEST_REASON = 300
 def write_network(
     path: str | os.PathLike[str], header: NetworkHeader, tensors: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a network file, whole. Raises ValueError for weights that are not finite."""
+    """Write a network file, whole.
+
+    Raises ValueError in one line for weights that are not finite, and for a header or tensors that
+    a reader would refuse.
+    """
+    try:
+        check_header(header)
+        check_tensors(header, {name: tensor.shape for name, tensor in tensors.items()})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; nothing was written") from error
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise ValueError(

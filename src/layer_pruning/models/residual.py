@@ -310,13 +310,23 @@ def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None
     """Write the network file of ``network``, whole.
 
     Numbers of a format that NumPy lacks (bfloat16) are written as float32, which holds them all.
+    Raises ValueError in one line, naming ``path``, for what cannot be read again, see
+    :func:`layer_pruning.models.network_file.write_network`, and for a module whose state is more
+    than tensors.
     """
+    for name, value in network.body.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise ValueError(
+                f"{path}: {name} is no tensor but a {type(value).__name__}, which no network file "
+                "holds; nothing was written"
+            )
     write_network(path, network.header, arrays_of(network))
 
 
 def arrays_of(network: ResidualNetwork) -> dict[str, np.ndarray]:
-    """The tensors of a network file, on the CPU."""
-    return {name: _array(value) for name, value in network.body.state_dict().items()}
+    """The tensors of a network file, on the CPU: of a state dict, all that are tensors."""
+    state = network.body.state_dict()
+    return {name: _array(value) for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -23,6 +23,10 @@ def own(seed=0):
     return own_networks.build(10, SHAPE)
 
 
+def wrapped(module=None, **options):
+    return layer_pruning.wrap(module or own(), input_shape=SHAPE, **options)
+
+
 @pytest.fixture
 def network():
     return layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0.5] * 3, std=[0.2] * 3)
@@ -183,7 +187,9 @@ def test_images_with_gradients_and_labels_of_any_kind_are_taken(network, probe):
 def test_labels_are_those_of_the_logits_where_the_head_was_replaced(network, probe):
     network.body.head.linear = torch.nn.Linear(6, 30)
     labels = torch.arange(len(probe[0])) % 30
-    assert layer_pruning.score(network, probe[0], labels, metrics="functional").notna().all(axis=None)
+    assert (
+        layer_pruning.score(network, probe[0], labels, metrics="functional").notna().all(axis=None)
+    )
 
 
 @pytest.mark.parametrize("metrics", ["disagreement", ["cka"], ["random"]])
@@ -401,9 +407,87 @@ def test_a_module_that_a_file_does_not_fit_stays_as_it_was(network, tmp_path):
             lambda n, p: layer_pruning.wrap(own(), input_shape=SHAPE, mean=[0, 0], std=[1, 1]),
             "mean: 2 numbers, and images have 3 channels",
         ),
+        *(
+            (lambda n, p, s=shape: layer_pruning.wrap(own(), input_shape=s), message)
+            for shape, message in {
+                (8, 8): r"input_shape: \(channels, height, width\) of one image .* not \(8, 8\)",
+                (1, 3, 8, 8): r"input_shape: .*, not \(1, 3, 8, 8\)",
+                (3, 8.5, 8): r"input_shape: .*, not \(3, 8\.5, 8\)",
+                (3, 0, 8): "input_shape should be three whole numbers in 1 …",
+                8: "input_shape: .*, not 8",
+            }.items()
+        ),
+        *(
+            (lambda n, p, m=mean, s=std: wrapped(mean=m, std=s), message)
+            for mean, std, message in [
+                ([0.5] * 3, [0] * 3, "std should lie above 0"),
+                ([0.5] * 3, [-0.25] * 3, "std should lie above 0"),
+                ([0.5] * 3, [math.nan] * 3, "std should be one finite number a channel"),
+                ([math.inf] * 3, [1] * 3, "mean should be one finite number a channel"),
+                ([0.5], [0.25] * 3, "mean and std should have as many numbers"),
+                (0.5, 0.25, "mean: a number for each channel would be right"),
+            ]
+        ),
+        (lambda n, p: wrapped(class_names=["", *"abcdefghi"]), "class_names should be names"),
+        (lambda n, p: layer_pruning.wrap(None, input_shape=SHAPE), "NoneType: a torch.nn.Module"),
+        (lambda n, p: layer_pruning.score(None, *p), "NoneType: a network that layer_pruning.wrap"),
     ],
 )
 def test_what_is_wrong_is_one_line(network, probe, call, message):
     with pytest.raises(ValueError, match=message) as caught:
         call(network, probe)
     assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_was_refused_is_in_the_modes_in_which_it_was():
+    module = own().train()
+    module.late.eval()
+    before = {name: part.training for name, part in module.named_modules()}
+    for options in (
+        {"class_names": ["a", "b"]},
+        {"granularity": "none"},
+        {"input_shape": (4, 8, 8)},
+    ):
+        with pytest.raises(ValueError):
+            layer_pruning.wrap(module, **{"input_shape": SHAPE, **options})
+        assert {name: part.training for name, part in module.named_modules()} == before
+    network = wrapped(module)
+    assert not any(part.training for part in network.modules())
+
+
+def test_a_shape_of_numpy_is_kept_as_a_file_holds_it(tmp_path):
+    network = layer_pruning.wrap(own(), input_shape=tuple(np.array(SHAPE)))
+    layer_pruning.save(network, tmp_path / "network.safetensors")
+    assert read_header(tmp_path / "network.safetensors").input_shape == SHAPE
+
+
+def test_a_network_with_other_classes_than_names_is_not_saved(network, tmp_path):
+    network.body.head.linear = torch.nn.Linear(6, 7)
+    path = tmp_path / "network.safetensors"
+    with pytest.raises(ValueError, match=r"class_names: there are 10, .*; nothing was written"):
+        layer_pruning.save(network, path)
+    assert not path.exists()
+
+
+class WithState(torch.nn.Linear):
+    """Its state is more than tensors."""
+
+    def get_extra_state(self):
+        return {"calls": 3}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def test_state_that_is_no_tensor_is_left_out_of_scores_and_refused_in_files(probe, tmp_path):
+    module, other = own(), own()
+    other.head.linear = WithState(6, 10)
+    other.load_state_dict({**other.state_dict(), **module.state_dict()})
+    plain, network = wrapped(module), wrapped(other)
+    metrics = ["magnitude", "kl"]
+    expected = layer_pruning.score(plain, *probe, metrics=metrics)
+    pd.testing.assert_frame_equal(layer_pruning.score(network, *probe, metrics=metrics), expected)
+    path = tmp_path / "network.safetensors"
+    with pytest.raises(ValueError, match=r"head\.linear\._extra_state is no tensor but a dict"):
+        layer_pruning.save(network, path)
+    assert not path.exists()

@@ -19,6 +19,7 @@ from layer_pruning.models.network_file import (
     write_network,
 )
 from layer_pruning.models.residual import ResidualNetwork, load_network, new_network, save_network
+from layer_pruning.runtime.checksums import array_checksum
 from small_networks import random_network
 from unit.models.own_networks import build as build_own
 
@@ -45,16 +46,18 @@ def whole(tmp_path):
     return path
 
 
-def claiming(path, **changed):
-    """The file ``path`` with other metadata and a valid checksum of them."""
+def claiming(path, tensors=None, **changed):
+    """The file ``path`` with other metadata, or other tensors, and valid checksums of them."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata()
     metadata |= {key: v if isinstance(v, str) else json.dumps(v) for key, v in changed.items()}
+    tensors = load_file(path) if tensors is None else tensors
+    metadata["tensors_checksum"] = array_checksum(tensors)
     metadata["metadata_checksum"] = _metadata_checksum(metadata)
     other = path.with_name("claiming.safetensors")
-    save_file(load_file(path), other, metadata)
+    save_file(tensors, other, metadata)
     return other
 
 
@@ -218,9 +221,11 @@ def test_random_claims_are_refused_or_mean_the_same(whole):
 def test_a_block_without_tensors_is_named(whole, tmp_path):
     header, tensors = read_network(whole)
     left = {name: v for name, v in tensors.items() if not name.startswith("stage1.block2.")}
-    write_network(tmp_path / "less.safetensors", header, left)
-    with pytest.raises(ValueError, match=r"less\.safetensors: blocks: 'stage1\.block2' has no"):
-        read_network(tmp_path / "less.safetensors")
-    write_network(tmp_path / "other.safetensors", header, {"x": np.zeros(10)})
-    with pytest.raises(ValueError, match=r"other\.safetensors: blocks: 'stage1\.block1' has no"):
-        read_network(tmp_path / "other.safetensors")
+    for held, block in ((left, "block2"), ({"x": np.zeros(10)}, "block1")):
+        said = rf"\.safetensors: blocks: 'stage1\.{block}' has no"
+        with pytest.raises(ValueError, match=f"claiming{said}"):
+            read_network(claiming(whole, held))
+        # nor is it written
+        with pytest.raises(ValueError, match=f"less{said}"):
+            write_network(tmp_path / "less.safetensors", header, held)
+        assert not (tmp_path / "less.safetensors").exists()
