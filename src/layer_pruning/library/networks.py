@@ -147,11 +147,23 @@ def load(
     Files of known networks need nothing else. One of a network of your own needs ``build``, the
     ``package.module:function`` that its configuration named: what a file says is never reason
     enough to import and run code. One that :func:`save` wrote of a wrapped module needs
-    an unpruned ``module`` like it, which is given the weights and loses the removed blocks.
+    an unpruned ``module`` like it, which is given the weights, as float32, and loses the removed
+    blocks.
 
-    Raises FileNotFoundError, or ValueError in one line naming the file.
+    Raises FileNotFoundError, or ValueError in one line naming the file, or the ``device`` that is
+    not there.
     """
+    _check_device(device)
     return load_network(path, device, module, build=build)
+
+
+def _check_device(device: str | torch.device) -> None:
+    try:
+        torch.empty(0, device=device)
+    # PyTorch without CUDA asserts that it has it
+    except (RuntimeError, AssertionError, TypeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"device: '{device}' cannot be used here ({said})") from error
 
 
 def save(network: nn.Module, path: str | os.PathLike[str]) -> None:

@@ -220,7 +220,7 @@ def load_network(
     *,
     build: str | None = None,
 ) -> ResidualNetwork:
-    """Rebuild the network of a network file, in evaluation mode.
+    """Rebuild the network of a network file, in evaluation mode and float32.
 
     ``body`` is an unpruned module to put the weights into; None builds one. Of a user's own
     network it is built by ``build``, ``package.module:function``, where the file names the same.
@@ -242,7 +242,8 @@ def load_network(
             # before anything is taken out of it
             fitting = ResidualNetwork(header, copied(body)).body
             _check_fits(path, fitting.state_dict(), tensors)
-        network = ResidualNetwork(header, body)
+        # what a module of another precision would make of the weights is not what the file holds
+        network = ResidualNetwork(header, body).float()
     except ValueError as error:
         raise ValueError(_naming(path, error)) from error
     _check_fits(path, network.body.state_dict(), tensors)

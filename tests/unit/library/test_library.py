@@ -1,5 +1,6 @@
 import inspect
 import math
+import threading
 
 import numpy as np
 import pandas as pd
@@ -491,3 +492,41 @@ def test_state_that_is_no_tensor_is_left_out_of_scores_and_refused_in_files(prob
     with pytest.raises(ValueError, match=r"head\.linear\._extra_state is no tensor but a dict"):
         layer_pruning.save(network, path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("number", [torch.float16, torch.float64])
+def test_a_module_of_another_precision_is_loaded_into_as_float32(network, probe, tmp_path, number):
+    layer_pruning.save(layer_pruning.prune(network, "late.1"), tmp_path / "network.safetensors")
+    again = layer_pruning.load(tmp_path / "network.safetensors", module=own(seed=5).to(number))
+    with torch.no_grad():
+        assert torch.equal(again(probe[0]), layer_pruning.prune(network, "late.1")(probe[0]))
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:97", 3.5])
+def test_a_device_that_is_not_there_is_refused(network, tmp_path, device):
+    path = tmp_path / "network.safetensors"
+    layer_pruning.save(network, path)
+    with pytest.raises(ValueError, match=f"device: '{device}' cannot be used here") as caught:
+        layer_pruning.load(path, module=own(), device=device)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_attribute_that_cannot_be_copied_is_named(network):
+    module = own()
+    module.late[1].guard = threading.Lock()
+    with pytest.raises(ValueError, match=r"Own: its attribute late\.1\.guard cannot be copied"):
+        wrapped(module)
+    network.body.guard = threading.Lock()
+    with pytest.raises(ValueError, match=r"its attribute body\.guard cannot be copied"):
+        layer_pruning.prune(network, "late.1")
+
+
+def test_what_a_module_keeps_of_its_last_call_is_copied(network, probe):
+    kept = [network(probe[0])]
+    network.body.seen = network.body.late[0].seen = kept
+    network.body.by_name = {"logits": (kept[0], 3)}
+    smaller = layer_pruning.prune(network, "late.1")
+    assert torch.equal(smaller.body.seen[0], kept[0])
+    assert smaller.body.seen is smaller.body.late[0].seen is not kept
+    assert torch.equal(smaller.body.by_name["logits"][0], kept[0])
+    assert network.body.seen is kept and kept[0].requires_grad
