@@ -6,6 +6,7 @@ Every criterion of the configuration can be checked here before a first job star
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 DESCRIPTIONS: dict[str, str] = {
@@ -78,7 +79,7 @@ def _check_weights(metrics: Sequence[str], weights: Mapping[str, float] | None) 
         if metric not in weights:
             raise ValueError(f"no weight for metric {metric}; every metric needs one")
         weight = weights[metric]
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        number = isinstance(weight, Real) and not isinstance(weight, bool)
         if not (number and math.isfinite(weight) and weight > 0):
             raise ValueError(f"the weight of {metric} is {weight}; it must be a positive number")
 

@@ -5,6 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds, ratio
 from layer_pruning.evaluation.savings import counted_savings
 from layer_pruning.evaluation.throughput import batch_runner
+from layer_pruning.library.options import checked_limits, counted
 from layer_pruning.library.probe_set import checked_probe
-from layer_pruning.library.scores import check_criterion, rank, score
+from layer_pruning.library.scores import check_criterion, listed_metrics, rank, score
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
@@ -178,7 +180,7 @@ class Iteration:
         """Evaluate a network that was trained; whether it meets the target."""
         row = self._rows[-1]
         if self.evaluate is not None:
-            row["accuracy"] = _checked(float(self.evaluate(network)))
+            row["accuracy"] = _accuracy(self.evaluate(network))
         for key, wanted in self.target.items():
             if key == ACCURACY:
                 return bool(row["accuracy"] >= wanted)
@@ -241,39 +243,39 @@ def iterate(
     that no choice of blocks reaches, and for images, labels, metrics and options that
     :func:`layer_pruning.score` and :func:`layer_pruning.rank` refuse.
     """
+    if not isinstance(metrics, str):
+        metrics = listed_metrics(metrics)
     check_criterion(metrics, aggregation, weights=weights, families=families)
     start = held(network)
+    if target is not None and not isinstance(target, Mapping):
+        raise ValueError(f"target: a mapping, such as {{'macs_reduction': 40}}, not {target!r}")
     given, truth = checked_probe(start.header, images, labels)
     iteration = Iteration(
         start=start,
         images=given,
         labels=truth,
         target=dict(target or {}),
-        removals=removals,
-        blocks_per_step=blocks_per_step,
+        removals=None if removals is None else counted("removals", removals),
+        blocks_per_step=counted("blocks_per_step", blocks_per_step),
         evaluate=evaluate,
         scoring={"metrics": metrics, "seed": seed},
-        limits=Limits(min_blocks_per_stage, protect),
+        limits=checked_limits(start.header, min_blocks_per_stage, protect),
         ranking={"aggregation": aggregation, "weights": weights, "families": families},
-        batch_size=batch_size,
-        repeats=repeats,
+        batch_size=counted("batch_size", batch_size),
+        repeats=counted("repeats", repeats),
     )
-    _check(iteration)
+    _check_target(iteration)
     return iteration
 
 
-def _check(given: Iteration) -> None:
-    """Raise ValueError in one line for what cannot work."""
-    for name in ("removals", "blocks_per_step", "batch_size", "repeats"):
-        value = getattr(given, name)
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; 1 or more would be right")
-    for name in given.limits.protect:
-        given.start.header.check_block(name)
+def _check_target(given: Iteration) -> None:
+    """Raise ValueError in one line for a target that does not exist or cannot be reached."""
     known = (*REDUCTIONS, ACCURACY)
     if len(given.target) > 1 or not set(given.target) <= set(known):
         raise ValueError(f"target: one of {', '.join(known)} would be right, not {given.target}")
     for key, value in given.target.items():
+        if not isinstance(value, Real):
+            raise ValueError(f"target: {key} is {value!r}; a number would be right")
         if key == ACCURACY:
             _checked(value, f"target: {key}")
             if given.evaluate is None:
@@ -311,6 +313,15 @@ def _check_reachable(given: Iteration, kind: str, percent: float) -> None:
             f"target: {percent:g} % fewer {kind} cannot be reached: {most:.2f} % is the most that "
             "the removals allowed here save"
         )
+
+
+def _accuracy(given: Any) -> float:
+    """What ``evaluate`` gave, which may be of NumPy or PyTorch."""
+    try:
+        accuracy = float(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"evaluate: an accuracy is a number from 0 to 1, not {given!r}") from error
+    return _checked(accuracy)
 
 
 def _checked(accuracy: float, name: str = "evaluate") -> float:

@@ -19,6 +19,7 @@ from layer_pruning.evaluation.savings import (
 )
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
+from layer_pruning.library.options import counted
 from layer_pruning.models.behaviour import Behaviour, check_wrappable
 from layer_pruning.models.calls import evaluating
 from layer_pruning.models.copies import copied
@@ -210,8 +211,11 @@ def measure(
     ``macs_with_attention`` with the products inside attention;
     ``parameters`` the trainable ones, and ``latency_seconds`` the median of ``repeats`` batches of
     ``batch_size`` images in the precision of the network, with as many threads as PyTorch has.
+
+    Raises ValueError in one line for a number of images or batches that cannot be.
     """
     network = held(network)
+    batch_size, repeats = counted("batch_size", batch_size), counted("repeats", repeats)
     device, shape = network.mean.device, network.header.input_shape
     runner = batch_runner(copied(network), torch.zeros(batch_size, *shape).to(network.mean))
     return {

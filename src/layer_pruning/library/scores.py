@@ -1,6 +1,6 @@
 """Blocks as a library: score them, rank them, and search for the sets that should go."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from layer_pruning.evaluation.savings import (
     latencies,
     removable_blocks,
 )
+from layer_pruning.library.options import checked_limits, counted
 from layer_pruning.library.probe_set import checked_probe
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.copies import copied
@@ -71,9 +72,9 @@ def score(
     """
     criterion = metrics if isinstance(metrics, str) else None
     metrics, _ = _criterion(metrics)
+    check_savings(metrics)
     network = held(network).in_float32()
-    limits = Limits(min_blocks_per_stage, protect)
-    _check_names(metrics)
+    limits = checked_limits(network.header, min_blocks_per_stage, protect)
     probe, given = _probe(network, images, labels, limits)
     savings = _savings(network, given) if {*metrics} & {*SAVINGS} else None
     columns = _scores(network, metrics, probe, seed=seed, savings=savings)
@@ -119,18 +120,25 @@ def search(
     metrics, usual = _criterion(metrics)
     how = Aggregation(aggregation or usual, weights, families)
     network = held(network).in_float32()
-    blocks, limits = network.header.blocks, Limits(min_blocks_per_stage, protect)
+    blocks = network.header.blocks
+    limits = checked_limits(network.header, min_blocks_per_stage, protect)
     if search not in (BEAM, PROFILES):
         raise ValueError(f"search: {BEAM} or {PROFILES} would be right, not '{search}'")
-    for name, value in {"removals": removals, "beam": beam}.items():
-        if value < 1:
-            raise ValueError(f"{name} is {value}; 1 or more would be right")
-    _check_names(metrics)
+    removals, beam = counted("removals", removals), counted("beam", beam)
+    how.check([_name(metric) for metric in metrics])
     for metric in metrics:
+        if _name(metric) in ("blocks", "sets"):
+            raise ValueError(
+                f"metrics: '{_name(metric)}' is a column of its own; rename the metric"
+            )
         if isinstance(metric, str) and metric not in OF_IMAGES and ":" not in metric:
             raise ValueError(f"'{metric}' does not compare networks: {', '.join(OF_IMAGES)} do")
     if network.header.removed_blocks:
         raise ValueError("blocks are gone from the network: a search starts from one that has all")
+    for block in blocks:
+        # the name of a set is those of its blocks with spaces between
+        if block.name.split() != [block.name]:
+            raise ValueError(f"'{block.name}': a search needs names of blocks without spaces")
     probe, given = _probe(network, images, labels, limits)
     if removals > (most := most_removals(blocks, limits)):
         raise ValueError(f"removals is {removals}, and {most} blocks may go under these limits")
@@ -178,8 +186,9 @@ def rank(
     Raises ValueError in one line for a score that is not finite, for options that do not fit, and
     for a table of a criterion whose columns are others now.
     """
-    table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
+    scores = _by_block(scores)
     how = Aggregation(aggregation or _usual(scores), weights, families)
+    table: dict[str, Any] = {str(metric): scores[metric].to_dict() for metric in scores}
     ranking = rank_blocks(table, list(scores.index), how)
     rows = {
         row.block: {f"{metric}_rank": rank for metric, rank in row.ranks.items()}
@@ -190,6 +199,31 @@ def rank(
         for row in sorted(ranking.rows, key=lambda row: row.order)
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("block")
+
+
+def _by_block(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores as numbers, with the blocks as the index.
+
+    Raises ValueError in one line for a table that is none of scores.
+    """
+    if not isinstance(scores, pd.DataFrame):
+        kind = type(scores).__name__
+        raise ValueError(f"scores: a table of layer_pruning.score would be right, not a {kind}")
+    if not scores.columns.is_unique:
+        raise ValueError("scores: two columns have one name; name each metric once")
+    # in a file, the index is a column
+    if "block" in scores:
+        scores = scores.set_index("block")
+    numbers = scores.copy()
+    for metric in scores:
+        try:
+            numbers[metric] = scores[metric].astype(float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"scores: the column '{metric}' holds what is no number; leave out all but the "
+                "blocks and their distances"
+            ) from error
+    return numbers
 
 
 def _usual(scores: pd.DataFrame) -> str:
@@ -207,15 +241,46 @@ def _usual(scores: pd.DataFrame) -> str:
 
 
 def _criterion(
-    metrics: str | Sequence[str | OwnMetric],
-) -> tuple[Sequence[str | OwnMetric], str]:
-    """The metrics of a criterion known by name, or those given, and how their ranks are joined."""
+    metrics: str | Iterable[str | OwnMetric],
+) -> tuple[list[str | OwnMetric], str]:
+    """The metrics of a criterion known by name, or those given, and how their ranks are joined.
+
+    Raises ValueError in one line for what names no criterion and lists no metrics.
+    """
     if not isinstance(metrics, str):
-        return metrics, BORDA.aggregation
+        return listed_metrics(metrics), BORDA.aggregation
     if metrics not in CRITERIA:
         raise ValueError(f"'{metrics}' is no criterion: known are {', '.join(CRITERIA)}")
     criterion = CRITERIA[metrics]
     return list(criterion["metrics"]), criterion.get("aggregation", BORDA.aggregation)
+
+
+def listed_metrics(metrics: Iterable[str | OwnMetric]) -> list[str | OwnMetric]:
+    """Metrics as a list. Raises ValueError in one line for none, and for what is no metric."""
+    try:
+        listed = list(metrics)
+    except TypeError as error:
+        raise ValueError(
+            f"metrics: a criterion, or a list of metrics, would be right, not {metrics!r}"
+        ) from error
+    if not listed:
+        raise ValueError("metrics: at least one would be right")
+    for metric in listed:
+        if isinstance(metric, str):
+            kind_of(metric)
+        elif not callable(metric):
+            raise ValueError(f"metrics: {metric!r} is neither a name nor a function")
+    _check_names(listed)
+    return listed
+
+
+def check_savings(metrics: Iterable[str | OwnMetric]) -> None:
+    """Raise ValueError in one line for a saving that only the workflow measures."""
+    if "saves_energy" in metrics:
+        raise ValueError(
+            "saves_energy: nothing says how much energy blocks save here; the workflow meters "
+            "them, and saves_latency is timed"
+        )
 
 
 def check_criterion(
@@ -226,9 +291,7 @@ def check_criterion(
     ``options`` are ``weights`` and ``families``.
     """
     given, usual = _criterion(metrics)
-    for metric in given:
-        if isinstance(metric, str):
-            kind_of(metric)
+    check_savings(given)
     Aggregation(aggregation or usual, **options).check([_name(metric) for metric in given])
 
 
@@ -239,8 +302,6 @@ def _probe(
     limits: Limits,
 ) -> tuple[Activations, Tensor]:
     """The sweep of a network over probe images, and these."""
-    for name in limits.protect:
-        network.header.check_block(name)
     blocks = network.header.candidates(limits)
     if not blocks:
         raise ValueError("the network has no block that may go under these limits")
@@ -279,7 +340,7 @@ def _scores(
 
 
 def _check_names(metrics: Sequence[str | OwnMetric]) -> None:
-    """Raise ValueError where two metrics would have one column."""
+    """Raise ValueError in one line where two metrics would have one column."""
     names = [_name(metric) for metric in metrics]
     for name in names:
         if names.count(name) > 1:

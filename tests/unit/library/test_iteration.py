@@ -184,6 +184,14 @@ def test_going_through_it_again_starts_again(network, probe):
         ({"target": {"validation_accuracy": 90}, "evaluate": len}, "a number from 0 to 1, not 90"),
         ({"removals": 0}, "removals is 0; 1 or more"),
         ({"blocks_per_step": -1}, "blocks_per_step is -1"),
+        ({"blocks_per_step": 1.5}, r"blocks_per_step is 1\.5; a whole number would be right"),
+        ({"removals": "3"}, "removals is '3'; a whole number would be right"),
+        ({"removals": 2.5}, r"removals is 2\.5; a whole number would be right"),
+        ({"target": {"macs_reduction": "40"}}, "macs_reduction is '40'; a number would be right"),
+        ({"target": 40}, "target: a mapping, such as {'macs_reduction': 40}, not 40"),
+        ({"metrics": ["saves_energy"]}, "saves_energy: nothing says how much energy"),
+        ({"metrics": []}, "metrics: at least one"),
+        ({"protect": "late.1"}, "protect: a list of blocks would be right"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_computed(network, probe, options, message):
@@ -200,3 +208,13 @@ def test_an_accuracy_that_is_missed_at_the_start_and_one_that_is_none(network, p
     percent = layer_pruning.iterate(network, *probe, evaluate=lambda n: np.float64(95), **options)
     with pytest.raises(ValueError, match="evaluate: an accuracy is a number from 0 to 1, not 95"):
         next(iter(percent))
+    for nothing in (None, torch.zeros(2)):
+        none = layer_pruning.iterate(network, *probe, evaluate=lambda n, x=nothing: x, **options)
+        with pytest.raises(ValueError, match="evaluate: an accuracy is a number from 0 to 1, not"):
+            next(iter(none))
+
+
+def test_of_a_frozen_network_no_parameters_can_be_saved(network, probe):
+    network.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"40 % fewer parameters cannot .*: 0\.00 % is the"):
+        layer_pruning.iterate(network, *probe, target={"parameters_reduction": 40})

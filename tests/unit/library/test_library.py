@@ -257,6 +257,32 @@ def test_ranks_are_joined_by_hand_and_by_name():
         layer_pruning.rank(scores.replace(2.0, math.nan))
 
 
+def test_a_table_of_scores_that_was_in_a_file_is_ranked(network, probe, tmp_path):
+    scores = layer_pruning.score(network, *probe, metrics=["kl", "cka"])
+    scores.to_csv(tmp_path / "scores.csv")
+    read = pd.read_csv(tmp_path / "scores.csv")
+    pd.testing.assert_frame_equal(layer_pruning.rank(read), layer_pruning.rank(scores))
+    with pytest.raises(ValueError, match="'checksum' holds what is no number; leave out all but"):
+        layer_pruning.rank(read.assign(checksum="ab12"))
+    read["kl"] = [None, *scores["kl"].iloc[1:]]
+    with pytest.raises(ValueError, match=r"kl of early\.blocks\.0 is nan; a score must be finite"):
+        layer_pruning.rank(read.astype(object))
+
+
+def test_metrics_may_come_one_by_one_and_weights_be_of_numpy(network, probe):
+    names = ["kl", "cka"]
+    scores = layer_pruning.score(network, *probe, metrics=(name for name in names))
+    assert list(scores) == names
+    weights = {"kl": np.float32(1), "cka": np.int64(5)}
+    given = {"aggregation": "weighted", "weights": weights}
+    expected = layer_pruning.rank(scores, aggregation="weighted", weights={"kl": 1, "cka": 5})
+    pd.testing.assert_frame_equal(layer_pruning.rank(scores, **given), expected)
+    (step,) = layer_pruning.iterate(
+        network, *probe, removals=np.int64(1), metrics=(name for name in names), **given
+    )
+    pd.testing.assert_frame_equal(step.ranking, expected)
+
+
 def test_a_criterion_by_name_joins_ranks_as_the_workflow_does(network, probe):
     scores = layer_pruning.score(network, *probe, metrics="recommended")
     assert list(scores) == ["fewest_weights", "kl"]
@@ -359,6 +385,24 @@ def test_a_module_that_a_file_does_not_fit_stays_as_it_was(network, tmp_path):
     ("call", "message"),
     [
         (lambda n, p: layer_pruning.prune(n, "late.9"), "'late.9' is no block of"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics=[]), "metrics: at least one would be"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics=None), "metrics: a criterion, or a list"),
+        (lambda n, p: layer_pruning.score(n, *p, metrics=[3]), "3 is neither a name nor a funct"),
+        (
+            lambda n, p: layer_pruning.score(n, *p, protect="late.1"),
+            r"protect: a list of blocks would be right, \['late\.1'\]",
+        ),
+        (
+            lambda n, p: layer_pruning.score(n, *p, min_blocks_per_stage=1.5),
+            r"min_blocks_per_stage is 1\.5; a whole number",
+        ),
+        (lambda n, p: layer_pruning.measure(n, batch_size=0), "batch_size is 0; 1 or more"),
+        (lambda n, p: layer_pruning.measure(n, batch_size=2.5), r"batch_size is 2\.5; a whole num"),
+        (lambda n, p: layer_pruning.measure(n, repeats=-1), "repeats is -1; 1 or more would be"),
+        (
+            lambda n, p: layer_pruning.rank({"kl": {"late.0": 1}}),
+            "score would be right, not a dict",
+        ),
         (lambda n, p: layer_pruning.bypass(n, "late.9"), "'late.9' is no block of"),
         (lambda n, p: layer_pruning.score(n, *p, metrics=["cak"]), "'cak' is no metric"),
         (lambda n, p: layer_pruning.score(n, *p, metrics="consenus"), "'consenus' is no criterion"),

@@ -21,6 +21,7 @@ from layer_pruning.searching.sets import (
 )
 from layer_pruning.surgery import without_block
 from small_networks import header, random_network
+from unit.models import own_networks
 
 LIMITS = Limits(1)
 
@@ -256,11 +257,20 @@ def test_the_network_stays_and_costs_are_told_before(network, probe, caplog):
     assert network.header.removed_blocks == ()
 
 
+def sets(features, bypassed, labels):
+    """A metric that is called as a column of the table is."""
+    return 0.0
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"removals": 0}, "removals is 0; 1 or more would be right"),
         ({"removals": 3, "beam": 0}, "beam is 0; 1 or more would be right"),
+        ({"removals": "3"}, "removals is '3'; a whole number would be right"),
+        ({"removals": 2, "metrics": []}, "metrics: at least one would be right"),
+        ({"removals": 2, "metrics": ["kl", sets]}, "'sets' is a column of its own"),
+        ({"removals": 2, "metrics": ["kl"], "weights": {"kl": 1}}, "borda takes no weights"),
         ({"removals": 30}, "removals is 30, and 6 blocks may go under these limits"),
         (
             {"removals": 2, "search": "bream"},
@@ -289,3 +299,13 @@ def test_functions_of_ones_own_are_searched_by(network, probe):
 
     found = layer_pruning.search(network, *probe, removals=2, beam=3, metrics=["kl", largest])
     assert [*found.columns] == ["blocks", "sets", "kl", "largest"]
+
+
+def test_blocks_whose_names_hold_spaces_are_not_searched(probe):
+    module = own_networks.build(10, (3, 8, 8))
+    module.late = torch.nn.Sequential()
+    for name in ("the first", "the second"):
+        module.late.add_module(name, own_networks.EndsInReLU(6))
+    network = layer_pruning.wrap(module, input_shape=(3, 8, 8))
+    with pytest.raises(ValueError, match=r"'late\.the first': a search needs names of blocks with"):
+        layer_pruning.search(network, torch.rand(8, 3, 8, 8), torch.arange(8) % 4, removals=1)
