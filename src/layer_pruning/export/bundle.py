@@ -57,13 +57,14 @@ def export_network(
     manifest says so. ``build`` is the function that builds a network of one's own, as
     :func:`layer_pruning.load` takes it. ``opset`` is the version of ONNX's operators, that of the
     installed PyTorch by default, and ``license`` that of the weights, for the card, by its name on
-    the hub (``mit``, ``apache-2.0``). ``metrics`` and ``provenance`` go into the manifest as
-    they are.
+    the hub (``mit``, ``apache-2.0``). ``metrics`` and ``provenance``, which
+    JSON can hold, go into the manifest as they are.
 
     Raises ValueError in one line where a file does not agree, and for images of another shape, not
     finite, or outside [0, 1] for a network that normalises them; the files of ``folder`` then stay
     as they were.
     """
+    metrics, provenance = _plain("metrics", metrics), _plain("provenance", provenance)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as name:
@@ -72,8 +73,8 @@ def export_network(
             network = copied(held(network).in_float32()).cpu().eval()
             save_network(network, scratch / "network.safetensors")
         else:
-            shutil.copyfile(network, scratch / "network.safetensors")
-            network = load_network(network, build=build)
+            path, network = network, load_network(network, build=build)
+            shutil.copyfile(path, scratch / "network.safetensors")
         if images is None:
             images, images_from = random_images(network), "random, uniform in [0, 1]"
         given = _checked(network, images)
@@ -85,12 +86,12 @@ def export_network(
             **description(network),
             "files": {file: fingerprint(scratch / file) for file in FILES},
             "checks": checks(network, scratch, given) | {"images_from": images_from},
-            "metrics": dict(metrics or {}),
+            "metrics": metrics,
             "license": license,
             "provenance": {
                 "layer_pruning_version": __version__,
                 "torch_version": torch.__version__,
-                **(provenance or {}),
+                **provenance,
             },
         }
         write_json(scratch / "manifest.json", manifest)
@@ -99,6 +100,25 @@ def export_network(
         for file in (*FILES, CARD, "manifest.json"):
             (scratch / file).replace(folder / file)
     return manifest
+
+
+def _plain(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the manifest can hold of an option; numbers of NumPy and PyTorch are numbers.
+
+    Raises ValueError in one line for anything else.
+    """
+
+    def number(value: Any) -> Any:
+        if isinstance(value, np.generic | Tensor):
+            return value.tolist()
+        raise TypeError(f"a {type(value).__name__} is neither number nor text")
+
+    try:
+        text = json.dumps(dict(given or {}), default=number, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: JSON has to hold it, and cannot ({error})") from error
+    plain: dict[str, Any] = json.loads(text)
+    return plain
 
 
 def _checked(network: ResidualNetwork, images: ArrayLike | Tensor) -> np.ndarray:

@@ -55,8 +55,12 @@ def _removed(manifest: Manifest) -> Iterator[str]:
         yield "Removed, in order: " + ", ".join(f"`{name}`" for name in gone) + "."
 
 
-def _accuracy(record: Mapping[str, Any] | None) -> Iterator[str]:
+def _accuracy(record: Any) -> Iterator[str]:
     yield "## Accuracy"
+    # a caller of the library may tell a number alone
+    if record is not None and not isinstance(record, Mapping):
+        yield f"{_said(record)}, as whoever exported this network tells."
+        return
     splits = (record or {}).get("splits", {})
     if not splits:
         yield "It was not measured by what exported this network."
@@ -70,9 +74,9 @@ def _accuracy(record: Mapping[str, Any] | None) -> Iterator[str]:
     yield _table(f"| split | images | accuracy | {interval} interval |", rows)
 
 
-def _cost(record: Mapping[str, Any] | None) -> Iterator[str]:
+def _cost(record: Any) -> Iterator[str]:
     yield "## Cost"
-    if not record:
+    if not isinstance(record, Mapping) or "convention" not in record:
         yield "It was not counted by what exported this network."
         return
     rows = []

@@ -160,6 +160,43 @@ def test_a_file_that_does_not_agree_leaves_the_folder_as_it_was(
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
 
 
+def test_numbers_of_numpy_are_numbers_of_the_manifest(pruned_file, tmp_path):
+    path = pruned_file("narrow", depth=8, widths=(2, 2, 3))
+    metrics = {"accuracy": np.float32(0.5), "by_class": {"cat": [np.int64(3), torch.tensor(0.25)]}}
+    manifest = bundle.export_network(path, tmp_path, metrics=metrics)
+    assert manifest["metrics"] == {"accuracy": 0.5, "by_class": {"cat": [3, 0.25]}}
+    assert json.loads((tmp_path / "manifest.json").read_text()) == manifest
+    assert "0.5, as whoever exported this network tells" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"metrics": {"a": {1, 2}}}, r"^metrics: JSON has to hold it, and cannot \(a set is"),
+        ({"metrics": {"a": float("nan")}}, "^metrics: JSON has to hold it, and cannot"),
+        ({"provenance": {"a": object()}}, "^provenance: JSON has to hold it, and cannot"),
+        (
+            {"images": np.zeros((2, 1, 9, 9))},
+            r"shape \(2, 1, 9, 9\); \(n, 1, 8, 8\) would be right",
+        ),
+        ({"images": np.zeros((0, 1, 8, 8))}, "there are no images"),
+    ],
+)
+def test_what_no_file_can_hold_is_said_before_any_is_written(
+    pruned_file, tmp_path, monkeypatch, options, says
+):
+    path = pruned_file("narrow", depth=8, widths=(2, 2, 3))
+    monkeypatch.delattr(bundle, "traced")
+    with pytest.raises(ValueError, match=says) as raised:
+        bundle.export_network(path, tmp_path, **options)
+    assert "\n" not in str(raised.value) and not [*tmp_path.iterdir()]
+
+
+def test_a_network_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none: there is no such network file"):
+        bundle.export_network(tmp_path / "none", tmp_path / "out")
+
+
 def test_parity_refuses_another_class_however_close_the_logits_are():
     expected = np.array([[1.0, 1.0 + 1e-6], [3.0, 2.0]])
     images = np.zeros((2, 1, 2, 2), dtype=np.float32)
