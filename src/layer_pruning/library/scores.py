@@ -115,7 +115,8 @@ def search(
     metrics that look at images. Progress goes to the log ``layer_pruning``.
 
     Raises ValueError in one line for what :func:`score` refuses, an unknown search, a beam or a
-    number of removals that cannot be, and a metric that looks at no images.
+    number of removals that cannot be, a metric that looks at no images or is called ``blocks`` or
+    ``sets``, and blocks whose names hold spaces.
     """
     metrics, usual = _criterion(metrics)
     how = Aggregation(aggregation or usual, weights, families)
@@ -182,9 +183,10 @@ def rank(
     they are found) or ``lexicographic`` (the first metric, ties broken by the next). None: that of
     the criterion by whose name the scores were asked for, else ``borda``. A table that was joined
     with another one, or read from a file, knows no criterion any more: name the aggregation then.
+    Its blocks may be a column, ``block``.
 
-    Raises ValueError in one line for a score that is not finite, for options that do not fit, and
-    for a table of a criterion whose columns are others now.
+    Raises ValueError in one line for a score that is no number or not finite, for options that do
+    not fit, and for a table of a criterion whose columns are others now.
     """
     scores = _by_block(scores)
     how = Aggregation(aggregation or _usual(scores), weights, families)

@@ -553,6 +553,8 @@ def test_a_device_that_is_not_there_is_refused(network, tmp_path, device):
     with pytest.raises(ValueError, match=f"device: '{device}' cannot be used here") as caught:
         layer_pruning.load(path, module=own(), device=device)
     assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"module: a torch\.nn\.Module would be right, not"):
+        layer_pruning.load(path, module="own")
 
 
 def test_an_attribute_that_cannot_be_copied_is_named(network):
