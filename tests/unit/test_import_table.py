@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "layer_pruning"
 
 # what any room may use
 COMMON = {"installation", "intervals", "runtime"}
-# what the report reads of other rooms: their records and their steps, and nothing else
+# what the report reads of other rooms: their records, their steps and what meets a target
 RECORDS = {
     "attacks.result",
     "attacks.shift_result",
@@ -20,6 +20,7 @@ RECORDS = {
     "energy.ledger",
     "energy.record",
     "evaluation.records",
+    "evaluation.reduction",
     "plan.steps",
     "scoring.savings",
     "scoring.starts",

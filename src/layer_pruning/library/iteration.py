@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.interleaving import interleaved_seconds, ratio
+from layer_pruning.evaluation.reduction import reaches
 from layer_pruning.evaluation.savings import counted_savings
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.library.options import checked_limits, counted
@@ -24,7 +25,7 @@ from layer_pruning.models.candidates import Limits
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.plan.lattice import Cost, reaches, removals_for
+from layer_pruning.plan.lattice import Cost, removals_for
 from layer_pruning.scoring.own import OwnMetric
 from layer_pruning.surgery import without_blocks
 

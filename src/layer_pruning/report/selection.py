@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from layer_pruning.plan.lattice import reaches
+from layer_pruning.evaluation.reduction import reaches
 from layer_pruning.report.records import BASELINE
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}

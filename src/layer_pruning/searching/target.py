@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
+from layer_pruning.evaluation.reduction import reaches
 from layer_pruning.evaluation.savings import counted_savings, removable_blocks
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.plan.lattice import reaches
 from layer_pruning.scoring.savings import read_saving
 from layer_pruning.searching.sets import BlockSet
 

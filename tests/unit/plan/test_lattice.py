@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layer_pruning.evaluation.reduction import reaches
 from layer_pruning.models.architectures import architecture
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.plan.lattice import (
@@ -13,7 +14,6 @@ from layer_pruning.plan.lattice import (
     around,
     fewest_by_profile,
     reachable_points,
-    reaches,
     recommended,
     removals_for,
 )
