@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from layer_pruning.models.comparison import all_equal, seen_and_given
 from layer_pruning.models.pass_through import PassThrough, mapped, tensors
 from layer_pruning.models.residual import ResidualNetwork
 
@@ -141,18 +141,31 @@ def settled(
 ) -> bool:
     """Record a run on ``image`` and try whether runs can be taken up at the blocks ``names``.
 
-    They can where a run that is taken up half-way gives the logits of a whole one, exactly.
+    They can where runs that are taken up at each of them, one after another as in a sweep, give
+    what whole ones give, exactly: logits, and what the head is given. They do not where a unit
+    that is answered from the record works by more than what it returns: appends to a list, changes
+    its argument, adds to an attribute of another module.
     """
     replay.recorded(image, around)
     replay.copied = replay.record.changed()
-    if replay.copied:
-        replay.recorded(image, around)
     if not names:
         return True
-    middle = sorted(names, key=replay.first_call)[len(names) // 2]
-    whole = replay.replayed(image, 0, middle, around)
-    try:
-        again = replay.replayed(image, replay.first_call(middle), middle, around)
-    except LookupError:
-        return False
-    return torch.equal(whole.nan_to_num(), again.nan_to_num())
+    head = replay.network.classifier
+
+    def outcome(name: str, until: int) -> list[Tensor]:
+        def run(images: Tensor) -> Tensor:
+            return replay.replayed(images, until, name, around)
+
+        return seen_and_given(run, image, [head])
+
+    whole = [outcome(name, 0) for name in names]
+    # what the whole runs left behind is not what a sweep finds
+    replay.recorded(image, around)
+    for name, expected in zip(names, whole, strict=True):
+        try:
+            if not all_equal(outcome(name, replay.first_call(name)), expected):
+                return False
+        # code that misses what a unit did may fail in any way
+        except Exception:
+            return False
+    return True

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from layer_pruning.models.comparison import equal
 from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.pass_through import arguments, leaves, mapped, route_of, tensors
 
@@ -122,7 +123,7 @@ def verdict(module: nn.Module, positional: tuple[Any, ...], keywords: dict[str, 
     if [path for path, _ in leaves(own)] != [path for path, _ in leaves(given)]:
         return Verdict("it changes a list or dictionary that it is given", None, sums, near=True)
     try:
-        route = route_of(output, given, _equal)
+        route = route_of(output, given, equal)
     except ValueError as error:
         reason = watch.reason(output, str(error))
         return Verdict(reason, sums=sums, near=bool(sums) or watch.near)
@@ -134,12 +135,6 @@ def verdict(module: nn.Module, positional: tuple[Any, ...], keywords: dict[str, 
         return Verdict(reason, near=watch.near)
     plain = route == {"argument": [0]}
     return Verdict(None, None if plain else json.dumps(route), sums)
-
-
-def _equal(output: Tensor, leaf: Tensor) -> bool:
-    if output.shape != leaf.shape or output.dtype != leaf.dtype:
-        return False
-    return bool(((output == leaf) | ((output != output) & (leaf != leaf))).all())
 
 
 def _is_activation(name: str) -> bool:
