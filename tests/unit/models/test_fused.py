@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.utils.prune as masks
+import torchvision
 from own_networks import EndsInReLU
 from torch import nn
 
@@ -101,3 +102,129 @@ def test_every_module_of_the_copy_is_in_evaluation_mode():
     light = fused(layer_pruning.wrap(network(), **WRAP))
     assert norms(light) < norms(network())
     assert [name for name, module in light.named_modules() if module.training] == []
+
+
+class Small(nn.Module):
+    """What its ``inside`` makes of the input, weighted so little that logits hardly tell."""
+
+    def __init__(self, width, factor=1e-5):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        self.factor = nn.Parameter(torch.tensor(factor))
+
+    def forward(self, x):
+        return x + self.factor * self.inside(x)
+
+
+class NormFirst(Small):
+    """Registered as convolution and norm, and run the other way round."""
+
+    def inside(self, x):
+        return self.conv(torch.relu(self.bn(x)))
+
+
+class TakenTwice(Small):
+    def inside(self, x):
+        y = self.conv(x)
+        return self.bn(y) + y
+
+
+class ViewTaken(Small):
+    def inside(self, x):
+        y = self.conv(x)
+        return self.bn(y) + y[:, :1]
+
+
+class ChangedBetween(Small):
+    def inside(self, x):
+        y = self.conv(x)
+        y.mul_(3)
+        return self.bn(y)
+
+
+class ConvolutionTwice(Small):
+    def inside(self, x):
+        return self.bn(self.conv(x)) + self.conv(x.flip(2))
+
+
+class NormTwice(Small):
+    def inside(self, x):
+        return self.bn(self.conv(x)) + self.bn(x)
+
+
+class NormHeldElsewhere(Small):
+    def __init__(self, width):
+        super().__init__(width)
+        self.steps = [self.conv, self.bn]
+
+    def inside(self, x):
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+def of_blocks(kind, head=1.0):
+    torch.manual_seed(0)
+    blocks = [kind(6) for _ in range(3)]
+    body = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), *blocks, nn.Flatten(), nn.Linear(384, 4))
+    for block in blocks:
+        block.bn.running_mean.normal_()
+        block.bn.running_var.uniform_(0.1, 3)
+        block.bn.weight.data.uniform_(0.2, 3)
+        block.bn.bias.data.normal_()
+    for parameter in body[-1].parameters():
+        parameter.data.mul_(head)
+    return layer_pruning.wrap(body, **WRAP)
+
+
+@pytest.mark.parametrize("head", [1.0, 0.0], ids=["", "zero head"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(NormFirst, TakenTwice, ViewTaken, ChangedBetween, ConvolutionTwice, NormTwice),
+        NormHeldElsewhere,
+    ],
+)
+def test_what_goes_from_where_to_where_decides_however_little_it_weighs(kind, head):
+    wrapped = of_blocks(kind, head)
+    light = fused(wrapped)
+    assert norms(light) == 3
+    images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for name in wrapped.block_names:
+            whole, ours = (n.features(images) - n.features(images, name) for n in (wrapped, light))
+            assert torch.allclose(ours, whole, rtol=1e-2, atol=1e-7)
+
+
+def test_a_pair_that_runs_several_times_and_has_several_names_is_one():
+    class Twice(Small):
+        def __init__(self, width):
+            super().__init__(width, factor=1.0)
+            self.conv_again, self.bn_again = self.conv, self.bn
+
+        def inside(self, x):
+            return self.bn_again(self.conv(self.bn(self.conv_again(x))))
+
+    wrapped = of_blocks(Twice)
+    light = fused(wrapped)
+    assert norms(light) == 0
+    images = torch.rand(4, 1, 8, 8)
+    assert torch.allclose(light(images), wrapped(images), rtol=1e-4, atol=1e-4)
+
+
+def test_code_that_reads_a_norm_keeps_them_all():
+    class Reads(Small):
+        def inside(self, x):
+            return self.bn(self.conv(x)) * self.bn.weight.mean()
+
+    assert norms(fused(of_blocks(Reads))) == 3
+
+
+@pytest.mark.parametrize(("name", "count"), [("resnet18", 20), ("mobilenet_v2", 52)])
+def test_every_norm_of_networks_of_torchvision_is_absorbed(name, count):
+    torch.manual_seed(0)
+    module = getattr(torchvision.models, name)(num_classes=5)
+    wrapped = layer_pruning.wrap(module, input_shape=(3, 32, 32))
+    assert norms(wrapped) == count
+    assert norms(fused(wrapped)) == 0
