@@ -17,14 +17,15 @@ from torch import Tensor, nn
 
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
+from layer_pruning.models.comparison import all_equal, seen_and_given
 from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_size import NetworkSize
-from layer_pruning.models.pass_through import arguments, mapped, routed
+from layer_pruning.models.pass_through import arguments, mapped, routed, tensors
 from layer_pruning.models.products import macs_of
 from layer_pruning.models.shortcut import Verdict, verdict
 from layer_pruning.models.specifications import GRANULARITIES
-from layer_pruning.models.surroundings import without
+from layer_pruning.models.surroundings import held_alone, without
 
 NEEDS = (
     "a network needs residual blocks, modules whose input is added to what they compute from it, "
@@ -143,7 +144,7 @@ def find_blocks(body: nn.Module, images: Tensor, granularity: str = "block") -> 
         if not removable:
             raise ValueError(f"no module was found whose shortcut is the identity{network.near()}")
         blocks = _with_stages(network.blocks(removable))
-        return blocks if network.random else _that_can_go(body, images, blocks)
+        return _that_can_go(body, images, blocks)
 
 
 class _Network:
@@ -158,17 +159,14 @@ class _Network:
             if module is not body and _may_be_block(module)
         }
         try:
-            first = logits_of(body(images[:1]))
+            logits_of(body(images[:1]))
             self.calls = calls_of(body, images, watched)
-            again = logits_of(body(images[:1]))
         except ValueError:
             raise
         except Exception as error:
             shape = " × ".join(map(str, images.shape[1:]))
             reason = " ".join(str(error).split())
             raise ValueError(f"it cannot take images of {shape}: {reason}") from error
-        # what acts at random in evaluation mode is noticed elsewhere
-        self.random = not torch.equal(first.nan_to_num(), again.nan_to_num())
         self.verdicts: dict[nn.Module, Verdict] = {}
 
     def name(self, module: nn.Module) -> str:
@@ -296,13 +294,16 @@ def _that_can_go(body: nn.Module, images: Tensor, blocks: tuple[Block, ...]) -> 
 
     The code around a block may read what the block holds, or reach it by another way than its
     name. The network without it is compared with the network itself, its block run and its
-    output overwritten.
+    output overwritten, and computes nothing from what only the block holds.
     """
     fewer = images[:2]
     can_go = [block for block in blocks if block.removable]
-    if _objection(body, fewer, can_go) is None:
+    head = _heads(body, images[:1], blocks)
+    one, another = (seen_and_given(body, fewer, head) for _ in range(2))
+    # what acts at random in evaluation mode is noticed elsewhere
+    if not all_equal(one, another) or _objection(body, fewer, head, can_go) is None:
         return blocks
-    reasons = {block.name: _objection(body, fewer, [block]) for block in can_go}
+    reasons = {block.name: _objection(body, fewer, head, [block]) for block in can_go}
     if not any(reason is None for reason in reasons.values()):
         name, reason = next(iter(reasons.items()))
         raise ValueError(f"no block can go: {name}: {reason}")
@@ -314,18 +315,53 @@ def _that_can_go(body: nn.Module, images: Tensor, blocks: tuple[Block, ...]) -> 
     )
 
 
-def _objection(body: nn.Module, images: Tensor, blocks: Sequence[Block]) -> str | None:
-    """Why the network is not itself without ``blocks``; None where it is."""
-    with _overwritten(body, blocks):
-        expected = logits_of(body(images))
+def _heads(body: nn.Module, image: Tensor, blocks: Sequence[Block]) -> list[nn.Module]:
+    """The layer that is given the features, if there is one."""
     try:
-        with without(body, blocks):
-            computed = logits_of(body(images))
+        paths = heads(body, image, [body.get_submodule(block.name) for block in blocks])
+    # whether one is needed is for others to say
+    except ValueError:
+        return []
+    return [body.get_submodule(paths[0])]
+
+
+def _objection(
+    body: nn.Module, images: Tensor, head: Sequence[nn.Module], blocks: Sequence[Block]
+) -> str | None:
+    """Why the network is not itself without ``blocks``, to its ``head`` too; None where it is."""
+    with _overwritten(body, blocks):
+        expected = seen_and_given(body, images, head)
+    held = held_alone(body, [body.get_submodule(block.name) for block in blocks])
+    try:
+        with without(body, blocks), _Used(held) as used:
+            computed = seen_and_given(body, images, head)
     except Exception as error:
         return f"the code around it needs what it holds ({' '.join(str(error).split())})"
-    if torch.equal(computed.nan_to_num(), expected.nan_to_num()):
+    if all_equal(computed, expected) and not used.any:
         return None
     return "the network reaches it by another way than its name"
+
+
+class _Used(Uncompiled):
+    """Whether anything is computed from any of these tensors."""
+
+    def __init__(self, held: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.any = False
+        # by their memory: ``.data`` is another tensor
+        self._places = {tensor.data_ptr() for tensor in held if _in_memory(tensor)}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        given = filter(_in_memory, tensors([args, kwargs or {}]))
+        self.any |= any(tensor.data_ptr() in self._places for tensor in given)
+        return func(*args, **(kwargs or {}))
+
+
+def _in_memory(tensor: Tensor) -> bool:
+    known = type(tensor) in (Tensor, nn.Parameter, nn.Buffer)
+    return known and tensor.layout == torch.strided and tensor.numel() > 0
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from torch import nn
+from torch import Tensor, nn
 
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.pass_through import PassThrough
@@ -31,3 +31,25 @@ def take_out(body: nn.Module, block: Block) -> None:
     replacement = PassThrough(block.route, module).train(module.training)
     for path in block.paths:
         body.set_submodule(path, replacement)
+
+
+def held_alone(network: nn.Module, modules: Sequence[nn.Module]) -> list[Tensor]:
+    """Parameters and buffers that go with ``modules``: nothing else in ``network`` holds them."""
+    outside: set[nn.Module] = set()
+    waiting = [network]
+    while waiting:
+        module = waiting.pop()
+        if module not in outside and module not in modules:
+            outside.add(module)
+            waiting.extend(module.children())
+    kept = {id(tensor) for module in outside for tensor in _own(module)}
+    inside = {part for module in modules for part in module.modules()}
+    return [
+        tensor
+        for tensor in {id(t): t for module in inside for t in _own(module)}.values()
+        if id(tensor) not in kept
+    ]
+
+
+def _own(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(recurse=False), *module.buffers(recurse=False)]

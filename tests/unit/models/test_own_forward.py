@@ -446,6 +446,53 @@ def test_code_that_needs_a_block_keeps_it():
     assert hidden[0].reason == "the network reaches it by another way than its name"
 
 
+def zero_head(module):
+    """As before its training: whatever goes before it, logits are zero."""
+    nn.init.zeros_(module.head.weight)
+    nn.init.zeros_(module.head.bias)
+    return module
+
+
+@pytest.mark.parametrize("head", [lambda module: module, zero_head], ids=["", "zero head"])
+def test_a_block_that_is_reached_by_another_way_stays_whatever_the_head(head):
+    class Stored(Net):
+        """Runs a block once more by a method that it keeps, which no replacement reaches."""
+
+        def __init__(self):
+            super().__init__()
+            self.step = [self.blocks[1].forward]
+
+        def through(self, x):
+            return self.step[0](super().through(x))
+
+    class Borrows(Net):
+        """Computes with what a block holds, and what is therefore in no file without it."""
+
+        def __init__(self):
+            super().__init__()
+            self.borrowed = [self.blocks[1].branch[0].weight]
+
+        def through(self, x):
+            return super().through(x) + self.borrowed[0].data.mean()
+
+    reached = {Stored: ["blocks.1"], Borrows: ["blocks.1"], Hidden: ["blocks.0", "blocks.2"]}
+    for kind, names in {**reached, Net: []}.items():
+        found = layer_pruning.wrap(head(kind()), input_shape=SHAPE).header.blocks
+        stay = {block.name: block.reason for block in found if not block.removable}
+        reason = "the network reaches it by another way than its name"
+        assert stay == dict.fromkeys(names, reason)
+
+
+@pytest.mark.filterwarnings("ignore:.*drawn at random")
+def test_chance_behind_a_head_of_zeros_keeps_no_block():
+    class Drops(Block):
+        def forward(self, x):
+            return x + F.dropout(self.branch(x), 0.5)
+
+    found = layer_pruning.wrap(zero_head(Net(Drops)), input_shape=SHAPE).header.blocks
+    assert [block.removable for block in found] == [True] * 3
+
+
 def test_a_block_that_changes_a_list_it_is_given_stays():
     class Appends(Block):
         def forward(self, x, seen=None):
