@@ -113,7 +113,7 @@ def _ready_to_count(network: Counted, input_shape: tuple[int, ...]) -> tuple[Cou
     network = copied(network).eval()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
-    return network, torch.zeros(1, *input_shape).to(_like(network))
+    return network, _like(network).new_zeros(1, *input_shape)
 
 
 def _like(network: nn.Module) -> Tensor:

@@ -24,6 +24,7 @@ from layer_pruning.models.holders import held
 from layer_pruning.models.images import checked_images
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.runtime.atomic import write_json
+from layer_pruning.runtime.callers_modes import outside_callers_modes
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ CHECKED_IMAGES = 32
 """Images on which the files are compared with the network; more would show nothing else."""
 
 
+@outside_callers_modes()
 def export_network(
     network: nn.Module | str | os.PathLike[str],
     folder: str | os.PathLike[str],

@@ -26,6 +26,7 @@ from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.plan.lattice import Cost, removals_for
+from layer_pruning.runtime.callers_modes import outside_callers_modes
 from layer_pruning.scoring.own import OwnMetric
 from layer_pruning.surgery import without_blocks
 
@@ -160,6 +161,7 @@ class Iteration:
             )
         return network
 
+    @outside_callers_modes()
     def _begin_row(self, network: ResidualNetwork, gone: Sequence[str]) -> None:
         macs = counted_cost(network, network.header.input_shape).macs
         row: dict[str, Any] = {
@@ -200,6 +202,7 @@ class Iteration:
         return 100 * (1 - ratio(seconds["network"], seconds["start"]).value)
 
 
+@outside_callers_modes()
 def iterate(
     network: nn.Module,
     images: ArrayLike | Tensor,

@@ -20,7 +20,7 @@ from layer_pruning.evaluation.savings import (
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.export.bundle import export_network
 from layer_pruning.library.options import counted
-from layer_pruning.models.behaviour import Behaviour, check_wrappable
+from layer_pruning.models.behaviour import Behaviour, check_trainable, check_wrappable
 from layer_pruning.models.calls import evaluating
 from layer_pruning.models.copies import copied
 from layer_pruning.models.discovery import found_in, probe_images
@@ -30,6 +30,7 @@ from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, load_network, save_network
 from layer_pruning.models.specifications import WrappedModule
 from layer_pruning.models.steadiness import unsteadiness
+from layer_pruning.runtime.callers_modes import outside_callers_modes
 
 __all__ = [
     "ResidualNetwork",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 
+@outside_callers_modes()
 def wrap(
     module: nn.Module,
     *,
@@ -66,10 +68,10 @@ def wrap(
     their own (attention, feed-forward) are blocks.
 
     Raises ValueError in one line where ``module`` has no such blocks, see
-    :data:`layer_pruning.models.discovery.NEEDS`, computes in another precision than float32, or
-    would not compute in the result what it does by itself, in evaluation and in training mode,
-    and for a shape, statistics or names that no images or classes have. ``module`` is then in the
-    mode in which it was.
+    :data:`layer_pruning.models.discovery.NEEDS`, computes in another precision than float32, was
+    made inside ``torch.inference_mode()``, or would not compute in the result what it does by
+    itself, in evaluation and in training mode, and for a shape, statistics or names that no images
+    or classes have. ``module`` is then in the mode in which it was.
     Warns of a module whose logits depend on chance or on the other images of a batch.
     """
     name = type(module).__name__
@@ -102,7 +104,8 @@ def wrap(
         before.check(network, name)
         said = unsteadiness(network, shape)
     if said is not None:
-        warnings.warn(f"{name}: {said}", stacklevel=2)
+        # the decorator is one level
+        warnings.warn(f"{name}: {said}", stacklevel=3)
     return network.eval()
 
 
@@ -136,6 +139,7 @@ def _names(given: Sequence[str] | None, classes: int) -> tuple[str, ...]:
     return names
 
 
+@outside_callers_modes()
 def load(
     path: str | os.PathLike[str],
     *,
@@ -156,6 +160,8 @@ def load(
     """
     if module is not None and not isinstance(module, nn.Module):
         raise ValueError(f"module: a torch.nn.Module would be right, not a {type(module).__name__}")
+    if module is not None:
+        check_trainable(module, str(path))
     _check_device(device)
     return load_network(path, device, module, build=build)
 
@@ -169,6 +175,7 @@ def _check_device(device: str | torch.device) -> None:
         raise ValueError(f"device: '{device}' cannot be used here ({said})") from error
 
 
+@outside_callers_modes()
 def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """Write a network file: weights, blocks, normalisation and class names; no pickle.
 
@@ -180,6 +187,7 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     save_network(held(network), path)
 
 
+@outside_callers_modes()
 def prune(network: nn.Module, block: str) -> ResidualNetwork:
     """A copy of ``network`` without the residual branch of ``block``; its identity shortcut stays.
 
@@ -204,6 +212,7 @@ def bypass(network: nn.Module, block: str) -> Callable[[Tensor], Tensor]:
     return partial(network.bypassing, block)
 
 
+@outside_callers_modes()
 def measure(
     network: nn.Module, *, batch_size: int = 64, repeats: int = 20
 ) -> dict[str, int | float | str]:
@@ -219,7 +228,7 @@ def measure(
     network = held(network)
     batch_size, repeats = counted("batch_size", batch_size), counted("repeats", repeats)
     device, shape = network.mean.device, network.header.input_shape
-    runner = batch_runner(copied(network), torch.zeros(batch_size, *shape).to(network.mean))
+    runner = batch_runner(copied(network), network.mean.new_zeros(batch_size, *shape))
     return {
         **counted_cost(network, shape)._asdict(),
         "parameters": parameter_count(network),

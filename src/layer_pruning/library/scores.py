@@ -24,6 +24,7 @@ from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
 from layer_pruning.models.residual import ResidualNetwork, arrays_of
+from layer_pruning.runtime.callers_modes import outside_callers_modes
 from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS
 from layer_pruning.scoring.kinds import kind_of
 from layer_pruning.scoring.own import OwnMetric, own_distances
@@ -43,6 +44,7 @@ CRITERION = "layer_pruning.criterion"
 """Under this name a table of scores has in ``attrs`` the known criterion that it is of, if any."""
 
 
+@outside_callers_modes()
 def score(
     network: nn.Module,
     images: ArrayLike | Tensor,
@@ -84,6 +86,7 @@ def score(
     return table
 
 
+@outside_callers_modes()
 def search(
     network: nn.Module,
     images: ArrayLike | Tensor,

@@ -23,10 +23,20 @@ def check_wrappable(module: nn.Module, name: str) -> None:
         raise ValueError(f"{name}: wrap the network that it holds: wrap(module.{HOLDERS[name]}, …)")
     if isinstance(module, torch.jit.ScriptModule):
         raise ValueError(f"{name}: a script has no modules of Python: wrap what it was made from")
+    check_trainable(module, name)
     try:
         check_float32(module)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+def check_trainable(module: nn.Module, name: str) -> None:
+    """Raise ValueError in one line for weights that PyTorch lets nobody train."""
+    if any(tensor.is_inference() for tensor in (*module.parameters(), *module.buffers())):
+        raise ValueError(
+            f"{name}: the module was made inside torch.inference_mode(), and can never be trained: "
+            "make it outside, or inside torch.no_grad()"
+        )
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,15 @@ def probe_images(
     default.
     """
     generator = torch.Generator().manual_seed(0)
-    shape = (1, -1, 1, 1)
-    centre = torch.tensor(tuple(mean) or (0.5,)).view(shape)
-    scale = torch.tensor(tuple(std) or (0.25,)).view(shape)
-    pixels = torch.rand((2, channels, height, width), generator=generator)
+    # whatever the defaults of PyTorch are
+    kind: dict[str, Any] = {"dtype": torch.float32, "device": torch.device("cpu")}
+    centre, scale = (
+        torch.tensor(tuple(given) or (usual,), **kind).view(1, -1, 1, 1)
+        for given, usual in ((mean, 0.5), (std, 0.25))
+    )
+    pixels = torch.rand((2, channels, height, width), generator=generator, **kind)
     one, other = ((pixels - centre) / scale).split(1)
-    noise = torch.randn((1, channels, height, width), generator=generator)
+    noise = torch.randn((1, channels, height, width), generator=generator, **kind)
     return torch.cat([one, -other, 30 * noise])
 
 

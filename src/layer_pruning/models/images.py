@@ -20,7 +20,7 @@ def checked_images(header: NetworkHeader, images: Any) -> Tensor:
     """
     wanted = f"(n, {header.input_shape[0]}, height, width)"
     try:
-        given = torch.as_tensor(images, dtype=torch.float32).detach().cpu()
+        given = torch.as_tensor(images, dtype=torch.float32, device="cpu").detach()
     # whatever PyTorch makes of a list of tensors, of a loader or of None
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(

@@ -26,6 +26,7 @@ from layer_pruning.models.network_file import (
 )
 from layer_pruning.models.specifications import FoundNetwork, OwnNetwork
 from layer_pruning.models.surroundings import take_out, without
+from layer_pruning.runtime.callers_modes import outside_callers_modes
 
 # whoever traces a network by torch.fx need not follow what only looks at a type
 torch.fx.wrap("logits_of")
@@ -54,9 +55,6 @@ class ResidualNetwork(nn.Module):
         """
         super().__init__()
         self.header = header
-        # not persistent: the header holds them, and a state dict should hold what is learnt
-        for name, value in _statistics(header).items():
-            self.register_buffer(name, value, persistent=False)
         network = architecture(header.architecture, header.arguments, header.input_shape)
         if body is None:
             check_build(header)
@@ -73,6 +71,9 @@ class ResidualNetwork(nn.Module):
                 f"not {len(header.mean)} and {len(header.std)}"
             )
         take_out_removed(body, header)
+        # not persistent: the header holds them, and a state dict should hold what is learnt
+        for name, value in _statistics(header, _like(body)).items():
+            self.register_buffer(name, value, persistent=False)
         self.body = body.train()
         self.block_names = header.kept_blocks()
         self._heads: list[str] = []
@@ -110,6 +111,7 @@ class ResidualNetwork(nn.Module):
             self(images) if bypass is None else self.bypassing(bypass, images)
         return seen[0]
 
+    @outside_callers_modes()
     def less(self, removed_blocks: Sequence[str]) -> "ResidualNetwork":
         """A copy without ``removed_blocks``, in the order of their removal.
 
@@ -139,13 +141,14 @@ class ResidualNetwork(nn.Module):
         finally:
             handle.remove()
 
+    @outside_callers_modes()
     def in_float32(self) -> "ResidualNetwork":
         """The network itself, or a copy of one of another precision."""
         if self.mean.dtype == torch.float32:
             return self
         copy = copied(self).float()
         # what was rounded on the way is in the header as it was
-        for name, value in _statistics(self.header).items():
+        for name, value in _statistics(self.header, _like(copy)).items():
             getattr(copy, name).copy_(value)
         return copy
 
@@ -161,7 +164,12 @@ class ResidualNetwork(nn.Module):
         """
         if not self._heads:
             shape = (2, *self.header.input_shape)
-            images = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            images = torch.rand(
+                shape,
+                generator=torch.Generator().manual_seed(0),
+                dtype=torch.float32,
+                device="cpu",
+            )
             images = images.to(self.mean)
             blocks = [self.body.get_submodule(block.name) for block in self.header.blocks]
             with evaluating(self), torch.no_grad():
@@ -174,10 +182,22 @@ class ResidualNetwork(nn.Module):
         return next(block for block in self.header.blocks if block.name == name)
 
 
-def _statistics(header: NetworkHeader) -> dict[str, Tensor]:
-    """Mean and standard deviation by which images are normalised, as they are broadcast."""
+def _statistics(header: NetworkHeader, like: Tensor) -> dict[str, Tensor]:
+    """Mean and standard deviation by which images are normalised, as they are broadcast.
+
+    Of the precision and on the device of ``like``, whatever the defaults of PyTorch are.
+    """
     given = {"mean": header.mean, "std": header.std}
-    return {name: torch.tensor(value).view(1, -1, 1, 1) for name, value in given.items()}
+    return {
+        name: torch.tensor(value, dtype=like.dtype, device=like.device).view(1, -1, 1, 1)
+        for name, value in given.items()
+    }
+
+
+def _like(body: nn.Module) -> Tensor:
+    """A tensor of the precision and device in which a body takes images."""
+    usual = torch.empty(0, dtype=torch.float32, device="cpu")
+    return next((p for p in body.parameters() if p.is_floating_point()), usual)
 
 
 def take_out_removed(body: nn.Module, header: NetworkHeader) -> None:

@@ -28,7 +28,9 @@ def unsteadiness(network: nn.Module, input_shape: tuple[int, ...]) -> str | None
     """
     device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand((4, *input_shape), generator=generator).to(device)
+    images = torch.rand(
+        (4, *input_shape), generator=generator, dtype=torch.float32, device="cpu"
+    ).to(device)
     # the global generators are left as they were
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         logits, again = network(images), network(images)
