@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from layer_pruning.evaluation.complexity import counted_blocks, parameter_count
+from layer_pruning.evaluation.complexity import counted_blocks
 from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.calls import Call, calls_of, evaluating
@@ -15,6 +15,7 @@ from layer_pruning.models.copies import copied
 from layer_pruning.models.pass_through import mapped
 from layer_pruning.models.replay import Replay
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.models.surroundings import held_alone
 
 
 def removable_blocks(network: ResidualNetwork) -> list[str]:
@@ -46,12 +47,23 @@ def called_blocks(network: ResidualNetwork, images: Tensor) -> dict[str, nn.Modu
 
 
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Multiply-accumulates (of one image) and parameters of each block: its removal saves them."""
-    macs, modules = counted_blocks(network), network.blocks()
+    """Multiply-accumulates (of one image) and parameters that the removal of each block saves."""
+    macs = counted_blocks(network)
     return {
-        name: {"macs": float(macs[name]), "parameters": float(parameter_count(modules[name]))}
+        name: {"macs": float(macs[name]), "parameters": float(parameters_saved(network, [name]))}
         for name in blocks
     }
+
+
+def parameters_saved(network: ResidualNetwork, blocks: Sequence[str]) -> int:
+    """Parameters that train and go with ``blocks``, all of them removed at once.
+
+    It is the difference of :func:`layer_pruning.evaluation.complexity.parameter_count`: what
+    something else in the network holds too, as where weights are shared, stays.
+    """
+    modules = network.blocks()
+    going = held_alone(network, [modules[name] for name in blocks])
+    return sum(t.numel() for t in going if isinstance(t, nn.Parameter) and t.requires_grad)
 
 
 def block_runners(

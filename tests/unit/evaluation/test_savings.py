@@ -5,12 +5,13 @@ import pytest
 import torch
 
 import layer_pruning
-from layer_pruning.evaluation.complexity import counted_cost
+from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.savings import (
     Surroundings,
     block_runners,
     counted_savings,
     latencies,
+    parameters_saved,
     part_runners,
     removable_blocks,
 )
@@ -129,3 +130,42 @@ def test_what_a_block_saves_is_what_the_network_is_counted_less_without_it():
     for name, saved in counted_savings(network, names).items():
         less = counted_cost(layer_pruning.prune(network, name), (1, 8, 8))
         assert saved["macs"] == whole.macs - less.macs == 16 * 12 * (36 + 12)
+
+
+def ordinary(module):
+    pass
+
+
+def one_weight(module):
+    module.blocks[0].out.weight = module.blocks[2].out.weight
+
+
+def one_layer(module):
+    module.blocks[0].qkv = module.blocks[1].qkv
+
+
+def with_the_rest(module):
+    module.also = module.blocks[1].out
+
+
+def under_two_names(module):
+    module.first = module.blocks[0]
+
+
+def frozen(module):
+    module.blocks[1].qkv.requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    "shared", [ordinary, one_weight, one_layer, with_the_rest, under_two_names, frozen]
+)
+def test_parameters_that_a_removal_saves_are_those_that_the_network_has_less(shared):
+    module = Attentive()
+    shared(module)
+    network = layer_pruning.wrap(module, input_shape=(1, 8, 8))
+    names, whole = removable_blocks(network), parameter_count(network)
+    for name, saved in counted_savings(network, names).items():
+        less = parameter_count(layer_pruning.prune(network, name))
+        assert saved["parameters"] == whole - less
+    for sets in (names[:2], names[::2], names):
+        assert parameters_saved(network, sets) == whole - parameter_count(network.less(sets))

@@ -218,3 +218,16 @@ def test_of_a_frozen_network_no_parameters_can_be_saved(network, probe):
     network.requires_grad_(False)
     with pytest.raises(ValueError, match=r"40 % fewer parameters cannot .*: 0\.00 % is the"):
         layer_pruning.iterate(network, *probe, target={"parameters_reduction": 40})
+
+
+def test_a_target_that_weights_shared_among_blocks_reach_together_is_not_refused(probe):
+    body = own_networks.build(10, SHAPE)
+    for block in body.early.blocks[1:]:
+        block.conv1, block.conv2 = body.early.blocks[0].conv1, body.early.blocks[0].conv2
+    for block in body.late:
+        block.conv1, block.conv2 = body.early.blocks[0].conv1, body.early.blocks[0].conv2
+    network = layer_pruning.wrap(body, input_shape=SHAPE)
+    options = {"target": {"parameters_reduction": 50}, "min_blocks_per_stage": 0}
+    pruning = layer_pruning.iterate(network, *probe, metrics="kl", **options)
+    through(pruning)
+    assert pruning.reached and len(pruning.history) == 1 + 5
