@@ -1,5 +1,6 @@
 """Multiply-accumulates and parameters."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,39 +33,75 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
+LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.MultiheadAttention)
+"""Layers of which everything that they are called with counts as input."""
+
+
+class _Traced:
+    """Tensors, and all that is computed from them, by their memory."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        # kept, lest the memory be used again
+        self._storages: dict[int, Any] = {}
+        self.add(tensor)
+
+    def __contains__(self, tensor: Tensor) -> bool:
+        return tensor.untyped_storage().data_ptr() in self._storages
+
+    def add(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        self._storages[storage.data_ptr()] = storage
+
+    def follow(self, given: Sequence[Tensor], output: Any) -> None:
+        """Add what an operator made of ``given``, if any of that is among these."""
+        if any(tensor in self for tensor in given):
+            for value in tree_leaves(output):
+                if isinstance(value, Tensor):
+                    self.add(value)
+
+
 class _Counter(Uncompiled):
     """Adds up the multiply-accumulates of convolutions and of products of matrices.
 
-    A product both sides of which come from ``images`` is one of activations with each other.
+    A product both sides of which come from ``images`` is one of activations with each other. One
+    of weights alone, by which parametrisations compute another weight, is none of an image's; a
+    layer of ``network`` that is called with other than what comes from images, a table of
+    positions, counts as any other.
     """
 
-    def __init__(self, images: Tensor) -> None:
+    def __init__(self, network: nn.Module, images: Tensor) -> None:
         super().__init__()
         self.macs = 0
         self.attention = 0
-        # what was computed from the images, by its memory, which is kept lest it be used again
-        self._from_images = {images.untyped_storage().data_ptr(): images.untyped_storage()}
+        self._from_images, self._inputs = _Traced(images), _Traced(images)
+        for layer in network.modules():
+            if isinstance(layer, LAYERS):
+                layer.register_forward_pre_hook(self._called, with_kwargs=True)
 
-    def _is_activation(self, tensor: Tensor) -> bool:
-        return tensor.untyped_storage().data_ptr() in self._from_images
+    def _called(self, _: nn.Module, positional: Any, keywords: Any) -> None:
+        for value in tree_leaves((positional, keywords)):
+            if isinstance(value, Tensor):
+                self._inputs.add(value)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        factors = factors_of(func, args)
-        if is_fused_attention(func) or (factors and all(map(self._is_activation, factors))):
-            self.attention += macs_of(func, args, output)
-        else:
-            self.macs += macs_of(func, args, output)
+        if macs := macs_of(func, args, output):
+            self._count(macs, func, args)
         given = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
-        if any(map(self._is_activation, given)):
-            for value in tree_leaves(output):
-                if isinstance(value, Tensor):
-                    storage = value.untyped_storage()
-                    self._from_images[storage.data_ptr()] = storage
+        self._from_images.follow(given, output)
+        self._inputs.follow(given, output)
         return output
+
+    def _count(self, macs: int, func: Any, args: Sequence[Any]) -> None:
+        matrices = factors_of(func, args)
+        if is_fused_attention(func) or (matrices and all(m in self._from_images for m in matrices)):
+            self.attention += macs
+        # of a convolution, its image and its weight
+        elif any(factor in self._inputs for factor in matrices or args[:2]):
+            self.macs += macs
 
 
 def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
@@ -74,10 +111,11 @@ def counted_cost(network: nn.Module, input_shape: tuple[int, ...]) -> Cost:
     every input value of a transposed convolution as many as there are outputs from it. The
     projections of attention are linear layers. Its products of activations with each other are in
     ``macs_with_attention`` alone, by which the cost of transformers is usually published. Bias,
-    norms, activations and pooling are left out.
+    norms, activations and pooling are left out, and what parametrisations (spectral norm, say)
+    compute from weights alone.
     """
     network, images = _ready_to_count(network, input_shape)
-    with torch.enable_grad(), _Counter(images) as counter:
+    with torch.enable_grad(), _Counter(network, images) as counter:
         network(images)
     return Cost(counter.macs, counter.macs + counter.attention)
 
@@ -88,7 +126,7 @@ def counted_blocks(network: ResidualNetwork) -> dict[str, int]:
     They are what its removal saves; a block that runs several times has those of all its runs.
     """
     network, images = _ready_to_count(network, network.header.input_shape)
-    counter, began = _Counter(images), list[int]()
+    counter, began = _Counter(network, images), list[int]()
     found = dict.fromkeys(network.blocks(), 0)
 
     def begin(*_: Any) -> None:

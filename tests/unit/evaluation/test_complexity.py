@@ -197,3 +197,66 @@ def test_an_independent_counter_agrees():
         network(torch.zeros(1, *PHOTOGRAPH))
     # a multiply-accumulate is two operations
     assert 2 * multiply_accumulates(network, PHOTOGRAPH) == counter.get_total_flops()
+
+
+def lower_rank(layer):
+    """A product of two weights in place of a weight."""
+
+    class LowRank(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.change = torch.nn.Linear(8, 8, bias=False)
+
+        def forward(self, weight):
+            return weight + self.change.weight @ self.change.weight
+
+    torch.nn.utils.parametrize.register_parametrization(layer, "weight", LowRank())
+
+
+PARAMETRISED = {
+    "spectral": torch.nn.utils.parametrizations.spectral_norm,
+    "spectral, the older one": torch.nn.utils.spectral_norm,
+    "orthogonal": torch.nn.utils.parametrizations.orthogonal,
+    "orthogonal, by Cayley's map": lambda layer: torch.nn.utils.parametrizations.orthogonal(
+        layer, orthogonal_map="cayley"
+    ),
+    "weight": torch.nn.utils.parametrizations.weight_norm,
+    "lower rank": lower_rank,
+}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("name", PARAMETRISED)
+def test_what_is_computed_from_weights_alone_is_no_cost_of_an_image(name):
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 2, 2),
+        torch.nn.Flatten(2),
+        torch.nn.Linear(4, 8),
+        torch.nn.Linear(8, 8),
+    )
+    by_hand = 4 * 8 * 4 + 8 * 4 * 8 + 8 * 8 * 8
+    assert counted_cost(network, (1, 4, 4)) == (by_hand, by_hand)
+    PARAMETRISED[name](network[3])
+    if name != "lower rank":
+        PARAMETRISED[name](network[0])
+    assert counted_cost(network, (1, 4, 4)) == (by_hand, by_hand)
+
+
+class Positions(torch.nn.Module):
+    """Layers that are called with a table and with a learnt query, as Swin V2 and others do."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", torch.rand(7, 2))
+        self.query = torch.nn.Parameter(torch.rand(1, 3, 8))
+        self.layers = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Linear(5, 1))
+        self.attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.attention(self.query, x, x)[0] + self.layers(self.table).mean()
+
+
+def test_a_layer_costs_the_same_whatever_it_is_called_with():
+    of_table, projections = 7 * (2 * 5 + 5), 2 * 3 * 8 * 8 + 2 * 6 * 8 * 8
+    # keys are multiplied with what was learnt, as with a weight
+    assert counted_cost(Positions(), (6, 8)).macs == of_table + projections + 3 * 6 * 8
