@@ -5,7 +5,7 @@ field has its type and its range here, and numbers that would decide how much is
 number of classes) have to agree with what the file holds.
 """
 
-import math
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -119,4 +119,6 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # whole numbers have no bound of their own
+    return number and abs(value) <= sys.float_info.max
