@@ -146,11 +146,7 @@ class ResidualNetwork(nn.Module):
         """The network itself, or a copy of one of another precision."""
         if self.mean.dtype == torch.float32:
             return self
-        copy = copied(self).float()
-        # what was rounded on the way is in the header as it was
-        for name, value in _statistics(self.header, _like(copy)).items():
-            getattr(copy, name).copy_(value)
-        return copy
+        return _made_float32(copied(self))
 
     @property
     def classifier(self) -> nn.Module:
@@ -180,6 +176,14 @@ class ResidualNetwork(nn.Module):
         """What the header says of a block. Raises ValueError where there is none of that name."""
         self.header.check_block(name)
         return next(block for block in self.header.blocks if block.name == name)
+
+
+def _made_float32(network: ResidualNetwork) -> ResidualNetwork:
+    network.float()
+    # what was rounded on the way is in the header as it was
+    for name, value in _statistics(network.header, _like(network.body)).items():
+        getattr(network, name).copy_(value)
+    return network
 
 
 def _statistics(header: NetworkHeader, like: Tensor) -> dict[str, Tensor]:
@@ -263,7 +267,7 @@ def load_network(
             fitting = ResidualNetwork(header, copied(body)).body
             _check_fits(path, fitting.state_dict(), tensors)
         # what a module of another precision would make of the weights is not what the file holds
-        network = ResidualNetwork(header, body).float()
+        network = _made_float32(ResidualNetwork(header, body))
     except ValueError as error:
         raise ValueError(_naming(path, error)) from error
     _check_fits(path, network.body.state_dict(), tensors)
