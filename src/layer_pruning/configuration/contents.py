@@ -176,6 +176,11 @@ def blocks_per_step(config: Config) -> int:
     return MOST_REMOVALS if at_once else int(config["blocks_per_step"])
 
 
+def percent_of(point: str) -> float:
+    """The number of a reduction in `report_at`, such as ``47 %``."""
+    return float(point.rstrip(" %"))
+
+
 def target(config: Config) -> dict[str, float]:
     """What a network should reach: one key and its number, or nothing."""
     return {key: value for key, value in config["target"].items() if value is not None}

@@ -4,6 +4,7 @@ from layer_pruning.configuration.contents import (
     Config,
     datasets,
     networks,
+    percent_of,
     searched_criteria,
     target,
 )
@@ -123,7 +124,7 @@ def check_target(config: Config) -> None:
 def check_report_at(config: Config) -> None:
     """What is to be reported was pruned."""
     for point in config["report_at"]:
-        if isinstance(point, str) and float(point.rstrip(" %")) == 0:
+        if isinstance(point, str) and percent_of(point) == 0:
             raise ConfigError(f"report_at: '{point}' is the baseline; more than 0 % would be right")
 
 

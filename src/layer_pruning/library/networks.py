@@ -158,9 +158,10 @@ def load(
     Raises FileNotFoundError, or ValueError in one line naming the file, or the ``device`` that is
     not there.
     """
-    if module is not None and not isinstance(module, nn.Module):
-        raise ValueError(f"module: a torch.nn.Module would be right, not a {type(module).__name__}")
     if module is not None:
+        if not isinstance(module, nn.Module):
+            kind = type(module).__name__
+            raise ValueError(f"module: a torch.nn.Module would be right, not a {kind}")
         check_trainable(module, str(path))
     _check_device(device)
     return load_network(path, device, module, build=build)

@@ -16,6 +16,7 @@ from layer_pruning.models.copies import copied
 from layer_pruning.models.dispatch import Uncompiled
 from layer_pruning.models.pass_through import tensors
 from layer_pruning.models.residual import ResidualNetwork
+from layer_pruning.runtime.random_draws import drawn_images
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,8 @@ def fused(network: ResidualNetwork) -> ResidualNetwork:
     original = copied(network).eval()
     # found once, for the copy too
     original.classifier_names()
-    image = torch.rand(
-        (1, *network.header.input_shape),
-        generator=torch.Generator().manual_seed(0),
-        dtype=torch.float32,
-        device="cpu",
-    ).to(next(network.parameters()).device)
+    device = next(network.parameters()).device
+    image = drawn_images(1, network.header.input_shape).to(device)
     light, paths, norms = copied(original), paths_of(original), []
     for convolution, norm in _Flow.of(original, image).pairs():
         if _is_pair(convolution, norm):

@@ -27,6 +27,7 @@ from layer_pruning.models.network_file import (
 from layer_pruning.models.specifications import FoundNetwork, OwnNetwork
 from layer_pruning.models.surroundings import take_out, without
 from layer_pruning.runtime.callers_modes import outside_callers_modes
+from layer_pruning.runtime.random_draws import drawn_images
 
 # whoever traces a network by torch.fx need not follow what only looks at a type
 torch.fx.wrap("logits_of")
@@ -159,14 +160,7 @@ class ResidualNetwork(nn.Module):
         An image goes through the network to find them. Raises ValueError where there is none.
         """
         if not self._heads:
-            shape = (2, *self.header.input_shape)
-            images = torch.rand(
-                shape,
-                generator=torch.Generator().manual_seed(0),
-                dtype=torch.float32,
-                device="cpu",
-            )
-            images = images.to(self.mean)
+            images = drawn_images(2, self.header.input_shape).to(self.mean)
             blocks = [self.body.get_submodule(block.name) for block in self.header.blocks]
             with evaluating(self), torch.no_grad():
                 self._heads = heads(self.body, self.normalised(images), blocks)

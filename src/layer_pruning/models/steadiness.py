@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from layer_pruning.runtime.random_draws import drawn_images
+
 
 def check_float32(body: nn.Module) -> None:
     """Raise ValueError, naming it and the remedy, for a parameter or buffer of another precision.
@@ -27,10 +29,7 @@ def unsteadiness(network: nn.Module, input_shape: tuple[int, ...]) -> str | None
     Accuracy, distances and robustness of such a network are those of one draw or one batch.
     """
     device = next(network.parameters()).device
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(
-        (4, *input_shape), generator=generator, dtype=torch.float32, device="cpu"
-    ).to(device)
+    images = drawn_images(4, input_shape).to(device)
     # the global generators are left as they were
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         logits, again = network(images), network(images)

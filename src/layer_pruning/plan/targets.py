@@ -12,6 +12,7 @@ from layer_pruning.configuration import (
     ConfigError,
     datasets,
     networks,
+    percent_of,
     searched_criteria,
     target,
 )
@@ -61,7 +62,7 @@ def counted_of(config: Config) -> dict[tuple[str, str], list[int]]:
         for point in config["report_at"]:
             removals, asks = point, str(point)
             if isinstance(point, str):
-                percent = float(point.rstrip(" %"))
+                percent = percent_of(point)
                 _needed(config, dataset, name, "macs", percent, "report_at")
                 # with any choice of blocks, not only with the best one
                 unlimited = config | {"removals": None}

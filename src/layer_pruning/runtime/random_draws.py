@@ -1,4 +1,4 @@
-"""Draws from the global generators of random numbers, which are put back as they were."""
+"""Draws of random numbers: from the global generators, put back as they were, and of images."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,3 +27,13 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     finally:
         for generator, state in zip(generators, before, strict=True):
             generator.set_state(state)
+
+
+def drawn_images(count: int, input_shape: tuple[int, ...]) -> torch.Tensor:
+    """Images (count, channels, height, width), uniform in [0, 1], always the same.
+
+    float32 on the CPU, whatever the defaults of PyTorch are.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = (count, *input_shape)
+    return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")

@@ -31,7 +31,7 @@ class Net(nn.Module):
         torch.manual_seed(0)
         self.stem = nn.Conv2d(3, WIDTH, 1)
         self.early = nn.Sequential(*(Block() for _ in range(before)))
-        self.tap = nn.Linear(WIDTH, WIDTH)
+        self.tap = self.made_tap()
         self.late = nn.Sequential(*(Block() for _ in range(after)))
         self.head = nn.Linear(WIDTH, 5)
         nn.init.normal_(self.head.weight, std=0.5)
@@ -51,9 +51,8 @@ class Appending(nn.Module):
 
 
 class AppendsToAList(Net):
-    def __init__(self, *given, **options):
-        super().__init__(*given, **options)
-        self.tap = Appending()
+    def made_tap(self):
+        return Appending()
 
     def forward(self, x):
         seen = []
@@ -71,9 +70,8 @@ class InPlace(nn.Module):
 
 
 class ScalesInPlace(Net):
-    def __init__(self, *given, **options):
-        super().__init__(*given, **options)
-        self.tap = InPlace()
+    def made_tap(self):
+        return InPlace()
 
     def forward(self, x):
         x = self.early(self.stem(x))
@@ -92,9 +90,8 @@ class Adding(nn.Module):
 
 
 class AddsToItsOwner(Net):
-    def __init__(self, *given, **options):
-        super().__init__(*given, **options)
-        self.tap = Adding(self)
+    def made_tap(self):
+        return Adding(self)
 
     def forward(self, x):
         self.state = torch.zeros(1, WIDTH)
@@ -111,9 +108,8 @@ class Keeping(nn.Module):
 
 
 class KeepsForLater(Net):
-    def __init__(self, *given, **options):
-        super().__init__(*given, **options)
-        self.tap = Keeping()
+    def made_tap(self):
+        return Keeping()
 
     def forward(self, x):
         x = self.late(self.tap(self.early(self.stem(x))))
