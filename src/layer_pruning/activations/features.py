@@ -50,6 +50,27 @@ class ImageActivations(NamedTuple):
     logits_bypassed: np.ndarray
 
 
+def check_numbers_of(found: ImageActivations, blocks: Sequence[str]) -> None:
+    """Raise ValueError in one line for what no distance can be computed of.
+
+    That is another number of candidates, features that are not finite, and logits that are not:
+    logits of −∞, as of classes that are masked, may be among finite ones.
+    """
+    for name in ("features_bypassed", "logits_bypassed"):
+        candidates = len(getattr(found, name))
+        if candidates != len(blocks):
+            raise ValueError(f"{name} has {candidates} candidates, expected {len(blocks)}")
+    pairs = {"": (found.features, found.logits)}
+    for name, *pair in zip(blocks, found.features_bypassed, found.logits_bypassed, strict=True):
+        pairs[f" without {name}"] = (pair[0], pair[1])
+    for gone, (features, logits) in pairs.items():
+        if not np.isfinite(features).all():
+            raise ValueError(f"the network{gone} gives features that are not finite")
+        # NaN and +∞ are the largest of their image
+        if not np.isfinite(logits.max(axis=-1)).all():
+            raise ValueError(f"the network{gone} gives logits that are not finite")
+
+
 @contextmanager
 def activations_file(
     path: str | os.PathLike[str],
@@ -66,8 +87,7 @@ def activations_file(
     set, and how many that has. The file appears whole at the end, or not at all. Until then its
     arrays lie in a temporary folder beside it, which takes as much disk again.
 
-    Raises ValueError for values that are not finite, for other than c candidates, and for other
-    than n images in all.
+    Raises ValueError as :func:`check_numbers_of`, and for other than n images in all.
     """
     count, appended = len(labels), 0
     with (
@@ -82,13 +102,11 @@ def activations_file(
 
         def append(part: ImageActivations) -> None:
             nonlocal appended
+            try:
+                check_numbers_of(part, blocks)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
             for name, values in part._asdict().items():
-                if not np.isfinite(values).all():
-                    raise ValueError(f"{path}: {name} holds values that are not finite")
-                if values.ndim == 3 and len(values) != len(blocks):
-                    raise ValueError(
-                        f"{path}: {name} has {len(values)} candidates, expected {len(blocks)}"
-                    )
                 members[name](appended, values)
             appended += len(part.features)
 

@@ -13,6 +13,7 @@ from layer_pruning.activations.features import (
     Activations,
     ImageActivations,
     activations_file,
+    check_numbers_of,
     read_members,
 )
 from layer_pruning.models.fused import fused
@@ -119,8 +120,7 @@ def activations_of(
     ``images`` are those of the probe set, (n, channels, height, width), or give the images at some
     of ``probe_indices``, as for :func:`extract_activations`: then a chunk at a time is held.
 
-    Raises ValueError as :func:`sweep`, and for features and logits that are not finite; logits of
-    −∞, as of classes that are masked, may be among others.
+    Raises ValueError as :func:`sweep` and :func:`check_numbers_of`.
     """
 
     def part(start: int, stop: int) -> Tensor:
@@ -128,37 +128,15 @@ def activations_of(
             return torch.from_numpy(images(probe_indices[start:stop]))
         return torch.from_numpy(images[start:stop])
 
-    features, features_bypassed, logits, logits_bypassed = _swept(
-        network, part, len(labels), candidates, precision=precision
-    )
-    _check_finite(features, features_bypassed, logits, logits_bypassed, candidates)
+    swept = _swept(network, part, len(labels), candidates, precision=precision)
+    found = ImageActivations(*(values.numpy() for values in swept))
+    check_numbers_of(found, candidates)
     return Activations(
-        features=features.numpy(),
-        features_bypassed=features_bypassed.numpy(),
-        logits=logits.numpy(),
-        logits_bypassed=logits_bypassed.numpy(),
+        **found._asdict(),
         labels=labels,
         blocks=np.array(candidates),
         probe_indices=probe_indices,
     )
-
-
-def _check_finite(
-    features: Tensor,
-    features_bypassed: Tensor,
-    logits: Tensor,
-    logits_bypassed: Tensor,
-    candidates: Sequence[str],
-) -> None:
-    """Raise ValueError in one line for what distances cannot be computed of."""
-    found = {"": (features, logits)}
-    for name, *pair in zip(candidates, features_bypassed, logits_bypassed, strict=True):
-        found[f" without {name}"] = (pair[0], pair[1])
-    for gone, (seen, given) in found.items():
-        if not seen.isfinite().all():
-            raise ValueError(f"the network{gone} gives features that are not finite")
-        if not given.amax(dim=-1).isfinite().all():
-            raise ValueError(f"the network{gone} gives logits that are not finite")
 
 
 def extract_activations(
@@ -183,7 +161,7 @@ def extract_activations(
     they are what one job would have written: bit for bit on the same kind of device, unless the
     chunks had to be smaller so that every shard has one.
 
-    Raises ValueError as :func:`sweep`, and for features that are not finite.
+    Raises ValueError as :func:`sweep` and :func:`check_numbers_of`.
     """
     whole, this = len(probe_indices), Shard(*(shard or WHOLE))
     prepared = _prepared(

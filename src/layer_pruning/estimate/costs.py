@@ -24,6 +24,7 @@ from layer_pruning.export.bundle import export_network
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.residual import ResidualNetwork, new_network, save_network
+from layer_pruning.runtime.random_draws import drawn_images
 from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
 from layer_pruning.scoring.scores import score
 from layer_pruning.scoring.starts import spread_over_starts
@@ -94,10 +95,9 @@ def measured_costs(
     say("starting Python")
     start = start_seconds()
     network = new_network(header, 0).to(device).eval()
-    generator = torch.Generator().manual_seed(0)
 
     def images(count: int) -> Tensor:
-        return torch.rand(count, *header.input_shape, generator=generator).to(device)
+        return drawn_images(count, header.input_shape).to(device)
 
     say("a forward pass")
     forward = _forward_seconds(network, images)

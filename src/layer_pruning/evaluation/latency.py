@@ -19,6 +19,7 @@ from layer_pruning.evaluation.machine_load import LoadWatch
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.runtime.machine import machine
+from layer_pruning.runtime.random_draws import drawn_images
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +74,7 @@ def latency_record(
     timings = []
     for mode in modes:
         for size in batch_sizes:
-            generator = torch.Generator().manual_seed(seed)
-            batch = torch.rand(size, *shape, generator=generator).to(device)
+            batch = drawn_images(size, shape).to(device)
             runs = {name: _runner(net, batch, mode) for name, net in networks.items()}
             logger.info("latency: batches of %d, %s, %d rounds", size, mode, repeats)
             seconds = timer(runs, repeats=repeats, seed=seed)

@@ -17,7 +17,8 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 def loss_increase(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cross-entropy on the probe set, bypassed minus intact: (candidates,), may be negative.
 
-    Raises ValueError in one line for a label that has no logit.
+    Raises ValueError in one line for a label that has no logit, or one of −∞, as of a class that
+    is masked: the loss is infinite there, before or after.
     """
     if labels.max() >= logits.shape[-1]:
         raise ValueError(
@@ -26,7 +27,14 @@ def loss_increase(logits: np.ndarray, bypassed: np.ndarray, labels: np.ndarray) 
         )
 
     def cross_entropy(values: np.ndarray) -> np.ndarray:
-        return -log_softmax(values)[..., np.arange(len(labels)), labels].mean(axis=-1)
+        own = log_softmax(values)[..., np.arange(len(labels)), labels]
+        if not np.isfinite(own).all():
+            lost = labels[np.argwhere(~np.isfinite(own))[0, -1]]
+            raise ValueError(
+                f"loss_increase: class {lost} has labels and a logit of −∞, as if masked: "
+                "take a metric that needs no labels, such as kl"
+            )
+        return -own.mean(axis=-1)
 
     return cross_entropy(bypassed) - cross_entropy(logits)
 

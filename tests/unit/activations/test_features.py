@@ -64,6 +64,7 @@ def test_the_same_activations_make_the_same_bytes(planted, tmp_path):
     [
         (lambda whole: whole.features_bypassed.__setitem__((1, 4, 2), np.nan), "not finite"),
         (lambda whole: whole.logits.__setitem__((6, 0), np.inf), "not finite"),
+        (lambda whole: whole.logits_bypassed.__setitem__((0, 6), -np.inf), "not finite"),
         (lambda whole: object.__setattr__(whole, "labels", np.zeros(8)), "7 images .* expected 8"),
         (
             lambda whole: object.__setattr__(whole, "blocks", whole.blocks[:1]),
@@ -80,6 +81,15 @@ def test_what_is_wrong_is_named_and_the_file_before_stays(planted, spoil, messag
         written(path, planted, 3, 7)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["activations.npz"]
+
+
+def test_logits_of_masked_classes_are_kept(planted, tmp_path):
+    planted.logits[:, 0] = -np.inf
+    planted.logits_bypassed[..., 0] = -np.inf
+    written(tmp_path / "activations.npz", planted, 3, 7)
+    read = read_activations(tmp_path / "activations.npz")
+    assert np.array_equal(read.logits, planted.logits)
+    assert np.array_equal(read.logits_bypassed, planted.logits_bypassed)
 
 
 def test_a_damaged_file_is_named(planted, tmp_path):

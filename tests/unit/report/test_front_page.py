@@ -5,6 +5,7 @@ import json
 import math
 import re
 
+import pandas as pd
 import pytest
 from html_reader import Page
 from planted_report import FIRST_SCREEN, report_of
@@ -13,6 +14,7 @@ from layer_pruning.report.findings.robustness import robust_accuracy
 from layer_pruning.report.pages.charts import accuracy_chart, robustness_chart
 from layer_pruning.report.pages.front_page import answer_lines, caption_html, number_text
 from layer_pruning.report.pages.network_page import network_page
+from layer_pruning.report.records import BASELINE
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import joules_text
 
@@ -89,6 +91,18 @@ def test_charts_hold_every_network_with_its_interval(tmp_path):
     points = robustness_chart(robust_accuracy(attacks))["data"]["values"]
     assert {row["epsilon"] for row in points} == {0.0, 0.1, 0.2}
     assert all(math.isfinite(row["accuracy"]) for row in points)
+
+
+def test_curves_of_many_criteria_look_different(tmp_path):
+    *_, folders, _ = report_of(tmp_path)
+    summary = summarise(folders)
+    row = summary[summary["criterion"] != BASELINE].iloc[:1]
+    many = pd.concat([row.assign(criterion=f"c{number:02}") for number in range(20)])
+    encoding = accuracy_chart(pd.concat([summary, many]))["layer"][0]["encoding"]
+    colours, dashes = (encoding[name]["scale"] for name in ("color", "strokeDash"))
+    assert colours["domain"] == dashes["domain"]
+    looks = set(zip(colours["range"], map(tuple, dashes["range"]), strict=True))
+    assert len(looks) == len(colours["domain"])
 
 
 def test_the_page_of_a_network_draws_its_blocks_and_links_its_files(tmp_path):

@@ -62,6 +62,15 @@ def test_a_class_that_is_masked_counts_nothing(generator):
     assert np.isinf(kl(np.insert(intact, 2, 0.0, axis=-1), masked[1], labels)).all()
 
 
+@pytest.mark.parametrize("masked", [(0,), (1,), (0, 1)])
+def test_a_loss_that_is_infinite_is_named(masked, generator):
+    *values, labels = logits(generator)
+    for place in masked:
+        values[place][..., 2] = -np.inf
+    with pytest.raises(ValueError, match="class 2 has labels and a logit of −∞"):
+        loss_increase(*values, labels)
+
+
 def test_huge_logits_give_no_overflow(generator):
     intact, bypassed, labels = logits(generator, scale=1e5)
     assert np.isfinite(kl(intact, bypassed, labels)).all()

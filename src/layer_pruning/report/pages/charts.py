@@ -82,6 +82,11 @@ def _with_start(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _dash(line: Any) -> list[float]:
+    """A line style of Matplotlib as lengths of dashes and gaps, in pixels of the page."""
+    return [1, 0] if line == "-" else [2 * length for length in line[1]]
+
+
 def _scatter(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -103,6 +108,9 @@ def _scatter(
         "scale": {"domain": [BASELINE, *names], "range": colours},
         "title": "Criterion",
     }
+    # colours come again from the seventh criterion on, with other lines, as in print
+    dashes = [[1, 0]] + [_dash(styles[name]["linestyle"]) for name in names]
+    dash = colour | {"scale": {"domain": [BASELINE, *names], "range": dashes}}
     shown = {"and": [{"param": "criteria", "empty": True}, {"param": "seeds", "empty": True}]}
     place = {"field": x[0], "type": "quantitative", "title": x[1], "axis": {"tickCount": 6}}
     height = {"field": y[0], "type": "quantitative", "title": y[1], "scale": {"zero": False}}
@@ -126,6 +134,7 @@ def _scatter(
                 "x": place,
                 "y": height | {"aggregate": "mean"},
                 "color": colour,
+                "strokeDash": dash,
                 "opacity": {"condition": {"param": "criteria", "value": 1}, "value": 0.05},
             },
         },
