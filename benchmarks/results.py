@@ -2,6 +2,7 @@
 
     python benchmarks/results.py collect config/published/resnet20.yaml docs/data/resnet20.csv
     python benchmarks/results.py collect config/shortcut.yaml docs/data/shortcut.csv
+    python benchmarks/results.py compare
     python benchmarks/results.py write
 
 `collect`, in the folder of a run, finished or not, writes a row for every network that is there,
@@ -39,7 +40,8 @@ from layer_pruning.report.findings.robustness import compared_robustness
 from layer_pruning.report.findings.shortcut import ACCURACIES, compared_shortcuts, outcomes
 from layer_pruning.report.network_tables import read_csv, write_csv
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import equally_trained, on_the_way
+from layer_pruning.report.records import records_of as read_records
+from layer_pruning.report.selection import varying
 from layer_pruning.report.statistics.paired import beside_each
 from layer_pruning.report.summary import summarise
 from layer_pruning.report.wording import signed
@@ -134,9 +136,19 @@ def under_attack(
         if not records:
             return None
         write_records(records, archive)
-        return beside_each(
-            compared_robustness, records.values(), equally_trained(rows), on_the_way(rows)
-        )
+        return beside_each(compared_robustness, records.values(), rows)
+
+
+def compare() -> None:
+    """Make every comparison under attack anew from the records that were kept."""
+    for archive in sorted(DATA.glob(f"*{ATTACKED}.zip")):
+        table = archive.with_name(archive.name.replace(f"{ATTACKED}.zip", ".csv"))
+        path = beside_table(table, ATTACKED)
+        origin = read_csv(path)[["configuration", "commit"]].iloc[0]
+        with records_with_published([], archive) as records:
+            frame = beside_each(compared_robustness, records.values(), read_csv(table))
+        write_csv(frame.assign(**origin), path)
+        print(f"{path}: {len(frame)} rows")
 
 
 def beside_table(table: Path, suffix: str, ending: str = ".csv") -> Path:
@@ -172,13 +184,18 @@ def records_of(config: Config, folders: Sequence[Path]) -> list[Path]:
 
 def shortcuts(config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How far each network relies on a cue, and beside the baseline, by data set."""
-    needed = ["shortcut.json"]
+    needed = ["shortcut.json", "complexity.json"]
     folders = folders_of(config, runs_of(config, needed), needed)
     paths = [folder / "shortcut.json" for folder in folders]
+    sizes = [
+        network.names | {name: record[name] for name in ("macs", "parameters")}
+        for network, record, _ in read_records(folder / "complexity.json" for folder in folders)
+    ]
+    places = varying(pd.DataFrame(sizes))
     by_dataset: dict[str, list[Path]] = {}
     for path in paths:
         by_dataset.setdefault(path.parts[1], []).append(path)
-    beside = [compared_shortcuts(found) for found in by_dataset.values()]
+    beside = [compared_shortcuts(found, varying=places) for found in by_dataset.values()]
     return outcomes(paths), pd.concat(beside, ignore_index=True)
 
 
@@ -295,10 +312,13 @@ def main() -> None:
     one.add_argument("configuration", type=Path)
     one.add_argument("table", type=Path)
     one.add_argument("--add", action="store_true", help="keep networks that this run lacks")
-    commands.add_parser("write")
+    for name in ("compare", "write"):
+        commands.add_parser(name)
     given: argparse.Namespace = parser.parse_args()
     if given.command == "collect":
         collect(given.configuration, given.table, add=given.add)
+    elif given.command == "compare":
+        compare()
     else:
         write()
 

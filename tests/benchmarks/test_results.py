@@ -1,10 +1,12 @@
 """The tables of docs/results.md."""
 
+import shutil
 import sys
 
 import numpy as np
 import pandas as pd
 
+from layer_pruning.report.network_tables import read_csv, write_csv
 from shared_files import ROOT
 
 # benchmarks are scripts, which import each other from their own folder
@@ -107,3 +109,15 @@ def test_comparisons_whose_records_are_gone_are_left_as_they_are(tmp_path, capsy
     assert results.under_attack(pd.DataFrame(), [], table, add=True) is None
     assert (tmp_path / "rows-attacked.csv").read_text() == "of five seeds\n"
     assert "left as it is" in capsys.readouterr().out
+
+
+def test_published_comparisons_follow_from_the_records_that_were_kept(tmp_path, monkeypatch):
+    data = ROOT / "docs" / "data"
+    for path in (*data.glob("pgd*"), *data.glob("resnet56*")):
+        shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("*-attacked.csv"):
+        write_csv(read_csv(path).assign(difference=0.0), path)
+    monkeypatch.setattr(results, "DATA", tmp_path)
+    results.compare()
+    for path in tmp_path.glob("*-attacked.csv"):
+        assert path.read_bytes() == (data / path.name).read_bytes()

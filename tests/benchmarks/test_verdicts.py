@@ -27,6 +27,8 @@ def networks(**tests):
             row = {"dataset": "d", "architecture": "a", "seed": seed, "criterion": name}
             row |= {"made_by": way, "beside": "", "removed": int(way != "baseline")}
             row |= {"blocks": name if way == "pruned" else "", "accuracy_validation": accuracy}
+            # random choice ends at another architecture in every seed
+            row |= {"macs": 100, "parameters": 10 + seed * (name == "random")}
             ends = {"low": accuracy - 0.01, "high": accuracy + 0.01}
             row |= {f"accuracy_test_interval_{end}": value for end, value in ends.items()}
             rows.append(row | {"accuracy_test": accuracy})
@@ -51,6 +53,16 @@ def test_every_network_that_counts_stands_beside_the_baseline_and_each_other():
     assert said["cka", "baseline"][1] == "kept within 0.5 points"
     assert said["kl", "continued"][1] == "lower"
     assert {one[3] for one in cells} == {"3"}
+
+
+def test_random_choice_widens_no_interval_but_its_own():
+    steady = {"baseline": [0.90, 0.91, 0.92], "cka": [0.89, 0.901, 0.909]}
+    steady["kl"] = [0.88, 0.889, 0.901]
+    wide = steady | {"random": [0.80, 0.88, 0.85]}
+    alone, beside = (verdicts.accuracy_verdicts(networks(**rows)) for rows in (steady, wide))
+    assert "**+1.00 [" in alone and "| cka higher |" in beside
+    assert "| random | 1 | baseline | 3 | −6.67 [" in beside
+    assert "| cka | 1 | random | 3 | +5.67 [" in beside
 
 
 def test_the_published_searches_say_what_is_one_network():

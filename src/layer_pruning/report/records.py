@@ -32,6 +32,10 @@ KEYS = ["dataset", "architecture", "seed", "criterion", "removed"]
 """The columns that tell networks apart: they are read off the folder."""
 
 
+Place = tuple[str, str, str, int]
+"""Data set, architecture, criterion and removals: the networks of all seeds."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A network, named by its folder ``.../{dataset}/{architecture}/seed-{seed}/{network}``.
@@ -72,6 +76,11 @@ class Network:
         if seed is None:
             raise ValueError(f"{folder}: expected {{dataset}}/{{architecture}}/seed-{{seed}} above")
         return cls(folder, above[-3], above[-2], int(seed[1]), criterion, removed, unpruned)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands, whatever its seed."""
+        return self.dataset, self.architecture, self.criterion, self.removed
 
     @property
     def baseline(self) -> Path:

@@ -9,12 +9,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from layer_pruning.evaluation.reduction import reaches
-from layer_pruning.report.records import BASELINE
+from layer_pruning.report.records import BASELINE, Place
 
 COUNTED = {"macs_reduction": "macs", "parameters_reduction": "parameters"}
-
-Place = tuple[str, str, str, int]
-"""Data set, architecture, criterion and removals: the networks of all seeds."""
 
 
 def pruned(summary: pd.DataFrame) -> pd.DataFrame:
@@ -47,6 +44,17 @@ def on_the_way(summary: pd.DataFrame) -> set[Place]:
 
     steps = summary.groupby([name for name in names if name != "criterion"])
     return {one for _, step in steps for one in places(pruned(step)) - places(counted(step))}
+
+
+def varying(summary: pd.DataFrame) -> set[Place]:
+    """The networks whose seeds ended at other architectures, as those of random choice do.
+
+    How far apart they are says little of how far trainings of one architecture are, and the other
+    way round: comparisons over seeds keep the two spreads apart.
+    """
+    names = ["dataset", "architecture", "criterion", "removed"]
+    sizes = summary.groupby(names)[["macs", "parameters"]].nunique()
+    return set(sizes.index[(sizes > 1).any(axis=1)])
 
 
 def equally_trained(summary: pd.DataFrame) -> dict[str, str]:

@@ -93,6 +93,62 @@ def test_one_criterion_is_the_paired_t_test():
     assert (found.low, found.high) == pytest.approx((low, high), rel=1e-6)
 
 
+def of_two_kinds(generator, seeds=5, lead=0.0, draws=1, deviation=0.01):
+    """Networks of one architecture, and ``draws`` of them that differ far more from seed to seed.
+
+    c0 is better by ``lead``, as far apart as those of the published ResNet-20 are.
+    """
+    names = ["baseline", "c0", "c1", "c2"]
+    table = accuracies(generator, names, seeds, lead=lead)
+    wide = generator.normal(0, deviation, (draws, seeds))
+    return table | {f"r{place}": table["c1"] + own for place, own in enumerate(wide)}
+
+
+@pytest.mark.parametrize(("draws", "seeds"), [(1, 3), (1, 5), (3, 3), (3, 5)])
+def test_networks_of_two_spreads_are_not_told_apart_by_it(draws, seeds):
+    generator = np.random.default_rng(14)
+    varying = {f"r{place}" for place in range(draws)}
+    runs = 400
+    tables = [of_two_kinds(generator, seeds, draws=draws) for _ in range(runs)]
+    ways = {
+        "pairs": lambda table, names: all_pairs(table, varying=names),
+        "baseline": lambda table, names: against(table, "baseline", varying=names),
+        "draw": lambda table, names: against(table, "r0", varying=names),
+    }
+    for compare in ways.values():
+        false = sum(wrong(compare(table, varying)) for table in tables)
+        assert false / runs < 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+    # as if all had one spread
+    assert sum(wrong(all_pairs(table)) for table in tables) / runs > 0.08
+
+
+def test_what_varies_hides_no_lead_between_networks_that_do_not():
+    generator = np.random.default_rng(15)
+    tables = [of_two_kinds(generator, lead=0.008) for _ in range(100)]
+    kept = [all_pairs(table, varying={"r0"})["c0", "c1"].low > 0 for table in tables]
+    assert np.mean(kept) > 0.95
+    assert np.mean([all_pairs(table)["c0", "c1"].low > 0 for table in tables]) < 0.5
+
+
+def test_one_network_of_each_spread_is_the_paired_t_test():
+    generator = np.random.default_rng(16)
+    steady, wide = generator.normal(0.8, 0.01, (2, 4))
+    for reference, other in (("a", "b"), ("b", "a")):
+        table = {"a": steady, "b": wide}
+        found = against(table, reference, varying={"b"})[other]
+        expected = stats.ttest_rel(table[other], table[reference])
+        assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6)
+        assert found.freedom == 1
+
+
+def test_the_spread_of_a_pair_of_two_kinds_is_right_in_the_mean():
+    generator = np.random.default_rng(17)
+    found = [of_two_kinds(generator, draws=draws, seeds=4) for _ in range(400) for draws in (1, 2)]
+    squares = [all_pairs(t, varying={"r0", "r1"})["c0", "r0"].deviation ** 2 for t in found]
+    # of the draw its own and what it shares with c1, and of c0
+    assert np.mean(squares) == pytest.approx(0.01**2 + 0.002**2, rel=0.1)
+
+
 def test_the_residual_is_that_of_repeated_measures():
     generator = np.random.default_rng(3)
     table = accuracies(generator, ["base", "c0", "c1"], seeds=4)
@@ -228,6 +284,19 @@ def test_separate_means_cover_together_as_often_as_they_say():
         found = separately({name: generator.normal(1, 0.1, 3) for name in CRITERIA[:4]})
         missed += any(not own.low <= 1 <= own.high for own in found.values())
     assert abs(missed / 1000 - 0.05) < 0.021
+
+
+def test_separate_means_of_two_spreads_cover_together():
+    generator = np.random.default_rng(18)
+    missed = narrow = 0
+    for _ in range(1000):
+        values = {name: generator.normal(1, 0.02, 3) for name in CRITERIA[:3]}
+        values["r0"] = generator.normal(1, 0.3, 3)
+        found = separately(values, varying={"r0"})
+        missed += any(not own.low <= 1 <= own.high for own in found.values())
+        narrow += found["c0"].high - found["c0"].low < 0.2
+    assert missed / 1000 < 0.05 + 0.021
+    assert narrow > 950
 
 
 @pytest.mark.survey

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from planted_results import BLOCKS, Planted
 
@@ -122,7 +123,10 @@ def test_networks_stand_beside_those_that_were_trained_as_long(planted):
     paths += [planted.attack(folders["cka"], {0.1: after})]
     paths += [planted.attack(folders["scratch"], {0.1: after})]
     deeper = planted.attack(planted.folder(0, "cka", 2), {0.1: after})
-    table = beside_each(compared_robustness, [*paths, deeper], ["scratch"])
+    made = [("cka", "pruned", 1), ("cka", "pruned", 2), ("scratch", "scratch", 1)]
+    summary = pd.DataFrame(made, columns=["criterion", "made_by", "removed"])
+    place = {"dataset": "toy", "architecture": "resnet8", "macs": 100, "parameters": 10}
+    table = beside_each(compared_robustness, [*paths, deeper], summary.assign(**place))
     cka = table[(table["criterion"] == "cka") & (table["removed"] == 1)].set_index("other")
     assert cka.loc["baseline", "verdict"] == "higher"
     assert cka.loc["scratch", "difference"] == 0 and cka.loc["scratch", "verdict"] == NO_CHANGE

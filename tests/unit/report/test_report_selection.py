@@ -2,11 +2,13 @@
 
 import math
 
+import pandas as pd
 import pytest
 from html_reader import Page
 from planted_results import BLOCKS, facts_on
 
 from layer_pruning.report.pages.overview import overview, pairs
+from layer_pruning.report.selection import varying
 from layer_pruning.report.statistics.targets import selected_networks
 from layer_pruning.report.summary import summarise
 
@@ -177,3 +179,10 @@ def test_the_budget_of_given_weights_is_said(planted):
     assert "given weights" not in Page(overview(pairs(table))).text
     text = Page(overview(pairs(table), given_weights=["resnet8"])).text
     assert "The baseline started from given weights" in text
+
+
+def test_what_varies_are_networks_whose_seeds_ended_at_other_architectures():
+    rows = [("kl", 1, 10), ("kl", 1, 10), ("random", 1, 10), ("random", 1, 20), ("random", 2, 5)]
+    summary = pd.DataFrame(rows, columns=["criterion", "removed", "parameters"])
+    summary = summary.assign(dataset="d", architecture="a", macs=100)
+    assert varying(summary) == {("d", "a", "random", 1)}

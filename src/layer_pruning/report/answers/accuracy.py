@@ -299,13 +299,15 @@ def _power(
 ) -> Power:
     """What these seeds could have shown, and how many would show a change of the margin."""
     kind: Kind = "tukey" if tukey else "dunnett"
-    deviation = max(contrast.deviation for contrast in contrasts)
+    widest = max(contrasts, key=lambda contrast: contrast.deviation)
     return Power(
         n=n_text(summary, seeds),
         detectable=known(max(contrast.detectable for contrast in contrasts)),
         margin=margin,
         # networks that several criteria made are one
-        needed=seeds_needed(deviation, margin, len(set(contrasts)) + 1, kind),
+        needed=seeds_needed(
+            widest.deviation, margin, len(set(contrasts)) + 1, kind, widest.freedom
+        ),
     )
 
 

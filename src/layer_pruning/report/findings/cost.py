@@ -17,6 +17,7 @@ from layer_pruning.report.records import (
     number,
     records_of,
 )
+from layer_pruning.report.selection import varying
 from layer_pruning.report.statistics.repeated import Contrast, separately
 from layer_pruning.report.statistics.significance import LEVEL
 
@@ -163,15 +164,16 @@ def over_seeds(rows: pd.DataFrame, own: str, ratios: pd.Series) -> dict[str, Con
     """By criterion, the mean of a ratio to the baseline over seeds with its interval.
 
     ``ratios`` are of the networks in ``rows``. Logarithms are averaged, since ratios multiply; the
-    spread over seeds, timing included, is pooled over criteria, and all intervals hold at once.
+    spread over seeds, timing included, is pooled over criteria, apart over those that end at other
+    architectures (``selection.varying``), and all intervals hold at once.
     With one seed, and where a ratio is the same in all, the interval is that of the measurements
     themselves, from the least to the greatest end of the columns ``own``.
     """
     table = ratios.groupby([rows["seed"], rows["criterion"]]).first().unstack().dropna()
     with np.errstate(invalid="ignore"):
         logs = {str(name): np.log(table[name].to_numpy()) for name in table}
-    found = {}
-    for name, log in separately(logs).items() if len(table) else ():
+    found, moving = {}, {criterion for _, _, criterion, _ in varying(rows)}
+    for name, log in separately(logs, varying=moving).items() if len(table) else ():
         ends = rows[rows["criterion"] == name]
         low, high = ends[f"{own}_interval_low"].min(), ends[f"{own}_interval_high"].max()
         if not math.isnan(log.low):

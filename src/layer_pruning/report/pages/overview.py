@@ -31,7 +31,7 @@ from layer_pruning.report.html_table import table
 from layer_pruning.report.pages.overview_tables import criteria_table, selected_by
 from layer_pruning.report.pages.sources import Sources, titles
 from layer_pruning.report.records import BASELINE, attack_results
-from layer_pruning.report.selection import counted, equally_trained, on_the_way
+from layer_pruning.report.selection import counted, on_the_way
 from layer_pruning.report.statistics.over_seeds import (
     MARGIN,
     aggregate,
@@ -76,12 +76,11 @@ def tables_of(
     shortcuts: Iterable[str | Path] = (),
 ) -> Tables:
     """The tables from their files, beside the baseline and what was trained as long as pruned."""
-    others, passed = list(equally_trained(summary)), on_the_way(summary)
     attacks = list(attacks)
     return Tables(
-        beside_each(compared_robustness, attacks, others, passed),
-        beside_each(compared_shift, corruptions, others, passed),
-        beside_each(compared_shortcuts, shortcuts, others, passed),
+        beside_each(compared_robustness, attacks, summary),
+        beside_each(compared_shift, corruptions, summary),
+        beside_each(compared_shortcuts, shortcuts, summary),
         {(one["attack"], one["norm"]): path.name for _, one, path in attack_results(attacks)},
     )
 

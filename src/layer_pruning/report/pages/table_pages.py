@@ -15,7 +15,7 @@ from layer_pruning.report.findings.shortcut import compared_shortcuts, outcomes
 from layer_pruning.report.html_page import rendered
 from layer_pruning.report.html_table import table
 from layer_pruning.report.pages.sources import columns_by_file, titles, titles_of_one, with_folders
-from layer_pruning.report.selection import Place
+from layer_pruning.report.records import Place
 
 ATTACKS = "attacks/{attack}.json"
 
@@ -54,15 +54,16 @@ def robustness_page(
     )
 
 
-def shortcut_page(paths: Sequence[str | Path], on_the_way: Collection[Place] = ()) -> str:
+def shortcut_page(paths: Sequence[str | Path], **places: Collection[Place]) -> str:
     """A page about one data set and architecture: comparisons with the baseline, all networks.
 
-    ``paths`` are files ``{network}/shortcut.json``, and ``on_the_way`` as of ``paired.compared``.
+    ``paths`` are files ``{network}/shortcut.json``, and ``places`` those ``on_the_way`` and
+    ``varying`` of ``paired.compared``.
     """
     frame = outcomes(paths)
     tables = {
-        "pooled": compared_shortcuts(paths, on_the_way=on_the_way),
-        "by_seed": compared_shortcuts(paths, pooled=False, on_the_way=on_the_way),
+        "pooled": compared_shortcuts(paths, **places),
+        "by_seed": compared_shortcuts(paths, pooled=False, **places),
         "networks": frame.drop(columns=["dataset", "architecture"]),
     }
     return rendered(

@@ -16,7 +16,7 @@ import pandas as pd
 from layer_pruning.report.columns import MEANS
 from layer_pruning.report.network_tables import in_order
 from layer_pruning.report.records import BASELINE
-from layer_pruning.report.selection import counted, equally_trained, pruned
+from layer_pruning.report.selection import counted, equally_trained, pruned, varying
 from layer_pruning.report.statistics.repeated import Contrast, Key, against, all_pairs
 from layer_pruning.report.statistics.significance import POWER, Mean, normal_quantile
 
@@ -87,7 +87,8 @@ def changes(summary: pd.DataFrame, removed: Any, other: str) -> dict[str, Contra
 
     ``summary`` is of one dataset and architecture. The criteria that pruned are in one model with
     ``other`` (Dunnett's method); one that was trained as long without pruning has a model of its
-    own, as it may differ more from seed to seed. With one seed intervals are over test images.
+    own, as it may differ more from seed to seed. Intervals hold at once for what is in a model.
+    With one seed they are over test images.
     """
     apart = [name for name in equally_trained(summary) if name != other]
     step = summary[summary["removed"] == removed]
@@ -104,7 +105,7 @@ def changes(summary: pd.DataFrame, removed: Any, other: str) -> dict[str, Contra
             found |= _over_images(summary, removed, pairs)
         else:
             outcomes = {str(name): table[name].to_numpy() for name in table}
-            found |= against(outcomes, other)
+            found |= against(outcomes, other, varying=_varying(summary, removed))
     return found
 
 
@@ -145,7 +146,8 @@ def pairs_of(summary: pd.DataFrame, removed: Any) -> dict[tuple[str, str], Contr
     if len(table) == 1:
         pairs = {pair: pair for pair in combinations(map(str, table.columns), 2)}
         return _over_images(summary, removed, pairs)
-    return all_pairs({str(name): table[name].to_numpy() for name in table})
+    outcomes = {str(name): table[name].to_numpy() for name in table}
+    return all_pairs(outcomes, varying=_varying(summary, removed))
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,11 @@ def same_networks(step: pd.DataFrame) -> dict[str, list[str]]:
         name: sorted(other for other in found if other != name and found[other] == own)
         for name, own in found.items()
     }
+
+
+def _varying(summary: pd.DataFrame, removed: Any) -> set[str]:
+    """The criteria whose networks after as many removals are of several architectures."""
+    return {criterion for _, _, criterion, at in varying(summary) if at == removed}
 
 
 def accuracies(summary: pd.DataFrame, removed: Any, criteria: Collection[str]) -> pd.DataFrame:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from layer_pruning.report.network_tables import in_order
-from layer_pruning.report.records import BASELINE, KEYS, Network
-from layer_pruning.report.selection import Place
+from layer_pruning.report.records import BASELINE, KEYS, Network, Place
+from layer_pruning.report.selection import equally_trained, on_the_way, varying
 from layer_pruning.report.statistics.repeated import against
 
 NO_CHANGE = "no change shown"
@@ -50,6 +50,7 @@ def compared(
     pooled: bool = True,
     apart: Collection[str] = (),
     on_the_way: Collection[Place] = (),
+    varying: Collection[Place] = (),
     bound: float = 1.0,
 ) -> pd.DataFrame:
     """Every network minus ``other`` of the same seed, image by image, one row a test.
@@ -62,7 +63,7 @@ def compared(
     all intervals of a data set and architecture hold at once with 95 %. Networks
     ``on_the_way`` to a last phase (``selection.on_the_way``) had fewer epochs: they are in models
     of their own, whose intervals hold at once by themselves, and beside no ``other`` but the
-    baseline.
+    baseline. Those ``varying`` (``selection.varying``) have a spread over seeds of their own.
 
     Columns: KEYS (without the seed, ``pooled``), ``tests``, other, seeds, images, other_{measure},
     {measure}, difference, interval_*, p_value, detectable (a true difference of this size would
@@ -79,8 +80,7 @@ def compared(
         network = outcome.network
         if network.criterion in (BASELINE, other):
             continue
-        place = (network.dataset, network.architecture, network.criterion, network.removed)
-        passed = place in on_the_way
+        passed = network.place in on_the_way
         if passed and other != BASELINE:
             continue  # it was trained for longer
         reference = by_place.get(_place(outcome, other))
@@ -104,7 +104,7 @@ def compared(
         | {"other": other}
         | row
         for key, model in models.items()
-        for pair, row in _rows(model, measure, tables[key[:3]], bound)
+        for pair, row in _rows(model, measure, tables[key[:3]], bound, varying)
     ]
     columns = [*keys, *tests, "other", "seeds", "images", f"other_{measure}", measure]
     frame = pd.DataFrame(rows, columns=[*columns, *FOUND, "worse", "better"])
@@ -112,18 +112,17 @@ def compared(
 
 
 def beside_each(
-    compare: Callable[..., pd.DataFrame],
-    files: Iterable[str | Path],
-    others: Collection[str] = (),
-    on_the_way: Collection[Place] = (),
+    compare: Callable[..., pd.DataFrame], files: Iterable[str | Path], summary: pd.DataFrame
 ) -> pd.DataFrame:
-    """One table: every network beside the baseline, and beside each of the other criteria.
+    """One table: every network beside the baseline, and beside each trained as long.
 
-    ``compare`` is a function like ``robustness.compared_robustness``.
+    ``compare`` is a function like ``robustness.compared_robustness``, and ``summary`` says what
+    the networks are (:func:`layer_pruning.report.summary.summarise`).
     """
-    paths = list(files)
+    paths, others = list(files), list(equally_trained(summary))
+    places = {"on_the_way": on_the_way(summary), "varying": varying(summary)}
     tables = [
-        compare(paths, other=name, apart=set(others) - {name}, on_the_way=on_the_way)
+        compare(paths, other=name, apart=set(others) - {name}, **places)
         for name in (BASELINE, *others)
     ]
     return pd.concat([frame for frame in tables if len(frame)] or tables[:1], ignore_index=True)
@@ -138,7 +137,11 @@ def _place(outcome: Outcome, criterion: str = "") -> tuple[Any, ...]:
 
 
 def _rows(
-    model: Sequence[tuple[Outcome, Outcome]], measure: str, tables: int, bound: float
+    model: Sequence[tuple[Outcome, Outcome]],
+    measure: str,
+    tables: int,
+    bound: float,
+    varying: Collection[Place],
 ) -> Iterable[tuple[tuple[Outcome, Outcome], dict[str, Any]]]:
     """One pair and the row of each criterion of a model."""
     criteria: dict[str, dict[int, tuple[Outcome, Outcome]]] = {}
@@ -155,7 +158,11 @@ def _rows(
     }
     before = np.stack([own.on(i) for own, i in zip(references, images, strict=True)])
     # a name that no criterion can have
-    contrasts = against(values | {"": before}, "", tables=tables, bound=bound, shared=shared)
+    outcomes = values | {"": before}
+    places = {name: pairs[seeds[0]][0].network.place for name, pairs in criteria.items()}
+    places[""] = model[0][1].network.place
+    moving = {name for name, place in places.items() if place in varying}
+    contrasts = against(outcomes, "", varying=moving, tables=tables, bound=bound, shared=shared)
     for name, contrast in contrasts.items():
         change = values[name] - before
         yield (

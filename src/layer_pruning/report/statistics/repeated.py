@@ -9,10 +9,11 @@ left is how far trainings of the same kind differ, (k, seed), and how far images
 Both are estimated, so that a statement is about other trainings *and* other images (crossed random
 effects: Winer, Statistical Principles in Experimental Design, 1971, chapter 4, for one outcome a
 seed; Clark, J. Verbal Learning 12, 1973, 335-359, for two random factors; degrees of freedom by
-Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). The spread over seeds is pooled over all
-networks of the model, which is what makes a few seeds enough; that over images is each
-difference's own. With one seed there is nothing to say of other trainings: intervals are over
-images, and speak of these trained networks.
+Satterthwaite, Biometrics Bulletin 2, 1946, 110-114). The spread over seeds is pooled over
+networks of one kind, which is what makes a few seeds enough: over those whose architecture is the
+same in every seed, and over those ``varying``, whose seeds ended at other architectures, which
+differ far more. That over images is each difference's own. With one seed there is nothing to say
+of other trainings: intervals are over images, and speak of these trained networks.
 
 Intervals hold at once for all differences of a model, and p-values are those at which an interval
 would just reach 0, so that both always say the same.
@@ -22,9 +23,8 @@ once. It is in the model once: copies would be taken for trainings that hardly d
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import combinations
 from typing import TypeVar
 
@@ -61,6 +61,8 @@ class Contrast:
     """Of the difference, between seeds."""
     detectable: float
     """A true difference of this size would have been shown with a probability of 80 %."""
+    freedom: float = math.nan
+    """The degrees of freedom of ``deviation`` that each seed beyond the first adds."""
 
     def reversed(self) -> "Contrast":
         """The second mean minus the first."""
@@ -74,25 +76,40 @@ class Contrast:
 
 
 def against(
-    outcomes: Outcomes, reference: str, *, tables: int = 1, bound: float = 1.0, shared: bool = True
+    outcomes: Outcomes,
+    reference: str,
+    *,
+    varying: Collection[str] = (),
+    tables: int = 1,
+    bound: float = 1.0,
+    shared: bool = True,
 ) -> dict[str, Contrast]:
     """Every network minus ``reference``, a name in ``outcomes``, by Dunnett's method.
 
-    Of several such ``tables`` all intervals hold at once (Bonferroni). No mean can lie beyond
-    ``bound`` on either side. ``shared`` says that all seeds saw the same images in the same order.
+    Networks ``varying`` have a spread over seeds of their own. Of several such ``tables`` all
+    intervals hold at once (Bonferroni). No mean can lie beyond ``bound`` on either side.
+    ``shared`` says that all seeds saw the same images in the same order.
     """
     others = {name: own for name, own in outcomes.items() if name != reference}
     pairs = {name: (name, reference) for name in others}
     once = distinct(others)
     model = [*once, reference]
-    return _contrasts(outcomes, pairs, model, "dunnett", len(once), tables, bound, shared)
+    spread = _spreads(outcomes, model, varying)
+    return _contrasts(outcomes, pairs, spread, "dunnett", len(once), tables, bound, shared)
 
 
-def all_pairs(outcomes: Outcomes) -> dict[tuple[str, str], Contrast]:
-    """Every two networks, the first minus the second, by Tukey's method."""
+def all_pairs(
+    outcomes: Outcomes, *, varying: Collection[str] = ()
+) -> dict[tuple[str, str], Contrast]:
+    """Every two networks, the first minus the second, by Tukey's method.
+
+    Between networks of two spreads it is that of Games and Howell (J. Educ. Stat. 1, 1976,
+    113-125): the studentised range with the degrees of freedom of the pair.
+    """
     pairs = {pair: pair for pair in combinations(outcomes, 2)}
     once = distinct(outcomes)
-    return _contrasts(outcomes, pairs, once, "tukey", len(once), 1, 1.0, True)
+    spread = _spreads(outcomes, once, varying)
+    return _contrasts(outcomes, pairs, spread, "tukey", len(once), 1, 1.0, True)
 
 
 def distinct(outcomes: Outcomes) -> list[str]:
@@ -104,36 +121,53 @@ def distinct(outcomes: Outcomes) -> list[str]:
     return found
 
 
-def separately(outcomes: Outcomes, *, bound: float = math.inf) -> dict[str, Contrast]:
+def separately(
+    outcomes: Outcomes, *, varying: Collection[str] = (), bound: float = math.inf
+) -> dict[str, Contrast]:
     """Every mean as it is, from values (seeds,) that share no reference, such as speed-ups.
 
-    The spread over seeds is pooled, and intervals are by the studentised maximum modulus.
+    The spread over seeds is pooled, apart over networks ``varying``, and intervals are by the
+    studentised maximum modulus.
     """
-    values = np.stack([np.asarray(own, dtype=float) for own in outcomes.values()])
-    groups, seeds = values.shape
-    freedom = groups * (seeds - 1)
-    squares = np.square(values - values.mean(axis=1, keepdims=True)).sum()
-    variance = squares / freedom if freedom else math.nan
-    make = partial(_contrast, kind="separate", count=groups, tables=1, bound=bound)
-    return {
-        name: make(float(own.mean()), variance / seeds, freedom, math.sqrt(variance))
-        for name, own in zip(outcomes, values, strict=True)
-    }
+    values = {name: np.asarray(own, dtype=float) for name, own in outcomes.items()}
+    found = {}
+    for names in ([n for n in values if (n in varying) == kind] for kind in (False, True)):
+        squares = sum(float(np.square(values[n] - values[n].mean()).sum()) for n in names)
+        freedom = sum(len(values[n]) - 1 for n in names)
+        variance = squares / freedom if freedom else math.nan
+        for name in names:
+            found[name] = _contrast(
+                float(values[name].mean()),
+                variance / len(values[name]),
+                freedom,
+                math.sqrt(variance),
+                kind="separate",
+                count=len(values),
+                tables=1,
+                bound=bound,
+            )
+    return {name: found[name] for name in values}
 
 
 def seeds_needed(
-    deviation: float, difference: float, groups: int, kind: Kind = "dunnett"
+    deviation: float,
+    difference: float,
+    groups: int,
+    kind: Kind = "dunnett",
+    freedom_a_seed: float | None = None,
 ) -> int | None:
     """The fewest seeds with which a true ``difference`` is shown with a probability of 80 %.
 
-    ``deviation`` is that of a difference between seeds, of ``groups`` networks in one model; None
-    where a thousand seeds do not suffice or the deviation is not known.
+    ``deviation`` is that of a difference between seeds, of ``groups`` networks in one model, and
+    ``freedom_a_seed`` the degrees of freedom that each seed beyond the first adds to it: one less
+    than ``groups`` where all share their spread. None where a thousand seeds do not suffice or the
+    deviation is not known.
     """
     if math.isnan(deviation) or groups < 2:
         return None
     count = groups - 1 if kind == "dunnett" else groups
     for seeds in range(2, MOST_SEEDS + 1):
-        freedom = (groups - 1) * (seeds - 1)
+        freedom = _readable((freedom_a_seed or groups - 1) * (seeds - 1))
         error = deviation / math.sqrt(seeds)
         # no search where even a quantile without correction would not do
         if error * t_quantile(freedom) > difference:
@@ -148,30 +182,86 @@ def _seen(critical: float, freedom: float) -> float:
     return critical + t_quantile(freedom, 2 * POWER - 1)
 
 
+def _readable(freedom: float) -> float:
+    """Degrees of freedom as they are integrated with: few distinct ones, each done once."""
+    return float(f"{freedom:.3g}")
+
+
+Spread = Callable[[str, str], tuple[float, float]]
+"""Of two networks: the variance of their difference between seeds, and its degrees of freedom."""
+
+
+def _spreads(outcomes: Outcomes, model: Sequence[str], varying: Collection[str]) -> Spread:
+    """How far differences of two networks are apart from seed to seed, estimated from ``model``.
+
+    What is left after the means of networks and seeds is pooled within networks of one kind. Of a
+    network of each kind, the difference of the means of both kinds is taken from seed to seed, and
+    what is left within each is added (Satterthwaite's degrees of freedom). Of one seed there is
+    none.
+    """
+    seeds = len(next(iter(outcomes.values())))
+    if seeds == 1:
+        return lambda first, second: (math.nan, 0.0)
+    kinds = {
+        kind: np.stack([_over_images(outcomes[name]) for name in names])
+        for kind in (False, True)
+        if (names := [name for name in model if (name in varying) == kind])
+    }
+    left = {kind: _left(means) for kind, means in kinds.items()}
+
+    def spread(first: str, second: str) -> tuple[float, float]:
+        kind, other = first in varying, second in varying
+        if kind == other:
+            variance, freedom = left[kind]
+            return 2 * variance, freedom
+        between = kinds[kind].mean(axis=0) - kinds[other].mean(axis=0)
+        parts = [(float(between.var(ddof=1)), seeds - 1.0)]
+        for means, (variance, freedom) in ((kinds[one], left[one]) for one in (kind, other)):
+            if freedom:
+                parts.append(((1 - 1 / len(means)) * variance, freedom))
+        return _sum_of(parts)
+
+    return spread
+
+
+def _over_images(outcomes: np.ndarray) -> np.ndarray:
+    values = np.asarray(outcomes, dtype=float)
+    return values if values.ndim == 1 else values.mean(axis=1)
+
+
+def _left(means: np.ndarray) -> tuple[float, float]:
+    """Variance of what is left of (networks, seeds) after the means of both; degrees of freedom."""
+    freedom = (len(means) - 1) * (means.shape[1] - 1)
+    rest = means - means.mean(axis=0) - means.mean(axis=1, keepdims=True) + means.mean()
+    return (float(np.square(rest).sum()) / freedom, freedom) if freedom else (0.0, 0.0)
+
+
+def _sum_of(variances: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The sum of independent estimates of variances, and its degrees of freedom (Satterthwaite)."""
+    total = sum(variance for variance, _ in variances)
+    shares = sum(variance**2 / freedom for variance, freedom in variances)
+    return total, total**2 / shares if shares else min(freedom for _, freedom in variances)
+
+
 def _contrasts(
     outcomes: Outcomes,
     pairs: Mapping[Key, tuple[str, str]],
-    model: Sequence[str],
+    spread: Spread,
     kind: Kind,
     count: int,
     tables: int,
     bound: float,
     shared: bool,
 ) -> dict[Key, Contrast]:
-    tables_of = {name: np.asarray(own, dtype=float) for name, own in outcomes.items()}
-    in_model = (tables_of[name] for name in model)
-    means = np.stack([t if t.ndim == 1 else t.mean(axis=1) for t in in_model])
-    groups, seeds = means.shape
-    freedom = (groups - 1) * (seeds - 1)
-    rest = means - means.mean(axis=0) - means.mean(axis=1, keepdims=True) + means.mean()
-    between = 2 * float(np.square(rest).sum()) / freedom if freedom else math.nan
     contrasts = {}
     for key, (first, second) in pairs.items():
-        change = tables_of[first] - tables_of[second]
-        variance, its_freedom = between / seeds, float(freedom)
+        change = np.asarray(outcomes[first], dtype=float) - np.asarray(outcomes[second])
+        between, freedom = spread(first, second)
+        seeds = len(change)
+        variance, its_freedom = between / seeds, freedom
         if change.ndim == 2:
             variance, its_freedom = _with_images(change, between, freedom, shared)
-        contrasts[key] = _contrast(
+        contrast = _contrast(
             float(change.mean()),
             variance,
             its_freedom,
@@ -181,15 +271,18 @@ def _contrasts(
             tables=tables,
             bound=bound,
         )
+        if seeds > 1:
+            contrast = replace(contrast, freedom=freedom / (seeds - 1))
+        contrasts[key] = contrast
     return contrasts
 
 
 def _with_images(
-    change: np.ndarray, between: float, freedom: int, shared: bool
+    change: np.ndarray, between: float, freedom: float, shared: bool
 ) -> tuple[float, float]:
     """Variance of the mean of a difference (seeds, images), and its degrees of freedom.
 
-    ``between`` is the pooled variance of a difference between seeds. It cannot be below what the
+    ``between`` is the variance of a difference between seeds. It cannot be below what the
     images of one seed alone bring about, which is known far better. One image's worth is added, as
     Agresti and Min (Statistics in Medicine 24, 2005, 729-740) do, so that no interval collapses
     where no image differs.
@@ -229,7 +322,7 @@ def _contrast(
 ) -> Contrast:
     if math.isnan(variance) or variance <= 1e-24:
         return Contrast(mean, math.nan, math.nan, math.nan, math.nan, math.nan)
-    error, freedom = math.sqrt(variance), float(f"{freedom:.3g}")
+    error, freedom = math.sqrt(variance), _readable(freedom)
     critical = critical_t(kind, count, freedom, 1 - (1 - LEVEL) / tables)
     p_value = min(1.0, tables * (1 - all_inside(abs(mean) / error, kind, count, freedom)))
     return Contrast(
