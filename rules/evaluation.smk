@@ -125,7 +125,10 @@ OF_SHIFT = {
     "shifted": lambda names: shifted_sets(config, names.dataset),
     "images": corrupted_images(config),
     "seed": config["attacked_images"]["seed"],
-    "revisions": (MODELS_REVISION, ATTACKS_REVISION),
+    "revisions": (
+        *(MODELS_REVISION, ATTACKS_REVISION),
+        *named(config, "attacked_images.seed"),
+    ),
 }
 
 

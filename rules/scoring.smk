@@ -132,7 +132,10 @@ rule measure_block_latency:
     params:
         batch_size=config["savings"]["batch_size"],
         repeats=config["savings"]["repeats"],
-        revisions=(MODELS_REVISION, EVALUATION_REVISION),
+        revisions=(
+            *(MODELS_REVISION, EVALUATION_REVISION),
+            *named(config, "savings.batch_size"),
+        ),
     message:
         "Timing the blocks of {wildcards.network}, {wildcards.architecture}, seed {wildcards.seed}"
     script:

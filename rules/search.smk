@@ -45,7 +45,7 @@ rule search_beam:
         families=of_criterion("families"),
         min_blocks_per_stage=config["min_blocks_per_stage"],
         protect=config["protect"],
-        revisions=REVISIONS_SEARCHED,
+        revisions=(*REVISIONS_SEARCHED, *named(config, "min_blocks_per_stage")),
     message:
         "Searching {wildcards.step} blocks for {wildcards.criterion} by a beam, {wildcards.architecture}, seed {wildcards.seed}"
     script:
@@ -59,9 +59,7 @@ rule search_profiles:
         activations=f"{RUN}/baseline/activations.npz",
         ranking=f"{RUN}/baseline/ranking/{{criterion}}.csv",
         own_metrics=own_metrics,
-        latency=(
-            [f"{RUN}/baseline/savings/latency.json"] if "latency_reduction" in TOLD_APART else []
-        ),
+        latency=([f"{RUN}/baseline/savings/latency.json"] if CHAIN.latency_is_wanted else []),
     output:
         ranking=f"{RUN}/baseline/search/{{criterion}}/removed-{{step}}.csv",
         usage=f"{RUN}/baseline/usage/search/{{criterion}}/removed-{{step}}.json",

@@ -373,7 +373,14 @@ class Chain:
         search = self.searched.get(criterion)
         # a beam grows from two blocks on, a profile is looked for by itself
         sizes = {BEAM: range(2, step + 1), PROFILES: [step]}[search] if search else []
-        return [f"{BASELINE}/usage/search/{criterion}/removed-{n:02d}.json" for n in sizes]
+        usages = [f"{BASELINE}/usage/search/{criterion}/removed-{n:02d}.json" for n in sizes]
+        timed = self.latency_is_wanted and search == PROFILES
+        return usages + [f"{BASELINE}/usage/measure_latency.json"] * timed
+
+    @property
+    def latency_is_wanted(self) -> bool:
+        """Whether a target is a latency: profiles are then told apart by what blocks take."""
+        return "latency_reduction" in target(self.config)
 
     def attack_usages(self, network: str) -> list[str]:
         """What the attacks on a network and on its baseline used, below its run."""
@@ -390,7 +397,7 @@ class Chain:
         here = dataset, architecture
         voting = [name for name in self.ranked if file in self.votes_of_savings(name)]
         found = [network for name in voting for network in self.ranked_by(name, *here)]
-        if file == "latency" and "latency_reduction" in target(self.config):
+        if file == "latency" and self.latency_is_wanted:
             found.append(BASELINE)
         return list(dict.fromkeys(found))
 

@@ -165,6 +165,14 @@ def test_a_beam_goes_on_from_what_it_found_before_and_a_profile_from_nothing():
     assert len(usages) == 2 + 4 and len(many.scoring_usages("deep/removed-05")) == 2 + 1
 
 
+def test_what_a_search_of_profiles_reads_is_among_what_it_took():
+    timed = "baseline/usage/measure_latency.json"
+    one = chain(criteria=SEARCHES, target={"latency_reduction": 30})
+    for name in SEARCHES:
+        read = one.scoring_usages(f"{name}/removed-02").count(timed)
+        assert read == (1 if name == "deep" else 0)
+
+
 def test_profiles_go_as_far_as_some_of_them_reach_the_target():
     target = {"parameters_reduction": 12}
     one = chain(

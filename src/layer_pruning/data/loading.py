@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from layer_pruning.data.augmentation import drawing_from, rand_augmented, seeded
+from layer_pruning.data.augmentation import drawing_from, rand_augmented
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.manifest import ImageManifest, channels_first, resized
+from layer_pruning.runtime.random_draws import seeded
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,7 @@ def inference_energy(
             result["method"] = dict(counter.method)
             run_baseline()
             run_candidate()
-            if counter.subtracts_idle:
-                idle = _idle_watts(counter, lambda: sleep(window_seconds), clock)
+            idle = _idle_watts(counter, lambda: sleep(window_seconds), clock)
             windows = _interleaved(
                 counter,
                 {"": run_candidate, "baseline_": run_baseline},
@@ -136,8 +135,12 @@ def _compared(
     return result
 
 
-def _idle_watts(meter: Meter, rest: Callable[[], object], clock: Callable[[], float]) -> float:
-    """What the machine draws while nothing is asked of it, over one rest."""
+def _idle_watts(
+    meter: Meter, rest: Callable[[], object], clock: Callable[[], float]
+) -> float | None:
+    """What the machine draws while nothing is asked of it, over one rest; None if it stays in."""
+    if not meter.subtracts_idle:
+        return None
     joules, seconds, _ = _window(meter, rest, 0.0, clock)
     return joules / seconds
 
@@ -159,24 +162,40 @@ def energies_of_calls(
     settings: EnergySettings,
     seed: int,
     meter: Meter | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, float]:
-    """Median joules of one call of each function, in interleaved windows as above.
+    """Median joules of one call of each function, in interleaved windows as above, idle power off.
 
-    Raises ValueError where the meter fails: a vote on energy without a number would be a guess.
+    Raises ValueError where the meter fails, or counts no more than idle power: a vote on energy
+    without a number would be a guess.
     """
     try:
         with nullcontext(meter) if meter is not None else started_meter(settings) as counter:
+            idle = _idle_watts(counter, lambda: sleep(window_seconds), clock) or 0.0
             calls = _interleaved(
                 counter,
                 runs,
                 repeats=repeats,
                 least_seconds=window_seconds,
                 seed=seed,
-                clock=time.perf_counter,
+                clock=clock,
             )
     except MeterError as error:
         raise ValueError(f"the energy of blocks cannot be measured: {error}") from error
-    return {name: statistics.median(j for j, _ in windows) for name, windows in calls.items()}
+    energies = {
+        name: statistics.median(joules - idle * seconds for joules, seconds in windows)
+        for name, windows in calls.items()
+    }
+    for name, joules in energies.items():
+        if idle and not joules > 0:
+            raise ValueError(
+                f"the energy of blocks cannot be measured: {name} drew no more than the {idle:.3g} "
+                "W of idle power: other work ran while the machine was to be idle, or the load is "
+                "too small to see; a larger savings.batch_size or energy.window_seconds would show "
+                "more"
+            )
+    return energies
 
 
 def _interleaved(

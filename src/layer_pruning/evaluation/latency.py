@@ -31,11 +31,6 @@ MEMORY = "rise of the memory that PyTorch allocates on the GPU in a forward pass
 NO_MEMORY = "not measured: PyTorch counts memory on GPUs alone"
 
 
-def without_blocks(network: ResidualNetwork, blocks: Sequence[str]) -> ResidualNetwork:
-    """A copy of an unpruned network without ``blocks``; its other weights are the same."""
-    return network.less(blocks).eval()
-
-
 def removed_by_stage(network: ResidualNetwork) -> dict[str, list[str]]:
     """The removed blocks of each stage that lost any, in network order."""
     stages: dict[str, list[str]] = {}
@@ -66,7 +61,7 @@ def latency_record(
     """
     stages = removed_by_stage(network)
     networks = {"baseline": baseline, "network": network}
-    networks |= {name: without_blocks(baseline, blocks) for name, blocks in stages.items()}
+    networks |= {name: baseline.less(blocks).eval() for name, blocks in stages.items()}
     shape = baseline.header.input_shape
     macs = {name: multiply_accumulates(net, shape) for name, net in networks.items()}
     device = next(network.parameters()).device

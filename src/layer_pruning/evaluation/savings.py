@@ -12,7 +12,7 @@ from layer_pruning.evaluation.interleaving import interleaved_seconds
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.calls import Call, calls_of, evaluating
 from layer_pruning.models.copies import copied
-from layer_pruning.models.pass_through import mapped
+from layer_pruning.models.pass_through import mapped, tensors
 from layer_pruning.models.replay import Replay
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.models.surroundings import held_alone
@@ -29,21 +29,44 @@ class _Called(nn.Module):
 
     def __init__(self, module: nn.Module, call: Call) -> None:
         super().__init__()
-        self.module, self.call = module, call
+        self.module = module
+        self.arguments: Any = (call.positional, call.keywords)
+        self.copies = False
+        """Whether it is called with a copy of its arguments each time."""
 
     def forward(self, images: Tensor) -> Any:
-        return self.module(*self.call.positional, **self.call.keywords)
+        positional, keywords = (
+            mapped(Tensor.clone, self.arguments) if self.copies else self.arguments
+        )
+        return self.module(*positional, **keywords)
+
+    def works_in_place(self) -> bool:
+        """Whether a call changes its arguments."""
+        positional, keywords = copied = mapped(Tensor.clone, self.arguments)
+        with torch.no_grad():
+            self.module(*positional, **keywords)
+        return _differ(copied, self.arguments)
+
+
+def _differ(after: Any, before: Any) -> bool:
+    pairs = zip(tensors(after), tensors(before), strict=True)
+    return not all(torch.equal(one, other) for one, other in pairs)
 
 
 def called_blocks(network: ResidualNetwork, images: Tensor) -> dict[str, nn.Module]:
     """Each block that is left, as a module that runs on what reaches it as ``images`` go through.
 
-    A block that runs several times is taken at its first call.
+    A block that runs several times is taken at its first call. Where one works in place, all are
+    called with copies, so that none runs on what its last call left, and all pay alike.
     """
     with evaluating(network):
         modules = network.blocks()
         calls = calls_of(network, images, modules)
-    return {name: _Called(module, calls[name][0]) for name, module in modules.items()}
+        called = {name: _Called(module, calls[name][0]) for name, module in modules.items()}
+        copies = any(block.works_in_place() for block in called.values())
+    for block in called.values():
+        block.copies = copies
+    return dict(called)
 
 
 def counted_savings(network: ResidualNetwork, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -97,13 +120,21 @@ class Surroundings(nn.Module):
         with self.replay.hooked(kept), torch.no_grad():
             self.replay.network(images)
         self.blocks = {*blocks}
+        self.copies, before = False, mapped(Tensor.clone, self.given)
+        with torch.no_grad():
+            self(images)
+        if _differ(self.given, before):
+            self.given, self.copies = before, True
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of the images that this was made with."""
         given = iter(self.given)
 
         def answer(unit: nn.Module, forward: Any, positional: Any, named: Any) -> Any:
-            return next(given) if unit in self.blocks else forward(*positional, **named)
+            if unit not in self.blocks:
+                return forward(*positional, **named)
+            # what comes after may work in place
+            return mapped(Tensor.clone, next(given)) if self.copies else next(given)
 
         with self.replay.hooked(answer):
             return self.replay.network(images)

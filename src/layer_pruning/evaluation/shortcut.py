@@ -15,6 +15,7 @@ from torch import nn
 from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.loading import Split
 from layer_pruning.data.manifest import ImageManifest
+from layer_pruning.evaluation.accuracy import outputs_of_split
 from layer_pruning.intervals import INTERVAL, wilson_interval
 
 
@@ -72,16 +73,13 @@ def classless_image(data: ImageData) -> np.ndarray:
     return np.rint(np.mean(means, axis=0)).astype(np.uint8)
 
 
-@torch.inference_mode()
 def predicted(
     network: nn.Module, images: np.ndarray, levels: int, device: torch.device
 ) -> np.ndarray:
-    """Classes (n,) that a network in evaluation mode gives to stored images (n, c, h, w)."""
-    network.eval()
+    """Classes (n,) that a network gives to stored images (n, c, h, w)."""
     stored = torch.from_numpy(images).to(device)
     split = Split(stored, torch.zeros(len(stored), dtype=torch.int64, device=device), levels)
-    classes = [network(batch).argmax(dim=1).cpu() for batch, _ in split.batches(500)]
-    return torch.cat(classes).numpy()
+    return outputs_of_split(network, split)[0].argmax(dim=1).numpy()
 
 
 def _share(hits: np.ndarray) -> dict[str, float]:

@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-SCHEDULES = ("one_cycle", "cosine", "multi_step", "constant")
-PRECISIONS = ("auto", "float32", "bfloat16")
-
 
 def validation_batch(pixels: int, batch_size: int) -> int:
     """Images of so many pixels that are sent through a network at a time after each epoch.

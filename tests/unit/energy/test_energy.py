@@ -498,6 +498,20 @@ def test_joules_of_single_calls_are_the_planted_ones():
     assert bench.windows == 8
 
 
+def test_a_vote_has_idle_power_taken_off_as_the_report_has():
+    bench = Bench(idle_watts=50.0, subtracts_idle=True)
+    # a takes more energy, and b longer: with idle power in it, b would be the dearer one
+    runs = {"a": bench.network("a", seconds=0.001, watts=2000.0)}
+    runs["b"] = bench.network("b", seconds=0.06, watts=1000.0 / 60)
+    options = {"repeats": 4, "window_seconds": 1e-3, "settings": SETTINGS, "seed": 0}
+    options |= {"meter": bench, "clock": lambda: bench.now, "sleep": bench.pass_time}
+    found = energies_of_calls(runs, **options)
+    assert found == pytest.approx({"a": 2.0, "b": 1.0})
+    runs["b"] = bench.network("b", seconds=0.06, watts=-1.0)
+    with pytest.raises(ValueError, match=r"b drew no more than the 50 W of idle power.*batch_size"):
+        energies_of_calls(runs, **options)
+
+
 def test_a_meter_that_fails_gives_no_vote():
     bench = Bench(fails_at=2)
     with pytest.raises(ValueError, match="energy of blocks cannot be measured: the meter failed"):

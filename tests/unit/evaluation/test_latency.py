@@ -18,7 +18,6 @@ from layer_pruning.evaluation.latency import (
     latency_record,
     removed_by_stage,
     timing,
-    without_blocks,
 )
 from layer_pruning.evaluation.machine_load import LoadWatch, Usage, other_cores, usage
 from layer_pruning.evaluation.throughput import batch_runner, peak_memory_bytes
@@ -115,7 +114,7 @@ def test_the_quotient_is_the_planted_one():
 def record_with(fixed_ns, monkeypatch, **options):
     """A record whose times are multiply-accumulates in nanoseconds, and a constant."""
     baseline = random_network("resnet20")
-    network = without_blocks(baseline, REMOVED)
+    network = baseline.less(REMOVED).eval()
     clock, seen = Clock(), {}
 
     def runner(module, batch, mode="eager"):
@@ -156,19 +155,19 @@ def test_a_constant_overhead_lowers_the_quotient_most_at_small_batches(monkeypat
 
 def test_a_stage_variant_is_the_baseline_with_those_blocks_bypassed(images):
     baseline = random_network("resnet20")
-    network = without_blocks(baseline, REMOVED)
+    network = baseline.less(REMOVED).eval()
     assert removed_by_stage(network) == {
         "stage1": ["stage1.block2", "stage1.block3"],
         "stage3": ["stage3.block3"],
     }
-    variant = without_blocks(baseline, ["stage3.block3"])
+    variant = baseline.less(["stage3.block3"]).eval()
     with torch.no_grad():
         assert torch.equal(variant(images), baseline.bypassing("stage3.block3", images))
 
 
 def test_a_record_of_real_runs_is_complete_and_says_what_is_not_measured():
     baseline = random_network("resnet14")
-    network = without_blocks(baseline, ["stage1.block2"])
+    network = baseline.less(["stage1.block2"]).eval()
     record = latency_record(baseline, network, batch_sizes=[2], repeats=6)
     (entry,) = record["timings"]
     assert entry["seconds_interval_low"] <= entry["seconds"] <= entry["seconds_interval_high"]
@@ -182,7 +181,7 @@ def test_a_record_of_real_runs_is_complete_and_says_what_is_not_measured():
 @pytest.mark.long
 def test_compiled_networks_can_be_timed():
     baseline = random_network("resnet8")
-    network = without_blocks(baseline, [])
+    network = baseline.less([]).eval()
     record = latency_record(baseline, network, batch_sizes=[2], repeats=2, modes=["compiled"])
     assert record["timings"][0]["mode"] == "compiled"
 

@@ -9,6 +9,7 @@ from layer_pruning.evaluation.complexity import counted_cost, parameter_count
 from layer_pruning.evaluation.savings import (
     Surroundings,
     block_runners,
+    called_blocks,
     counted_savings,
     latencies,
     parameters_saved,
@@ -46,6 +47,52 @@ def test_each_block_runs_on_its_own_inputs(images):
         run()
         assert list(seen) == [name]
         assert torch.equal(seen[name], expected[name])
+
+
+class InPlace(torch.nn.Module):
+    """A block that adds to its argument, or leaves it alone."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.conv, self.kept = torch.nn.Conv2d(4, 4, 3, padding=1), kept
+
+    def forward(self, x):
+        if self.kept:
+            return x + torch.relu(self.conv(x))
+        x += torch.relu(self.conv(x))
+        return x
+
+
+class OfInPlace(torch.nn.Module):
+    """Works in place within its blocks, or on what they give."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.stem, self.head = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Linear(4, 3)
+        self.blocks = torch.nn.ModuleList([InPlace(kept) for _ in range(3)])
+
+    def forward(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        if self.blocks[0].kept:
+            x += 1
+        return self.head(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_works_in_place_runs_on_the_same_numbers_every_time(kept, images):
+    torch.manual_seed(0)
+    network = layer_pruning.wrap(OfInPlace(kept).eval(), input_shape=(3, 8, 8))
+    batch = images[:2, :, :8, :8]
+    parts = [*called_blocks(network, batch).values(), Surroundings(network, batch)]
+    with torch.no_grad():
+        first = [part(batch).clone() for part in parts]
+        for part in parts:
+            for _ in range(50):
+                part(batch)
+        assert all(torch.equal(part(batch), own) for part, own in zip(parts, first, strict=True))
+        assert torch.allclose(first[-1], network(batch))
 
 
 def test_latency_is_the_median_of_interleaved_rounds():

@@ -12,7 +12,7 @@ from layer_pruning.data.loading import Split
 from layer_pruning.training.loop import Trainer, accuracy, batches, derived_seed, train
 from layer_pruning.training.optimizer import NesterovSGD
 from layer_pruning.training.precision import has_bfloat16
-from layer_pruning.training.recipe import SCHEDULES, Recipe
+from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import read_state, write_state
 from layer_pruning.training.teacher import Teacher
 from small_networks import random_network
@@ -375,7 +375,7 @@ def test_steps_equal_those_of_the_optimizer_class():
         assert torch.allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "multi_step", "constant"])
 def test_schedules_stay_between_nothing_and_their_peak(schedule):
     recipe = dataclasses.replace(RECIPE, schedule=schedule)
     rates = [recipe.learning_rate_at(step / 100) for step in range(101)]
