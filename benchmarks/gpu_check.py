@@ -47,7 +47,7 @@ from layer_pruning.data.image_file import ImageData
 from layer_pruning.data.image_folder import load_image_folder
 from layer_pruning.data.loading import split_on
 from layer_pruning.data.splits import completed_split, probe_set
-from layer_pruning.evaluation.latency import latency_record, without_blocks
+from layer_pruning.evaluation.latency import latency_record
 from layer_pruning.evaluation.throughput import batch_runner
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.header import NetworkHeader
@@ -101,7 +101,7 @@ class Bench:
 
     def pruned(self) -> ResidualNetwork:
         """The network without blocks, evenly from all stages."""
-        return without_blocks(self.network, evenly(self.network, self.removed))
+        return self.network.less(evenly(self.network, self.removed)).eval()
 
     def random_images(self, count: int) -> torch.Tensor:
         """Images (count, 3, 32, 32)."""
@@ -181,7 +181,7 @@ def latency(bench: Bench) -> tuple[Any, Rows]:
         try:
             records[mode] = latency_record(
                 network,
-                without_blocks(network, evenly(network, lost)),
+                network.less(evenly(network, lost)).eval(),
                 batch_sizes=batches,
                 repeats=bench.sizes.repeats,
                 modes=[mode],
@@ -288,7 +288,7 @@ def chain(bench: Bench) -> tuple[Any, Rows]:
         names = candidates(network.header.blocks, network.header.removed_blocks, limits=Limits(1))
         features = activations_of(network, images, labels[probe], probe, names)
         distances = score(["cka"], features, header=network.header, tensors={}, draw="0")["cka"]
-        network = without_blocks(network, _less(network.header, distances, sizes.at_a_time))
+        network = network.less(_less(network.header, distances, sizes.at_a_time)).eval()
         scored = time.perf_counter()
         _fit(network, splits, "finetuning", 1, sizes.batch_size)
         accuracies.append(accuracy(network, splits["test"], 1000))

@@ -20,7 +20,7 @@ from networks import cifar_header
 from options import add_machine, parser_of
 
 from layer_pruning.evaluation.interleaving import interleaved_seconds
-from layer_pruning.evaluation.latency import latency_record, timing, without_blocks
+from layer_pruning.evaluation.latency import latency_record, timing
 from layer_pruning.evaluation.throughput import MODES
 from layer_pruning.models.residual import ResidualNetwork, new_network
 from layer_pruning.runtime.atomic import write_json
@@ -126,7 +126,7 @@ def main() -> None:
     baseline = new_network(header, seed=0).to(device).eval()
     print(f"{given.architecture}, PyTorch {torch.__version__}")
     for count in given.removals:
-        pruned = without_blocks(baseline, evenly(baseline, count))
+        pruned = baseline.less(evenly(baseline, count)).eval()
         clocks = TwoClocks()
         record = latency_record(
             baseline,
