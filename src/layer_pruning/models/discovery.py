@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.calls import Call, calls_of, evaluating, paths_of
 from layer_pruning.models.comparison import all_equal, seen_and_given
-from layer_pruning.models.dispatch import Uncompiled
+from layer_pruning.models.dispatch import Uncompiled, operator_by_operator
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.network_size import NetworkSize
 from layer_pruning.models.pass_through import arguments, mapped, routed, tensors
@@ -128,6 +128,7 @@ def probe_images(
     return torch.cat([one, -other, 30 * noise])
 
 
+@operator_by_operator()
 @torch.no_grad()
 def find_blocks(body: nn.Module, images: Tensor, granularity: str = "block") -> tuple[Block, ...]:
     """All blocks of ``body`` in the order in which they run.

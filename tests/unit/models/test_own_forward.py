@@ -6,6 +6,7 @@ what the module computes when the output of that block is overwritten.
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,6 +14,9 @@ from torch.nn import functional as F
 
 import layer_pruning
 from layer_pruning.activations.sweep import sweep
+from layer_pruning.evaluation.complexity import counted_cost
+from layer_pruning.models.candidates import Limits
+from layer_pruning.models.discovery import size_of
 from layer_pruning.models.network_file import read_network
 
 SHAPE = (3, 8, 8)
@@ -153,6 +157,35 @@ class Permuted(Net):
         return super().through(x).permute(0, 3, 1, 2)
 
 
+def encoder_layer():
+    layer = nn.TransformerEncoderLayer(WIDTH, 2, 12, 0.0, batch_first=True, norm_first=True)
+    # it is born with all biases 0, and all layers of an encoder alike
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return layer
+
+
+class Tokens(Net):
+    """Layers of PyTorch that are one operator in evaluation mode without gradients."""
+
+    def __init__(self):
+        super().__init__(encoder_layer)
+
+    def through(self, x):
+        x = x.flatten(2).transpose(1, 2)
+        return super().through(x).transpose(1, 2).unflatten(2, SHAPE[1:])
+
+
+class Encoder(Tokens):
+    """The same in PyTorch's own stage, which reads its first layer: that one has to stay."""
+
+    def __init__(self):
+        super().__init__()
+        encoder = nn.TransformerEncoder(self.blocks[0], 3, enable_nested_tensor=False)
+        encoder.layers = self.blocks
+        self.blocks = nn.Sequential(encoder)
+
+
 class AsStage(Net):
     """The stage is a module of its own, and is the identity when its blocks are."""
 
@@ -241,6 +274,7 @@ NETWORKS = {
     "looks at values": LooksAtValues,
     "reads attributes": lambda: ReadsAttributes(Striding),
     "channels last": Permuted,
+    "encoder layers": Tokens,
     "stage": AsStage,
     "convolutional head": ConvolutionalHead,
     "two heads": TwoHeads,
@@ -342,6 +376,49 @@ def test_prefixes_are_shared_whatever_blocks_take(name, pictures):
     # a whole run without each block and one more show that runs can be taken up, beside these: in
     # them, as in the sweep, each block runs behind every candidate before it
     assert more == [3 + place + place for place in range(3)]
+
+
+@pytest.fixture(params=[True, False])
+def usual(request):
+    """Whether PyTorch may take its fast path."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(request.param)
+    yield request.param
+    torch.backends.mha.set_fastpath_enabled(before)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_an_encoder_of_pytorch_is_seen_operator_by_operator(is_frozen, usual, pictures):
+    module = Encoder().requires_grad_(not is_frozen).eval()
+    network = layer_pruning.wrap(module, input_shape=SHAPE)
+    first, *others = [block.name for block in network.header.blocks]
+    assert network.header.candidates(Limits(1)) == others
+    assert others == ["blocks.0.layers.1", "blocks.0.layers.2"]
+    assert "self_attn" in network.block(first).reason
+    cost = counted_cost(network, SHAPE)
+    for path in others:
+        smaller = layer_pruning.prune(network, path)
+        with torch.no_grad():
+            assert torch.equal(smaller(pictures), overwritten(module, path, pictures))
+            assert torch.equal(smaller(pictures), network.bypassing(path, pictures))
+        # four projections, two layers between 6 and 12 features, and attention, of 64 tokens
+        less = counted_cost(smaller, SHAPE)
+        assert cost.macs - less.macs == 64 * (4 * 36 + 2 * 72)
+        attention = (one.macs_with_attention - one.macs for one in (cost, less))
+        assert next(attention) - next(attention) == 2 * 64 * 64 * 6
+        assert size_of(module, pictures[:1]).macs == cost.macs_with_attention
+    labels = np.arange(5) % 2
+    assert layer_pruning.score(network, pictures, labels, metrics=["kl"])["kl"].min() > 0
+    # as it was before
+    assert torch.backends.mha.get_fastpath_enabled() is usual
+
+
+@pytest.mark.long
+def test_an_encoder_of_pytorch_is_exported(tmp_path):
+    network = layer_pruning.wrap(Encoder(), input_shape=SHAPE)
+    smaller = layer_pruning.prune(network, "blocks.0.layers.1")
+    manifest = layer_pruning.export_network(smaller, tmp_path / "encoder")
+    assert {check["same_predictions"] for check in manifest["checks"]["by_file"].values()} == {True}
 
 
 # what is no shortcut
