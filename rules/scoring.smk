@@ -2,7 +2,7 @@ from layer_pruning.activations import REVISION as ACTIVATIONS_REVISION
 from layer_pruning.consensus import REVISION as CONSENSUS_REVISION
 from layer_pruning.energy import REVISION as ENERGY_REVISION
 from layer_pruning.evaluation import REVISION as EVALUATION_REVISION
-from layer_pruning.scoring import REVISION as SCORING_REVISION
+from layer_pruning.scoring import RESAMPLES_REVISION, REVISION as SCORING_REVISION
 from layer_pruning.similarity import REVISION as SIMILARITY_REVISION
 
 
@@ -316,7 +316,9 @@ rule agreement:
         families=of_criterion("families"),
         resamples=config["bootstrap"]["resamples"],
         seed=seed_of,
-        revisions=(SIMILARITY_REVISION, SCORING_REVISION, CONSENSUS_REVISION),
+        revisions=(
+            *(SIMILARITY_REVISION, SCORING_REVISION, CONSENSUS_REVISION, RESAMPLES_REVISION),
+        ),
     message:
         "Resampling the probe set of {wildcards.network} for {wildcards.criterion}, seed {wildcards.seed}"
     script:

@@ -50,6 +50,8 @@ class Kind:
 
     None where it looks at no images, so that its scores stay.
     """
+    different: Callable[[str, Probe], int] = lambda metric, probe: 1
+    """How many different images each of these samples has to hold."""
 
 
 class _OwnNames(Container[str]):
@@ -84,6 +86,11 @@ def _resampled_similarity(metric: str, probe: Probe, samples: np.ndarray) -> np.
     return resampled_distances(
         metric, probe.features, probe.features_bypassed, probe.labels, samples
     )
+
+
+def _different(metric: str, probe: Probe) -> int:
+    classes = len(np.unique(probe.labels))
+    return CATALOG[metric].minimum_different(probe.features.shape[1], classes)
 
 
 def _functional(metric: str, given: Given) -> np.ndarray:
@@ -124,7 +131,7 @@ def _depth(metric: str, given: Given) -> dict[str, float]:
 
 
 KINDS = (
-    Kind(CATALOG, _similarity, _resampled_similarity),
+    Kind(CATALOG, _similarity, _resampled_similarity, _different),
     Kind(FUNCTIONAL_METRICS, _functional, _resampled_functional),
     Kind(OF_WEIGHTS, lambda metric, given: OF_WEIGHTS[metric](given.tensors, given.blocks)),
     Kind(SAVINGS, lambda metric, given: saving_scores(metric, given.savings, given.blocks)),

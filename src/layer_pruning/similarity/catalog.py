@@ -35,6 +35,14 @@ class MetricInfo:
             return self.images
         return max(self.images, features + self.images_beyond_features)
 
+    def minimum_different(self, features: int, classes: int) -> int:
+        """Return how many different images a resample has to hold, some of them repeated.
+
+        Of at least one class there are then as many as the metric needs of each.
+        """
+        of_one_class = classes * (self.minimum_images_per_class - 1) + 1
+        return max(self.minimum_images(features), of_one_class)
+
 
 PAPER_METRICS: tuple[str, ...] = (
     "cka",

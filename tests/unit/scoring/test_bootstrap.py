@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from layer_pruning.activations.features import Activations
 from layer_pruning.scoring.bootstrap import resample, stratified_samples
 from layer_pruning.scoring.savings import read_savings, saving_scores
 from layer_pruning.similarity import distances
 from layer_pruning.similarity.catalog import CATALOG
+from layer_pruning.similarity.resampling import resampled_distances
 from planted_probe import planted_probe
 
 METRICS = ["cka", "stochastic", "kl", "random"]
@@ -92,3 +94,67 @@ def test_savings_are_joined_by_block_and_a_damaged_file_is_named(tmp_path):
         other.write_text(damaged)
         with pytest.raises(ValueError, match=r"energy\.json: .*delete it and run"):
             read_savings([one, other])
+
+
+def few_images(per_class=11, features=64, blocks=4):
+    """A probe set of hardly as many different images in a resample as ``cca`` needs."""
+    generator = np.random.default_rng(0)
+    labels = np.repeat(np.arange(10), per_class)
+    images = (len(labels), features)
+    intact = generator.standard_normal(images)
+    # the last block changes least by far
+    noise = [2.0, 1.5, 1.0, 0.05]
+    bypassed = np.stack([intact + one * generator.standard_normal(images) for one in noise])
+    logits = generator.standard_normal((len(labels), 10))
+    return Activations(
+        intact.astype(np.float32),
+        bypassed.astype(np.float32),
+        logits,
+        np.stack([logits] * blocks),
+        labels,
+        np.array([f"b{place}" for place in range(blocks)]),
+        np.arange(len(labels)),
+    )
+
+
+def test_no_resample_is_of_fewer_different_images_than_a_metric_needs():
+    probe = few_images()
+    needed = CATALOG["cca"].minimum_images(64)
+    plain = stratified_samples(probe.labels, resamples=200, seed=0)
+    short = [len(set(sample.tolist())) < needed for sample in plain]
+    # not what is repeated, but how much differs is what a metric needs
+    assert 0.01 < np.mean(short) < 0.5
+    samples = stratified_samples(probe.labels, resamples=200, seed=0, different=needed)
+    assert min(len(set(sample.tolist())) for sample in samples) == needed
+    # all others stay as they were
+    kept = ~np.array(short)
+    assert np.array_equal(samples[kept], plain[kept])
+    assert all(np.array_equal(probe.labels[sample], probe.labels) for sample in samples)
+    distances_of = {"cca": dict.fromkeys(probe.blocks.tolist(), 0.0)}
+    result = resample(distances_of, probe, resamples=100, seed=0).scores[:, 0]
+    # far above rounding, and so is the order
+    assert result.max(axis=1).min() > 1e-3
+    assert (result.argmin(axis=1) == 3).all()
+
+
+def test_a_resample_of_too_few_different_images_is_refused_as_so_few_images_are():
+    probe = few_images()
+    given = (probe.features, probe.features_bypassed, probe.labels)
+    sample = np.tile(np.arange(0, 110, 2), 2)[None]
+    message = "cca of 64 features needs at least 66 different images in a resample, got 55"
+    with pytest.raises(ValueError, match=message):
+        resampled_distances("cca", *given, sample)
+    # of one class at least two: the covariances of all others are zero
+    one_each = np.repeat(np.arange(10) * 11, 11)[None]
+    with pytest.raises(ValueError, match="at least 11 different images in a resample, got 10"):
+        resampled_distances("stochastic_covariances", *given, one_each)
+    one_each[0, 0] = 1
+    assert resampled_distances("stochastic_covariances", *given, one_each).min() > 0
+
+
+def test_too_few_images_for_resamples_are_named_with_what_would_do():
+    probe = few_images(per_class=7)
+    scores = {"cca": dict.fromkeys(probe.blocks.tolist(), 0.0)}
+    with pytest.raises(ValueError, match=r"of 70 probe images holds the 66 .* 110 probe images"):
+        resample(scores, probe, resamples=10, seed=0)
+    assert resample(scores, probe, resamples=0, seed=0).scores.shape == (0, 1, 4)
