@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from layer_pruning.models.calls import Call, calls_of, paths_of
 
@@ -24,7 +25,7 @@ def heads(network: nn.Module, images: Tensor, blocks: Sequence[nn.Module]) -> li
     layers = {
         paths[0]: module
         for module, paths in paths_of(network).items()
-        if next(module.parameters(recurse=False), None) is not None or module in blocks
+        if tensors_of_layer(module) or module in blocks
     }
     calls = calls_of(network, images, layers)
     classes = logits_of(network(images)).shape[1]
@@ -44,6 +45,18 @@ def heads(network: nn.Module, images: Tensor, blocks: Sequence[nn.Module]) -> li
     last = layers[found[-1]]
     beside = [name for name in found[:-1] if not _feeds(network, layers[name], last, images)]
     return [*beside, found[-1]]
+
+
+def tensors_of_layer(module: nn.Module, path: str = "") -> dict[str, Tensor]:
+    """All tensors of a layer by their names in a state dict, where ``path`` leads to it.
+
+    What a parametrisation computes its weight from lies in modules below it, and is its own. Empty
+    of what is no layer: a module that has no parameters but those of layers inside it.
+    """
+    has_own = next(module.parameters(recurse=False), None) is not None
+    if not (has_own or is_parametrized(module)):
+        return {}
+    return module.state_dict(prefix=f"{path}." if path else "", keep_vars=True)
 
 
 def features_of(given: Tensor, head: nn.Module) -> Tensor:

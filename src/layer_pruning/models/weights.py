@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.head import tensors_of_layer
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import FORMAT, read_network
 from layer_pruning.models.residual import ResidualNetwork, new_network, put_tensors
@@ -214,10 +215,13 @@ def _load(
     """Put ``tensors`` into ``network``, less the classifier where a new one was asked for."""
     wanted = network.body.state_dict()
     heads = network.classifier_names()
-    classifier = {name for name in wanted if name.rpartition(".")[0] in heads}
+    layers = {path: network.body.get_submodule(path) for path in heads}
+    classifier = {name for path in heads for name in tensors_of_layer(layers[path], path)}
     if new_classifier:
-        tensors = {name: value for name, value in tensors.items() if name not in classifier}
-        tensors |= {name: wanted[name] for name in classifier & set(wanted)}
+        # that of the file may be computed in another way, and have other tensors
+        of_heads = tuple(f"{path}." for path in heads)
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(of_heads)}
+        tensors |= {name: wanted[name] for name in classifier}
     # a counter that evaluation never reads, and that older files lack
     counters = {name for name in wanted if name.endswith("num_batches_tracked")}
     missing = sorted(set(wanted) - set(tensors) - counters)

@@ -1,6 +1,7 @@
 """Networks as users write them, for the tests of discovery."""
 
 import torch
+import torch.nn.utils.prune as masks
 from torch import nn
 from torch.nn import functional
 
@@ -140,6 +141,22 @@ def build(num_classes, input_shape, width=6, ending="plain"):
         ending=ending,
         out=width,
     )
+
+
+COMPUTED = {
+    "weight norm": nn.utils.parametrizations.weight_norm,
+    "spectral norm": nn.utils.parametrizations.spectral_norm,
+    "older weight norm": nn.utils.weight_norm,
+    "mask": lambda layer: masks.identity(layer, "weight"),
+    "plain": lambda layer: layer,
+}
+
+
+def build_head(num_classes, input_shape, way="plain", bias=True):
+    """One whose classifier computes its weight in some ``way`` of PyTorch's."""
+    body = build(num_classes, input_shape)
+    body.head.linear = COMPUTED[way](nn.Linear(6, num_classes, bias=bias))
+    return body
 
 
 def build_plain(num_classes, input_shape):

@@ -3,6 +3,7 @@
 import tarfile
 
 import numpy as np
+import own_networks
 import pytest
 import torch
 from PIL import Image
@@ -137,6 +138,32 @@ def test_another_number_of_classes_needs_a_new_classifier_and_says_so(tmp_path):
         start(weights=str(path), new_classifier=True, seed=6).classifier.weight,
         loaded.classifier.weight,
     )
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("of_the_file", own_networks.COMPUTED)
+@pytest.mark.parametrize("way", own_networks.COMPUTED)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_new_classifier_is_new_however_its_weight_is_computed(tmp_path, bias, way, of_the_file):
+    def started(way, classes=4, seed=5, **options):
+        own = {"build": "own_networks:build_head", "arguments": {"way": way, "bias": bias}}
+        given = header("own", shape=(3, 8, 8), classes=classes, **own)
+        return start_network(given, own | options, seed).eval()
+
+    path, pixels = str(tmp_path / "other.safetensors"), torch.rand(3, 3, 8, 8)
+    other = started(of_the_file, seed=8)
+    save_file(other.body.state_dict(), path)
+    for classes in (4, 5):
+        new = started(way, classes, weights=path, new_classifier=True)
+        with torch.no_grad():
+            features = other.features(pixels)
+            assert torch.equal(new.features(pixels), features)
+            drawn = started(way, classes).classifier
+            assert torch.equal(new.classifier(features), drawn(features))
+    if way == of_the_file:
+        assert same(started(way, weights=path), other)
+        with pytest.raises(ValueError, match=r"4 classes and the data 5; 'new_classifier: true'"):
+            started(way, classes=5, weights=path)
 
 
 def test_a_pruned_network_is_no_baseline(tmp_path):
