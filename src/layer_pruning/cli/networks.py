@@ -119,7 +119,7 @@ def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]
     from layer_pruning.evaluation.complexity import counted_cost, parameter_count
     from layer_pruning.evaluation.machine_load import LoadWatch
     from layer_pruning.evaluation.savings import counted_savings, latencies, part_runners
-    from layer_pruning.models.residual import arrays_of, new_network
+    from layer_pruning.models.residual import learnt_arrays, new_network
     from layer_pruning.runtime.devices import select_device
     from layer_pruning.scoring.weights import weight_counts
 
@@ -131,7 +131,7 @@ def costs_of(header: NetworkHeader, given: argparse.Namespace) -> dict[str, Any]
     seconds = latencies(part_runners(network, images), repeats=given.repeats, seed=0)
     load = watch.record()
     counted = counted_savings(network, names)
-    weights = weight_counts(arrays_of(network), names)
+    weights = weight_counts(learnt_arrays(network), names)
     return {
         "architecture": header.architecture,
         "input_shape": list(header.input_shape),

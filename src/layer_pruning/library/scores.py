@@ -23,7 +23,7 @@ from layer_pruning.library.probe_set import checked_probe
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.copies import copied
 from layer_pruning.models.holders import held
-from layer_pruning.models.residual import ResidualNetwork, arrays_of
+from layer_pruning.models.residual import ResidualNetwork, learnt_arrays
 from layer_pruning.runtime.callers_modes import outside_callers_modes
 from layer_pruning.scoring.catalog import CRITERIA, OF_IMAGES, SAVINGS
 from layer_pruning.scoring.kinds import kind_of
@@ -328,7 +328,7 @@ def _scores(
         [metric for metric in metrics if isinstance(metric, str)],
         probe,
         header=header,
-        tensors=arrays_of(network),
+        tensors=learnt_arrays(network),
         draw=f"seed {seed}, less {', '.join(header.removed_blocks)}",
         savings=savings,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.block_weights import BlockWeights
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.candidates import Limits, candidates
 from layer_pruning.models.network_blocks import blocks_of
@@ -25,6 +26,9 @@ class NetworkHeader:
     class_names: tuple[str, ...]
     removed_blocks: tuple[str, ...] = ()
     """Names in the order of their removal."""
+    weights: Mapping[str, BlockWeights] = field(default_factory=dict, compare=False)
+    """Of blocks in a network file whose tensors there do not tell: weights are computed of them, or
+    some are not learnt. Of a network in memory nothing, which may have learnt more."""
     may_build: bool = field(default=False, compare=False)
     """Whether somebody other than a file named the function that builds an own network."""
 
@@ -88,7 +92,8 @@ class NetworkHeader:
         block = next(block for block in self.blocks if block.name == name)
         if not block.removable:
             raise ValueError(f"'{name}' cannot be removed: {block.reason}")
-        return replace(self, removed_blocks=(*self.removed_blocks, name))
+        left = {block: told for block, told in self.weights.items() if block != name}
+        return replace(self, removed_blocks=(*self.removed_blocks, name), weights=left)
 
     def candidates(self, limits: Limits) -> list[str]:
         """Names of the blocks that may go next, in network order."""

@@ -26,6 +26,15 @@ def check_header(header: NetworkHeader) -> None:
     check_input(header.input_shape, header.mean, header.std)
     names = header.class_names
     _check(bool(names) and all(map(_is_text, names)), "class_names should be names")
+    known = {block.name for block in header.blocks}
+    for block, told in header.weights.items():
+        _check(
+            block in known
+            and (_is_count(told.numbers) or told.numbers == 0)
+            and _is_finite(told.mean_absolute)
+            and told.mean_absolute >= 0,
+            "weights should be numbers and their mean of blocks",
+        )
     _check_architecture(header)
 
 

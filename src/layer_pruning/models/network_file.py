@@ -2,6 +2,7 @@
 
 Its metadata carries the architecture, the blocks removed so far in order, the input shape, the
 normalisation and the class names, so that nothing but the file is needed to rebuild the network.
+Of blocks whose weights are not their tensors here it says how many there are, and how large.
 No pickle is involved. A file of a user's own network names the function that builds it, which is a
 claim and no more: that function is imported and called only where the configuration or the caller
 names it too (:func:`check_build`). Two checksums, of the tensors and of the rest of the metadata,
@@ -20,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.block_weights import BlockWeights
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.header_checks import check_header, check_tensors
@@ -107,6 +109,9 @@ def named_by_caller(header: NetworkHeader, build: str | None) -> NetworkHeader:
 def _written(header: NetworkHeader) -> dict[str, Any]:
     """What a file holds of a header: whom to trust is for its reader to say."""
     written = {key: value for key, value in asdict(header).items() if key != "may_build"}
+    # the usual file has none
+    if not header.weights:
+        del written["weights"]
     return written | {"blocks": [block.record() for block in header.blocks]}
 
 
@@ -168,6 +173,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
             key: json.loads(metadata[key], parse_constant=_no_number)
             for key in ("arguments", "blocks", *SEQUENCES)
         }
+        weights = dict(json.loads(metadata.get("weights", "{}"), parse_constant=_no_number))
         header = NetworkHeader(
             architecture=metadata["architecture"],
             arguments=parsed["arguments"],
@@ -177,6 +183,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
             std=_sequence("std", parsed),
             class_names=_sequence("class_names", parsed),
             removed_blocks=_sequence("removed_blocks", parsed),
+            weights={block: BlockWeights(**told) for block, told in weights.items()},
         )
         # the metadata promise it, and read_network compares
         metadata["tensors_checksum"]

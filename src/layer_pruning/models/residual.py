@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from layer_pruning.models.architectures import architecture
+from layer_pruning.models.block_weights import block_weights, weight_names
 from layer_pruning.models.blocks import Block
 from layer_pruning.models.bodies import drawn_body, new_body
 from layer_pruning.models.calls import evaluating
 from layer_pruning.models.copies import copied
 from layer_pruning.models.head import features_of, heads, logits_of
 from layer_pruning.models.header import NetworkHeader
+from layer_pruning.models.learnt import learnt_weights
 from layer_pruning.models.network_file import (
     check_build,
     named_by_caller,
@@ -55,7 +57,8 @@ class ResidualNetwork(nn.Module):
         Raises ValueError in one line where the header does not describe a network.
         """
         super().__init__()
-        self.header = header
+        # those of a file, which training changes
+        self.header = replace(header, weights={}) if header.weights else header
         network = architecture(header.architecture, header.arguments, header.input_shape)
         if body is None:
             check_build(header)
@@ -339,13 +342,24 @@ def save_network(network: ResidualNetwork, path: str | os.PathLike[str]) -> None
                 f"{path}: {name} is no tensor but a {type(value).__name__}, which no network file "
                 "holds; nothing was written"
             )
-    write_network(path, network.header, arrays_of(network))
+    arrays, learnt = arrays_of(network), learnt_arrays(network)
+    told = {
+        block: block_weights(learnt, block)
+        for block in network.block_names
+        if weight_names(learnt, block) != weight_names(arrays, block)
+    }
+    write_network(path, replace(network.header, weights=told), arrays)
 
 
 def arrays_of(network: ResidualNetwork) -> dict[str, np.ndarray]:
     """The tensors of a network file, on the CPU: of a state dict, all that are tensors."""
     state = network.body.state_dict()
     return {name: _array(value) for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def learnt_arrays(network: ResidualNetwork) -> dict[str, np.ndarray]:
+    """What a network has learnt, on the CPU, see :mod:`layer_pruning.models.learnt`."""
+    return {name: _array(value) for name, value in learnt_weights(network.body).items()}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -27,6 +27,7 @@ class Given:
     probe: Probe
     header: NetworkHeader
     tensors: Mapping[str, np.ndarray]
+    """Those of a network file, or what a network in memory has learnt."""
     draw: str
     """What identifies the draw of ``random``."""
     savings: Savings
@@ -126,6 +127,10 @@ def _random(metric: str, given: Given) -> dict[str, float]:
     return {block: random_score(block, given.draw) for block in given.blocks}
 
 
+def _of_weights(metric: str, given: Given) -> dict[str, float]:
+    return OF_WEIGHTS[metric](given.tensors, given.blocks, given.header.weights)
+
+
 def _depth(metric: str, given: Given) -> dict[str, float]:
     return depth_scores([block.name for block in given.header.blocks], given.blocks)
 
@@ -133,7 +138,7 @@ def _depth(metric: str, given: Given) -> dict[str, float]:
 KINDS = (
     Kind(CATALOG, _similarity, _resampled_similarity, _different),
     Kind(FUNCTIONAL_METRICS, _functional, _resampled_functional),
-    Kind(OF_WEIGHTS, lambda metric, given: OF_WEIGHTS[metric](given.tensors, given.blocks)),
+    Kind(OF_WEIGHTS, _of_weights),
     Kind(SAVINGS, lambda metric, given: saving_scores(metric, given.savings, given.blocks)),
     Kind(["random"], _random),
     Kind(["shallowest"], _depth),

@@ -1,43 +1,37 @@
 """What the weights of a block say without any image: how large they are, and how many."""
 
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
+from layer_pruning.models.block_weights import BlockWeights, block_weights
+
 Tensors = Mapping[str, np.ndarray]
+Told = Mapping[str, BlockWeights]
+"""What a network file says of blocks whose tensors do not tell, see `NetworkHeader.weights`."""
+NOTHING: Told = MappingProxyType({})
 
 
-def mean_absolute_weights(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
-    """Mean absolute weight of each block, by block name; what counts is said in `weight_counts`."""
-    result = {}
-    for block, count in weight_counts(tensors, blocks).items():
-        weights = _weights(tensors, block)
-        total = sum(float(np.abs(weight.astype(np.float64)).sum()) for weight in weights)
-        # a block without weights has nothing to lose
-        result[block] = total / count if count else 0.0
-    return result
+def mean_absolute_weights(
+    tensors: Tensors, blocks: Collection[str], told: Told = NOTHING
+) -> dict[str, float]:
+    """Mean absolute weight of each block, by block name; what counts is said in `block_weights`."""
+    return {block: _of(tensors, block, told).mean_absolute for block in blocks}
 
 
-def weight_counts(tensors: Tensors, blocks: Collection[str]) -> dict[str, float]:
-    """How many weights each block has, by block name.
-
-    They are the numbers of its tensors of two dimensions or more: convolutions and linear layers,
-    and in some networks a scale or a table of positions. Those of norms, and most biases, have one.
-    """
-    return {
-        block: float(sum(weight.size for weight in _weights(tensors, block))) for block in blocks
-    }
+def weight_counts(
+    tensors: Tensors, blocks: Collection[str], told: Told = NOTHING
+) -> dict[str, float]:
+    """How many weights each block has, by block name; what counts is said in `block_weights`."""
+    return {block: float(_of(tensors, block, told).numbers) for block in blocks}
 
 
-def _weights(tensors: Tensors, block: str) -> list[np.ndarray]:
-    return [
-        tensor
-        for name, tensor in tensors.items()
-        if name.startswith(f"{block}.") and tensor.ndim > 1
-    ]
+def _of(tensors: Tensors, block: str, told: Told) -> BlockWeights:
+    return told[block] if block in told else block_weights(tensors, block)
 
 
-OF_WEIGHTS: Mapping[str, Callable[[Tensors, Collection[str]], dict[str, float]]] = {
+OF_WEIGHTS: Mapping[str, Callable[[Tensors, Collection[str], Told], dict[str, float]]] = {
     "magnitude": mean_absolute_weights,
     "fewest_weights": weight_counts,
 }

@@ -10,7 +10,7 @@ from layer_pruning.cli import main
 from layer_pruning.models.candidates import Limits
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import read_network, write_network
-from layer_pruning.models.residual import arrays_of, new_network, save_network
+from layer_pruning.models.residual import learnt_arrays, new_network, save_network
 from layer_pruning.scoring.weights import weight_counts
 from layer_pruning.surgery import without_block, without_blocks
 from small_networks import random_network
@@ -73,7 +73,7 @@ def test_what_the_plan_recommends_is_where_the_criterion_leads(capsys, tmp_path,
     points = json.loads(printed(capsys, "plan", "uneven", *target, *given))["points"]
     shape = {"input_shape": (1, 8, 8), "mean": (0.5,), "std": (0.2,), "class_names": ("a", "b")}
     header = NetworkHeader.of("uneven", options, **shape)
-    counts = weight_counts(arrays_of(new_network(header, 0)), header.candidates(Limits(1)))
+    counts = weight_counts(learnt_arrays(new_network(header, 0)), header.candidates(Limits(1)))
     order = sorted(counts, key=counts.__getitem__)
     for point in points:
         left, _ = without_blocks(header, {}, order, count=point["removals"], limits=Limits(1))

@@ -172,6 +172,15 @@ HOSTILE = {
     "classes of numbers": {"class_names": list(range(10))},
     "no classes": {"class_names": []},
     "a text for classes": {"class_names": '"0123456789"'},
+    "weights of a number": {"weights": "5"},
+    "weights of text": {"weights": {"stage1.block1": "many"}},
+    "weights of other keys": {"weights": {"stage1.block1": {"numbers": 5, "code": 1}}},
+    "weights of no block": {"weights": {"block": {"numbers": 5, "mean_absolute": 1.0}}},
+    "fewer weights than none": {
+        "weights": {"stage1.block1": {"numbers": -5, "mean_absolute": 1.0}}
+    },
+    "infinite weights": {"weights": '{"stage1.block1": {"numbers": 5, "mean_absolute": 1e999}}'},
+    "weights below 0": {"weights": {"stage1.block1": {"numbers": 5, "mean_absolute": -1.0}}},
     "removed twice": {"removed_blocks": ["stage1.block1", "stage1.block1"]},
     "removed what stays": {"removed_blocks": ["stage2.block1"]},
     "removed but there": {"removed_blocks": ["stage1.block1"]},
