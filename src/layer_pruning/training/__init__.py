@@ -1,4 +1,4 @@
 """One training loop for baselines and fine-tuning."""
 
 # Raised when trained networks change, so that Snakemake redoes what depends on them.
-REVISION = 3
+REVISION = 4

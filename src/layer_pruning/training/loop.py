@@ -283,7 +283,8 @@ class Trainer:
                     generator=generator,
                 )
             images = images.contiguous(memory_format=self.layout)
-            progress = (epoch - 1 + (step + 1) / len(steps)) / self.recipe.epochs
+            # at the middle of a step: at its end, the last one would have no rate left to learn by
+            progress = (epoch - 1 + (step + 0.5) / len(steps)) / self.recipe.epochs
             learning_rate = self.recipe.learning_rate_at(progress)
             taught = None
             if self.teacher is not None:

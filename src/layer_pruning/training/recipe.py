@@ -91,6 +91,9 @@ class Recipe:
         Hutter 2017, arXiv 1608.03983) only falls; ``multi_step`` divides by ten at one half and
         at three quarters (He et al. 2016, arXiv 1512.03385). Where ``warmup_ratio`` says so, the
         rate first rises in a line, and ``cosine`` falls over what is left of the steps.
+
+        A step learns by the rate at its middle, so that none learns by zero, where the falling
+        schedules end and a warm-up begins.
         """
         warmup = self.warmup_ratio
         if progress < warmup:

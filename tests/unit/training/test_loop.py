@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import multiprocessing
 import os
 import signal
@@ -63,7 +64,7 @@ def test_training_learns_and_says_how_it_went(tmp_path):
     assert [epoch.epoch for epoch in history] == list(range(1, 21))
     assert history[-1].validation_accuracy == accuracy(network, splits()[1], 7) > 0.9
     assert history[-1].train_loss < history[0].train_loss
-    assert history[-1].learning_rate == pytest.approx(0.0, abs=1e-12)
+    assert 0 < history[-1].learning_rate < 0.001 * recipe.learning_rate
 
 
 def test_the_same_seed_gives_the_same_network_bit_for_bit(tmp_path):
@@ -393,6 +394,55 @@ def test_a_warm_up_rises_in_a_line_to_the_peak(schedule):
     assert recipe.learning_rate_at(1.0) == pytest.approx(last)
     if schedule == "cosine":
         assert recipe.learning_rate_at(0.6) == pytest.approx(0.5)
+
+
+class Recorder(torch.nn.Module):
+    """A network that remembers its weight at every step, and a last time when asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.classifier, self.seen = torch.nn.Linear(64, 4), []
+
+    def forward(self, images):
+        if self.training:
+            self.seen.append(self.classifier.weight.detach().clone())
+        return self.classifier(images.flatten(1))
+
+
+@pytest.mark.parametrize("warmup_ratio", [0.0, 0.4])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(("epochs", "batch_size"), [(1, 64), (1, 32), (2, 16)])
+def test_every_step_moves_the_weights_and_so_does_a_training_of_one(
+    epochs, batch_size, schedule, warmup_ratio, tmp_path
+):
+    plain = {"weight_decay": 0.0, "momentum": 0.0}
+    recipe = dataclasses.replace(RECIPE, epochs=epochs, batch_size=batch_size, **plain)
+    recipe = dataclasses.replace(recipe, schedule=schedule, warmup_ratio=warmup_ratio)
+    network = Recorder()
+    _, history = run(tmp_path / "state", recipe, network)
+    weights = [*network.seen, network.classifier.weight.detach()]
+    assert len(weights) == epochs * 64 // batch_size + 1
+    for before, after in itertools.pairwise(weights):
+        assert (after - before).abs().max() > 1e-6
+    assert all(epoch.learning_rate > 0 for epoch in history)
+
+
+def test_the_rates_of_steps_are_those_at_their_middles(tmp_path, monkeypatch):
+    """A line is then followed exactly, and a division at one half has half of the steps before."""
+    rates = []
+    step = NesterovSGD.step
+    monkeypatch.setattr(NesterovSGD, "step", lambda s, rate: rates.append(rate) or step(s, rate))
+    halves = dataclasses.replace(RECIPE, schedule="multi_step", epochs=2)
+    run(tmp_path / "one", halves)
+    assert [rate / 0.05 for rate in rates] == pytest.approx([1] * 4 + [0.1] * 2 + [0.01] * 2)
+    rates.clear()
+    run(tmp_path / "two", dataclasses.replace(halves, schedule="constant", warmup_ratio=0.5))
+    line = [0.125, 0.375, 0.625, 0.875]
+    assert [rate / 0.05 for rate in rates] == pytest.approx([*line, *[1] * 4])
+    rates.clear()
+    run(tmp_path / "three", dataclasses.replace(halves, schedule="cosine"))
+    # from the peak down to zero alike
+    assert [a + b for a, b in zip(rates, rates[::-1], strict=True)] == pytest.approx([0.05] * 8)
 
 
 def test_multi_step_divides_by_ten_at_one_half_and_three_quarters():

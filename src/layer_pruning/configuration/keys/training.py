@@ -49,7 +49,8 @@ class Fitting(Settings):
     """The highest learning rate of the schedule."""
     schedule: Literal["one_cycle", "cosine", "multi_step", "constant"] = of_recipe()
     """`one_cycle` (up over 30 % of the steps, then down to zero), `cosine` (down to zero),
-    `multi_step` (divided by ten at one half and three quarters) or `constant`."""
+    `multi_step` (divided by ten at one half and three quarters) or `constant`. A step learns by the
+    rate at its middle: the last one too by more than zero."""
     gradient_clipping: AtLeastZero = of_recipe()
     """The largest norm of all gradients together; they are scaled down to it. 0 for no bound."""
     warmup_ratio: BelowOne = of_recipe()
