@@ -24,6 +24,11 @@ class Split:
     labels: Tensor
     levels: int = 255
 
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
     def pixels(self) -> int:
         """Pixels of one image."""
         return self.images.shape[2] * self.images.shape[3]
@@ -114,6 +119,10 @@ class StreamedSplit:
     """(n,), on the device of the run."""
     workers: int
     """Processes; 0 to read in this one."""
+
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+        return self.manifest.input_shape
 
     def pixels(self) -> int:
         """Pixels of one image."""

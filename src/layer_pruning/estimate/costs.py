@@ -29,7 +29,7 @@ from layer_pruning.scoring.catalog import FUNCTIONAL_METRICS
 from layer_pruning.scoring.scores import score
 from layer_pruning.scoring.starts import spread_over_starts
 from layer_pruning.similarity.catalog import CATALOG
-from layer_pruning.training.loop import train
+from layer_pruning.training.loop import Trainer
 from layer_pruning.training.recipe import Recipe
 
 SECONDS = 1.0
@@ -183,7 +183,10 @@ def _training_seconds(
     forward: float,
     device: torch.device,
 ) -> float:
-    """Of a short epoch, after a shorter one that sets PyTorch up."""
+    """Of a short epoch, after a shorter one that sets PyTorch up.
+
+    What comes once before the first epoch of a training is not counted.
+    """
     size = _count(2 * 3 * forward, recipe.batch_size, least=4)
     labels = torch.arange(2 * size, device=device) % len(header.class_names)
     split = Split(images(2 * size), labels)
@@ -191,14 +194,12 @@ def _training_seconds(
 
     def epoch(images: int) -> Callable[[], object]:
         part = Split(split.images[:images], labels[:images])
-        few = Split(split.images[:2], labels[:2])
-        network = new_network(header, 0).to(device)
-        path = Path(folder, f"{images}.safetensors")
-        return lambda: train(network, part, few, short, seed=0, state_path=path)
+        network, classes = new_network(header, 0).to(device), len(header.class_names)
+        trainer = Trainer(network, short, None, pixels=part.pixels(), classes=classes)
+        return lambda: trainer.epoch(part, 1, 0)
 
-    with tempfile.TemporaryDirectory() as folder:
-        _seconds(epoch(min(size, 4)))
-        return _seconds(epoch(2 * size)) / (2 * size)
+    _seconds(epoch(min(size, 4)))
+    return _seconds(epoch(2 * size)) / (2 * size)
 
 
 def _pgd_seconds(network: ResidualNetwork, images: Tensor) -> float:

@@ -1,9 +1,11 @@
-"""What a user's module computes before it is wrapped, to compare with afterwards."""
+"""What a module computes, to compare with what it computes later, or in another process."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -11,8 +13,8 @@ from layer_pruning.models.copies import copied
 from layer_pruning.models.head import logits_of
 from layer_pruning.models.holders import HOLDERS
 from layer_pruning.models.residual import ResidualNetwork
-from layer_pruning.models.steadiness import check_float32
-from layer_pruning.runtime.random_draws import seeded
+from layer_pruning.models.steadiness import check_float32, differ
+from layer_pruning.runtime.random_draws import drawn_images, seeded
 
 
 def check_wrappable(module: nn.Module, name: str) -> None:
@@ -74,6 +76,71 @@ class Behaviour:
                     f"{name}: in {mode} mode, it does not compute the same again; state that "
                     "changes from call to call, or chance that no seed governs, may be why"
                 )
+
+
+def drawn_behaviour(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, Tensor]:
+    """Logits of drawn images, by the mode: what the code of ``network`` makes of its weights.
+
+    They are computed on the CPU, by a copy: seeded, so that they are the same in every process but
+    for rounding. Parameters that are one constant are drawn, since a scale or a classifier of
+    zeros hides what the code does before it. A mode in which they differ from call to call all the
+    same, or which cannot take so few images, is left out.
+    """
+    # after the copy: a module may keep what it has seen of the device that it was on
+    own = copied(network).cpu().to(memory_format=torch.contiguous_format).eval()
+    _draw_constants(own)
+    images = drawn_images(4, input_shape)
+
+    def evaluated() -> Tensor:
+        with _seeded(images):
+            return logits_of(own(images))
+
+    def in_each_mode() -> dict[str, Tensor | None]:
+        with _others_seeded():
+            return {"evaluation": evaluated(), "training": _trained(own, images)}
+
+    once, again = in_each_mode(), in_each_mode()
+    return {
+        mode: logits
+        for mode, logits in once.items()
+        if logits is not None and (other := again[mode]) is not None and not differ(logits, other)
+    }
+
+
+@contextmanager
+def _others_seeded() -> Iterator[None]:
+    """Seed what draws besides PyTorch, such as a layer that Python's chance leaves out."""
+    # the generators that a user's code finds, for better or worse
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+
+
+@torch.no_grad()
+def _draw_constants(module: nn.Module) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for parameter in module.parameters():
+        if parameter.is_floating_point() and parameter.numel():
+            drawn = 0.2 * torch.randn(parameter.shape, generator=generator, dtype=torch.float32)
+            if (parameter == parameter.flatten()[0]).all():
+                parameter.add_(drawn)
+
+
+def behaves_otherwise(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    """Whether two behaviours, see :func:`drawn_behaviour`, are those of different networks.
+
+    Other threads, instructions and libraries change evaluation by 1e-6 of the largest logit, and
+    training, whose norms may divide by next to nothing, by 1e-4 at most.
+    """
+    if one.keys() != other.keys():
+        return True
+    tolerances = {"evaluation": 1e-4, "training": 1e-3}
+    return any(differ(one[mode], other[mode], tolerances[mode]) for mode in one)
 
 
 def _close(expected: Tensor, computed: Tensor) -> bool:

@@ -34,12 +34,12 @@ def unsteadiness(network: nn.Module, input_shape: tuple[int, ...]) -> str | None
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         logits, again = network(images), network(images)
         alone = torch.cat([network(image[None]) for image in images])
-    if _differ(logits, again):
+    if differ(logits, again):
         return (
             "its logits of the same images differ from one call to the next: something in it is "
             "drawn at random in evaluation mode, such as functional.dropout without training=False"
         )
-    if _differ(logits, alone):
+    if differ(logits, alone):
         return (
             "its logits of an image depend on the other images of the batch, as a batch norm "
             "without running statistics makes them"
@@ -47,6 +47,13 @@ def unsteadiness(network: nn.Module, input_shape: tuple[int, ...]) -> str | None
     return None
 
 
-def _differ(one: Tensor, other: Tensor) -> bool:
-    # far above the rounding of sums, far below what a draw or another batch does
-    return bool((one - other).abs().max() > 1e-3 * one.abs().max())
+def differ(one: Tensor, other: Tensor, tolerance: float = 1e-3) -> bool:
+    """Whether logits are others by more than ``tolerance`` of the largest one.
+
+    The default is far above the rounding of sums, far below what a draw or another batch does.
+    Logits of −∞, of masked classes, are equal where they are both.
+    """
+    finite = one[one.isfinite()].abs()
+    allowed = tolerance * float(finite.max()) if finite.numel() else 0.0
+    same = one.shape == other.shape
+    return not (same and torch.allclose(one, other, rtol=0.0, atol=allowed, equal_nan=True))

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from layer_pruning.data.augmentation import Part, augmented, mixed
 from layer_pruning.data.loading import Split, StreamedSplit
+from layer_pruning.models.behaviour import drawn_behaviour
 from layer_pruning.models.residual import put_tensors
 from layer_pruning.runtime.atomic import forget_unfinished
 from layer_pruning.runtime.random_draws import seeded
@@ -109,8 +110,9 @@ def train(
     ``seed`` and the epoch's number, so that a run that goes on from ``state_path``, written after
     every epoch, ends with the same weights as one that was never interrupted (bit for bit on the
     CPU). ``context`` stands for all else that decides how a run ends, such as its data: a state
-    of another context is passed over. The state of the last epoch stays: a run that is started
-    again finds itself finished. The caller deletes it once the results are in use.
+    of another context is passed over, and so is one of a network or teacher whose code was edited.
+    The state of the last epoch stays: a run that is started again finds itself finished. The caller
+    deletes it once the results are in use.
 
     ``teacher`` is the network to distil from; the recipe says with which weight. ``on_resume`` is
     told how many epochs an earlier process had done, and ``on_epoch`` the number of each epoch
@@ -135,11 +137,13 @@ def train(
         sync_batch_norm=sync_batch_norm,
     )
     run = trainer.fingerprint(seed, context)
+    behaviour = trainer.behaviour(train_split.input_shape())
     history: list[Epoch] = []
     resumed_after = 0
     if ranks.first:
         forget_unfinished(state_path)
-    if (state := ranks.from_first(lambda: read_state(state_path, run=run))) is not None:
+    state = ranks.from_first(lambda: read_state(state_path, run=run, behaviour=behaviour))
+    if state is not None:
         history, tensors = state
         trainer.restore(tensors)
         resumed_after = len(history)
@@ -165,7 +169,9 @@ def train(
         if on_epoch is not None:
             on_epoch(epoch)
         if ranks.first:
-            write_state(state_path, run=run, history=history, tensors=trainer.state())
+            write_state(
+                state_path, run=run, behaviour=behaviour, history=history, tensors=trainer.state()
+            )
     trainer.finish()
     return Run(history, resumed_after)
 
@@ -243,6 +249,16 @@ class Trainer:
             norms = "batch" if self.synchronises else "process"
             settings["processes"] = f"{self.ranks.count}, norms by {norms}"
         return fingerprint(settings, self.network.state_dict())
+
+    def behaviour(self, input_shape: tuple[int, int, int]) -> dict[str, dict[str, Tensor]]:
+        """What the code of the networks makes of the weights that they begin with.
+
+        No fingerprint: another machine rounds in another way.
+        """
+        networks = {"network": drawn_behaviour(self.network, input_shape)}
+        if self.teacher is not None:
+            networks["teacher"] = self.teacher.behaviour(input_shape)
+        return networks
 
     @property
     def candidate(self) -> nn.Module:

@@ -12,11 +12,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from layer_pruning.models.behaviour import behaves_otherwise
 from layer_pruning.runtime.access import check_opens
 from layer_pruning.runtime.atomic import written_whole
 from layer_pruning.training.history import Epoch
 
 logger = logging.getLogger(__name__)
+
+BEHAVIOUR = "behaviour"
+Modes = Mapping[str, Tensor]
+"""The behaviour of one network, see :func:`layer_pruning.models.behaviour.drawn_behaviour`."""
 
 
 def fingerprint(settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:
@@ -28,15 +33,44 @@ def fingerprint(settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -
     return digest.hexdigest()
 
 
+def _by_name(behaviour: Mapping[str, Modes]) -> dict[str, Tensor]:
+    """Behaviours as tensors of a state, by names that none of its others has."""
+    return {
+        f"{BEHAVIOUR}/{name}/{mode}": logits
+        for name, modes in behaviour.items()
+        for mode, logits in modes.items()
+    }
+
+
+def _parted(
+    tensors: Mapping[str, Tensor],
+) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """The behaviours among the tensors of a state, and the others."""
+    behaviour: dict[str, dict[str, Tensor]] = {}
+    others = {}
+    for key, tensor in tensors.items():
+        if key.startswith(f"{BEHAVIOUR}/"):
+            _, name, mode = key.split("/")
+            behaviour.setdefault(name, {})[mode] = tensor
+        else:
+            others[key] = tensor
+    return behaviour, others
+
+
 def write_state(
     path: str | os.PathLike[str],
     *,
     run: str,
     history: Sequence[Epoch],
     tensors: Mapping[str, Tensor],
+    behaviour: Mapping[str, Modes] | None = None,
 ) -> None:
-    """Write the state after the last epoch of ``history``, whole; ``run`` is its fingerprint."""
+    """Write the state after the last epoch of ``history``, whole; ``run`` is its fingerprint.
+
+    ``behaviour`` is that of the networks that the run began with, by what they are to it.
+    """
     metadata = {"run": run, "history": json.dumps([asdict(epoch) for epoch in history])}
+    tensors = {**tensors, **_by_name(behaviour or {})}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # tied weights, or a block that is held twice: the format has no tensors that share memory
     held: set[int] = set()
@@ -50,12 +84,13 @@ def write_state(
 
 
 def read_state(
-    path: str | os.PathLike[str], *, run: str
+    path: str | os.PathLike[str], *, run: str, behaviour: Mapping[str, Modes] | None = None
 ) -> tuple[list[Epoch], dict[str, Tensor]] | None:
     """The state of the run with this fingerprint, or None where there is none to go on from.
 
-    The state of another run (a changed recipe, say) or a damaged file is said and passed over: the
-    run then starts anew.
+    The state of another run (a changed recipe, say), one whose networks behaved in another way than
+    ``behaviour`` (their code was edited), or a damaged file is said and passed over: the run then
+    starts anew.
     """
     if not Path(path).is_file():
         return None
@@ -70,6 +105,16 @@ def read_state(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if fingerprint(metadata, tensors) != checksum:
                 raise ValueError("its checksum is another")
+            before, tensors = _parted(tensors)
+            for name, now in (behaviour or {}).items():
+                if behaves_otherwise(before.get(name, {}), now):
+                    logger.info(
+                        "the state in %s is that of a %s that computed something else from the "
+                        "same weights: its code was another; starting anew",
+                        path,
+                        name,
+                    )
+                    return None
             return [Epoch(**epoch) for epoch in json.loads(metadata["history"])], tensors
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         logger.warning("the state in %s cannot be read (%s); starting anew", path, error)

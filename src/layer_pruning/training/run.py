@@ -13,6 +13,7 @@ from layer_pruning.data.manifest import ImageManifest
 from layer_pruning.energy.measurement import measured
 from layer_pruning.energy.parts import Parts, side_by_side
 from layer_pruning.energy.record import EmissionsRecord, EnergySettings, write_record
+from layer_pruning.models import REVISION as MODELS_REVISION
 from layer_pruning.models.residual import ResidualNetwork, save_network
 from layer_pruning.runtime.devices import select_device
 from layer_pruning.runtime.machine import machine
@@ -115,6 +116,9 @@ def train_as_configured(
 
 
 def context_of(network: ResidualNetwork, data: ImageData | ImageManifest) -> str:
-    """A digest of what a run depends on beside its recipe and weights: data and normalisation."""
-    told = repr((REVISION, network.header, data.digest()))
+    """A digest of what a run depends on beside its recipe and weights.
+
+    That is its data, its normalisation, and the revisions of what builds and trains networks.
+    """
+    told = repr((MODELS_REVISION, REVISION, network.header, data.digest()))
     return hashlib.sha256(told.encode()).hexdigest()

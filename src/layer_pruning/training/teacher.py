@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from layer_pruning.data.loading import Split, StreamedSplit
+from layer_pruning.models.behaviour import drawn_behaviour
 from layer_pruning.training.recipe import Recipe
 from layer_pruning.training.resume import fingerprint
 
@@ -33,6 +34,11 @@ class Teacher:
     def fingerprint(self) -> str:
         """A digest of the network."""
         return fingerprint({}, self.network.state_dict())
+
+    def behaviour(self, input_shape: tuple[int, int, int]) -> dict[str, Tensor]:
+        """What its code makes of its weights, in the one mode in which it is asked."""
+        found = drawn_behaviour(self.network, input_shape)
+        return {mode: logits for mode, logits in found.items() if mode == "evaluation"}
 
     def remember(self, split: Split | StreamedSplit) -> None:
         """Ask about each image of a split once, where that is all there is to ask."""

@@ -1,13 +1,16 @@
 import dataclasses
 import itertools
+import logging
 import multiprocessing
 import os
+import random
 import signal
 import time
 
 import pytest
 import torch
 import torch.nn.utils.prune
+from torch.nn import functional
 
 from layer_pruning.data.loading import Split
 from layer_pruning.training.loop import Trainer, accuracy, batches, derived_seed, train
@@ -548,3 +551,94 @@ def test_a_network_of_ones_own_goes_on_and_ends_as_one_that_never_stopped(
     interrupted(tmp_path / "state", 2, monkeypatch, recipe=recipe, network=OfOnesOwn())
     again, history = run(tmp_path / "state", recipe, OfOnesOwn())
     assert len(history) == 4 and same(whole.state_dict(), again.state_dict())
+
+
+class Editable(torch.nn.Module):
+    """A network whose code a user edits between two processes; no tensor tells of it."""
+
+    def __init__(self, activation=torch.relu, dropped=0.0, hidden=1.0, chance=False):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.classifier = torch.nn.Linear(64, 8), torch.nn.Linear(8, 4)
+        self.scale = torch.nn.Parameter(torch.full((8,), hidden))
+        self.activation, self.dropped, self.chance = activation, dropped, chance
+
+    def forward(self, images):
+        x = self.scale * self.activation(self.first(images.flatten(1)))
+        x = torch.nn.functional.dropout(x, self.dropped, self.training)
+        if self.chance and self.training and random.random() < 0.5:
+            x = x + 1
+        return self.classifier(x)
+
+
+def tanh_gelu(x):
+    return functional.gelu(x, approximate="tanh")
+
+
+EDITS = {
+    "what it computes": ({}, {"activation": torch.sin}),
+    "by a little": ({"activation": functional.gelu}, {"activation": tanh_gelu}),
+    "in training alone": ({"dropped": 0.1}, {"dropped": 0.2}),
+    "behind a scale of zero": ({"hidden": 0.0}, {"hidden": 0.0, "activation": torch.sin}),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), EDITS.values(), ids=EDITS)
+def test_a_state_of_a_network_whose_code_was_edited_is_passed_over(
+    before, after, tmp_path, monkeypatch, caplog
+):
+    interrupted(tmp_path / "state", 2, monkeypatch, network=Editable(**before))
+    expected, _ = run(tmp_path / "fresh", network=Editable(**after))
+    with caplog.at_level(logging.INFO):
+        resumed, history = run(tmp_path / "state", network=Editable(**after))
+    assert same(expected.state_dict(), resumed.state_dict()) and len(history) == 4
+    assert "network that computed something else from the same weights" in caplog.text
+    assert "going on after" not in caplog.text
+
+
+def test_a_finished_training_of_other_code_is_none(tmp_path):
+    expected, _ = run(tmp_path / "fresh", network=Editable(torch.sin))
+    run(tmp_path / "state", network=Editable())
+    again, _ = run(tmp_path / "state", network=Editable(torch.sin))
+    assert same(expected.state_dict(), again.state_dict())
+
+
+def test_a_state_of_a_teacher_whose_code_was_edited_is_passed_over(tmp_path, monkeypatch, caplog):
+    options = {"recipe": dataclasses.replace(RECIPE, distillation_weight=0.5)}
+    interrupted(tmp_path / "state", 2, monkeypatch, teacher=Editable(), **options)
+    expected, _ = run(tmp_path / "fresh", teacher=Editable(torch.sin), **options)
+    with caplog.at_level(logging.INFO):
+        resumed, _ = run(tmp_path / "state", teacher=Editable(torch.sin), **options)
+    assert same(expected.state_dict(), resumed.state_dict())
+    assert "is that of a teacher that computed something else" in caplog.text
+    # in training it is never asked
+    interrupted(tmp_path / "other", 2, monkeypatch, teacher=Editable(), **options)
+    with caplog.at_level(logging.INFO):
+        run(tmp_path / "other", teacher=Editable(dropped=0.5), **options)
+    assert "going on after epoch 2" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{}, {"chance": True}, {"dropped": 0.1}])
+def test_a_state_of_the_same_code_is_gone_on_from_whatever_was_drawn(
+    options, tmp_path, monkeypatch
+):
+    """Also where a network draws from what no seed of PyTorch governs, or rounding is another."""
+    random.seed(1)
+    interrupted(tmp_path / "state", 2, monkeypatch, network=Editable(**options))
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+
+    behaviour = Trainer.behaviour
+    monkeypatch.setattr(
+        Trainer,
+        "behaviour",
+        lambda self, shape: {
+            name: {mode: logits * (1 + 1e-6) for mode, logits in modes.items()}
+            for name, modes in behaviour(self, shape).items()
+        },
+    )
+    network, state = Editable(**options), {"seed": 3, "state_path": tmp_path / "state"}
+    random.seed(2)
+    torch.manual_seed(99)
+    assert train(network, *splits(), RECIPE, **state).resumed_after == 2
+    assert torch.equal(torch.get_rng_state(), before)

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from fake_tracker import FakeTracker
 from layer_pruning.energy import measurement
 from layer_pruning.energy.record import read_record
+from layer_pruning.training import run as training_run
 from layer_pruning.training.loop import Trainer
 from layer_pruning.training.scratch import forget_training
 
@@ -88,3 +89,13 @@ def test_a_finished_state_of_other_settings_is_not_taken(tmp_path):
     run(str(tmp_path), dataclasses.replace(SHORT, learning_rate=0.04))
     other = load_file(outputs(tmp_path)["network"])
     assert not torch.equal(other["classifier.weight"], network["classifier.weight"])
+
+
+@pytest.mark.parametrize("revision", ["REVISION", "MODELS_REVISION"])
+def test_a_finished_state_of_another_revision_is_not_taken(revision, tmp_path, monkeypatch):
+    run(str(tmp_path), SHORT)
+    monkeypatch.setattr(training_run, revision, 1000)
+    epochs, epoch = [], Trainer.epoch
+    monkeypatch.setattr(Trainer, "epoch", lambda *a: epochs.append(a[2]) or epoch(*a))
+    run(str(tmp_path), SHORT)
+    assert epochs == [1, 2]
