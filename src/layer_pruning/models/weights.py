@@ -15,6 +15,7 @@ from layer_pruning.models.architectures import architecture
 from layer_pruning.models.head import tensors_of_layer
 from layer_pruning.models.header import NetworkHeader
 from layer_pruning.models.network_file import FORMAT, read_network
+from layer_pruning.models.rebuilding import check_rebuilt
 from layer_pruning.models.residual import ResidualNetwork, new_network, put_tensors
 from layer_pruning.models.specifications import (
     HuggingFaceNetwork,
@@ -52,11 +53,13 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
     ``mean`` and ``std`` are the normalisation; those that the weights bring along are used where
     none are given, and else the header's.
 
-    Raises ValueError or FileNotFoundError in one line where the weights do not fit.
+    Raises ValueError or FileNotFoundError in one line where the weights do not fit, and ValueError
+    for a network of a user's own that is another one whenever it is built
+    (:func:`layer_pruning.models.rebuilding.check_rebuilt`).
     """
     weights = options.get("weights")
     if weights is None:
-        return _noticed(new_network(header, seed))
+        return _checked(new_network(header, seed), seed)
     network_kind = architecture(header.architecture, header.arguments, header.input_shape)
     check_weights(weights, network_kind)
     if weights == PRETRAINED:
@@ -68,7 +71,7 @@ def start_network(header: NetworkHeader, options: Mapping[str, Any], seed: int) 
         start = _file_weights(Path(weights), (options.get("names") or {}) | network_kind.renamed)
     if start.mean is not None and start.std is not None and not options.get("mean"):
         header = replace(header, mean=start.mean, std=start.std)
-    network = _noticed(new_network(header, seed))
+    network = _checked(new_network(header, seed), seed)
     _load(network, start.tensors, str(weights), new_classifier=bool(options.get("new_classifier")))
     logger.info(
         "starting from %s, normalised with mean %s and standard deviation %s",
@@ -105,8 +108,11 @@ def _pretrained(header: NetworkHeader, options: Mapping[str, Any], seed: int) ->
     return network
 
 
-def _noticed(network: ResidualNetwork) -> ResidualNetwork:
-    """``network``, and a line in the log where its logits depend on chance or on their batch."""
+def _checked(network: ResidualNetwork, seed: int) -> ResidualNetwork:
+    """``network``, drawn from ``seed``, where its state dict holds all that was drawn.
+
+    A line in the log says where its logits depend on chance or on their batch.
+    """
     header = network.header
     kind = architecture(header.architecture, header.arguments, header.input_shape)
     if not isinstance(kind, OwnNetwork):
@@ -114,6 +120,8 @@ def _noticed(network: ResidualNetwork) -> ResidualNetwork:
     said = unsteadiness(network.eval(), header.input_shape)
     if said is not None:
         logger.warning("%s: %s", header.architecture, said)
+    # after it has run: what it draws when it first runs is then its own
+    check_rebuilt(network, seed)
     return network.train()
 
 
