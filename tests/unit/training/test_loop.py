@@ -34,6 +34,8 @@ RECIPE = Recipe(
     keep="last",
 )
 
+SCHEDULES = ("one_cycle", "cosine", "multi_step", "constant")
+
 
 def splits(seed=0):
     """Images whose class is written in one bright quarter, so that a small network learns it."""
@@ -379,7 +381,7 @@ def test_steps_equal_those_of_the_optimizer_class():
         assert torch.allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "multi_step", "constant"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules_stay_between_nothing_and_their_peak(schedule):
     recipe = dataclasses.replace(RECIPE, schedule=schedule)
     rates = [recipe.learning_rate_at(step / 100) for step in range(101)]
