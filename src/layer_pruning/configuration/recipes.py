@@ -113,6 +113,7 @@ def check_recipes(config: Config) -> None:
                     "0, or 'schedule: cosine', would be right"
                 )
             _check_rand_augment(config, key, recipe["rand_augment"])
+            _check_pixels(config, key, recipe)
 
 
 def check_processes(config: Config) -> None:
@@ -151,3 +152,17 @@ def _check_rand_augment(config: Config, key: str, magnitude: int) -> None:
                 f"{key}.rand_augment: images of {name} have {info.input_shape[0]} channels; it is "
                 "for one or three, and 0 would be right"
             )
+
+
+def _check_pixels(config: Config, key: str, recipe: Config) -> None:
+    """Something of every image is left to be seen; what is not given follows from the images."""
+    for name, info in datasets(config).items():
+        _, height, width = info.input_shape
+        side = min(height, width)
+        most = {"cutout_pixels": side - 1, "shift_pixels": side // 2}
+        for setting, bound in most.items():
+            if (recipe[setting] or 0) > bound:
+                raise ConfigError(
+                    f"{key}.{setting}: {recipe[setting]} is too much for images of {name}, which "
+                    f"have {height} × {width} pixels; {bound} or less would be right"
+                )
