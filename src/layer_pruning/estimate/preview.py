@@ -7,13 +7,14 @@ from layer_pruning.chain import Chain
 from layer_pruning.configuration import (
     check_parses,
     complete,
+    continued_criteria,
     datasets,
     epochs_of,
     networks,
     pruning_criteria,
     scratch_criteria,
 )
-from layer_pruning.models.candidates import Limits
+from layer_pruning.models.candidates import Limits, candidates, most_removals
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.runtime.access import check_home
 from layer_pruning.searching.catalog import BEAM, USUAL_BEAM
@@ -51,14 +52,17 @@ def preview(path: Path) -> dict[str, Any]:
             name: {
                 "blocks": len(blocks_of(network)),
                 "removable_blocks": sum(block.removable for block in blocks_of(network)),
+                "candidates": len(candidates(blocks_of(network), limits=Limits.of(config))),
+                "most_removals": most_removals(blocks_of(network), Limits.of(config)),
             }
             for name, network in networks(config).items()
         },
         "criteria": {name: one["metrics"] for name, one in pruning.items()},
         "searches": searches,
         "scratch": scratch_criteria(config),
+        "continued": continued_criteria(config),
         "seeds": config["seeds"],
-        "removals": sorted(set(chain.removals.values())),
+        "removals": removals_by_criterion(chain),
         "trainings": runs,
         "training_epochs": epochs_of(config, "training"),
         "finetunings": pruned,
@@ -67,6 +71,14 @@ def preview(path: Path) -> dict[str, Any]:
         "trainings_beside": trainings_beside(chain),
         "attacks": attacked * len(config["attacks"]),
         "device": config["device"],
+    }
+
+
+def removals_by_criterion(chain: Chain) -> dict[str, list[int]]:
+    """After how many removals each criterion ends: a number for each that some network has."""
+    return {
+        name: sorted({chain.path_steps(name, *here)[-1] for here in chain.removals})
+        for name in chain.pruning
     }
 
 
@@ -125,6 +137,22 @@ def _search_text(record: dict[str, Any]) -> list[str]:
     ]
 
 
+def _removals_text(record: dict[str, Any]) -> list[str]:
+    """How far each criterion goes, where no search says it: those that go equally far together."""
+    alike: dict[str, list[str]] = {}
+    searched = {one["criterion"] for one in record["searches"]}
+    for name, removals in record["removals"].items():
+        if name not in searched:
+            said = f"{' or '.join(map(str, removals[:-1]))} or " if len(removals) > 1 else ""
+            alike.setdefault(f"{said}{counted(removals[-1], 'removal')}", []).append(name)
+    alone = len(alike) == 1 and not searched
+    return [
+        f"                {said} {'for each criterion' if alone else 'of ' + ', '.join(names)}, "
+        "with each seed"
+        for said, names in alike.items()
+    ]
+
+
 def preview_text(record: dict[str, Any]) -> str:
     """The lines of ``layer-pruning check``."""
     lines = [f"{record['configuration']} can be run. It asks for"]
@@ -134,19 +162,21 @@ def preview_text(record: dict[str, Any]) -> str:
         if data["left_out"]:
             lines.append(f"                {data['left_out']}")
     for name, network in record["architectures"].items():
+        able, most = network["candidates"], network["most_removals"]
         lines.append(
-            f"  network       {name}: {network['blocks']} blocks, of which "
-            f"{network['removable_blocks']} can go"
+            f"  network       {name}: {network['blocks']} blocks, of which {able} can go"
+            f"{f', {most} of them at most' if most < able else ''}"
         )
     for name, metrics in record["criteria"].items():
         lines.append(f"  criterion     {name}: {', '.join(metrics)}")
     lines += [line for search in record["searches"] for line in _search_text(search)]
     for name, source in record["scratch"].items():
         lines.append(f"  criterion     {name}: what {source} leaves, from new weights")
+    for name, source in record["continued"].items():
+        lines.append(f"  criterion     {name}: the baseline, trained on for as long as {source}")
     found = record["finetunings_of_searches"]
-    removals, training, finetuning = (
-        " or ".join(map(str, record[key]))
-        for key in ("removals", "training_epochs", "finetuning_epochs")
+    training, finetuning = (
+        " or ".join(map(str, record[key])) for key in ("training_epochs", "finetuning_epochs")
     )
     beside = {
         way: f"{one['networks']} of {' or '.join(map(str, one['epochs']))} epochs"
@@ -156,8 +186,8 @@ def preview_text(record: dict[str, Any]) -> str:
     lines += [
         f"  trainings     {record['trainings']} of {training} epochs",
         *(f"                {beside[way]} {said}" for way, said in told.items() if way in beside),
-        f"  fine-tunings  {record['finetunings']} of {finetuning} epochs, "
-        f"{removals} removals for each criterion and seed",
+        f"  fine-tunings  {record['finetunings']} of {finetuning} epochs",
+        *_removals_text(record),
         *([f"                and {found} of what searches found"] if found else []),
         *(f"  last phases   {beside[way]}" for way in ("final",) if way in beside),
         f"  attacks       {record['attacks']}",

@@ -372,9 +372,49 @@ def test_check_counts_every_training(capsys, tmp_path):
         "  trainings     3 of 15 epochs\n"
         "                3 of 22 epochs from new weights\n"
         "                3 of 7 epochs more, of the baseline as it is\n"
-        "  fine-tunings  9 of 2 epochs, 5 removals for each criterion and seed\n"
+        "  fine-tunings  9 of 2 epochs\n"
+        "                5 removals for each criterion, with each seed\n"
         "  last phases   6 of 3 epochs\n"
     ) in text
+    assert "  criterion     scratch: what consensus leaves, from new weights\n" in text
+    assert "  criterion     continued: the baseline, trained on for as long as consensus\n" in text
+
+
+def test_check_says_how_far_each_criterion_goes(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        "architectures: [resnet20]\nseeds: [0]\nreport_at: [2]\n"
+        "criteria: {late: {blocks: [stage3.block2]}, votes: [cka, kl],"
+        " pair: {blocks: [stage1.block2, stage3.block2]},"
+        " grown: {metrics: [kl], search: beam}}\n"
+        "energy: {carbon_intensity_g_per_kwh: 475}\n"
+    )
+    text = printed(capsys, "check", str(config), "--no-estimate")
+    # one of late, five of votes and two of pair; the search says for itself that it ends at two
+    assert (
+        "  fine-tunings  8 of 2 epochs\n"
+        "                1 removal of late, with each seed\n"
+        "                5 removals of votes, with each seed\n"
+        "                2 removals of pair, with each seed\n"
+        "                and 1 of what searches found\n"
+    ) in text
+    assert "removal 2 is trained" in text
+    assert "resnet20: 9 blocks, of which 7 can go, 6 of them at most\n" in text
+    record = json.loads(printed(capsys, "check", str(config), "--no-estimate", "--format", "json"))
+    assert record["removals"] == {"late": [1], "pair": [2], "votes": [5], "grown": [2]}
+
+
+def test_check_says_what_limits_leave_to_remove(capsys, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        "architectures: [resnet20]\nremovals: 4\nmin_blocks_per_stage: 2\ncriteria: [cka]\n"
+        "protect: [stage1.block1]\nenergy: {carbon_intensity_g_per_kwh: 475}\n"
+    )
+    assert main(["check", str(config), "--no-estimate"]) == 2
+    assert "removals: 4 is more than the 3 that resnet20 has" in capsys.readouterr().err
+    config.write_text(config.read_text().replace("removals: 4", "removals: 3"))
+    text = printed(capsys, "check", str(config), "--no-estimate")
+    assert "resnet20: 9 blocks, of which 6 can go, 3 of them at most\n" in text
 
 
 def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
