@@ -129,6 +129,11 @@ def pruning_criteria(config: Config) -> Config:
     return {name: c for name, c in config["criteria"].items() if "metrics" in c}
 
 
+def follows_removals(config: Config) -> bool:
+    """Whether any criterion goes as far as `removals`: those that list blocks remove just those."""
+    return any("blocks" not in criterion for criterion in pruning_criteria(config).values())
+
+
 def searched_criteria(config: Config) -> dict[str, str]:
     """The criteria that compare whole sets of blocks, and how they search."""
     return {name: c["search"] for name, c in config["criteria"].items() if "search" in c}

@@ -3,12 +3,14 @@
 from layer_pruning.configuration.contents import (
     Config,
     datasets,
+    follows_removals,
     networks,
     percent_of,
     searched_criteria,
     target,
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.configuration.keys import Configuration
 from layer_pruning.models.candidates import Limits, most_removals
 from layer_pruning.models.network_blocks import blocks_of
 from layer_pruning.models.specifications import (
@@ -25,14 +27,16 @@ IMAGENET_CLASSES = 1000
 def check_architectures(config: Config) -> None:
     """Every network has as many blocks to remove as are wanted, and those to protect."""
     unknown = dict.fromkeys(config["protect"])
+    usual = config["removals"] == Configuration.model_fields["removals"].default
     for dataset in config["datasets"]:
         for name, network in networks(config, dataset).items():
             blocks = blocks_of(network)
             most = most_removals(blocks, Limits.of(config))
             wanted = config["removals"] or 1
-            if wanted > most:
+            if wanted > most and follows_removals(config):
                 raise ConfigError(
-                    f"removals: {wanted} is more than the {most} that {name} has with "
+                    f"removals: {wanted}{', the default,' if usual else ''} is more than the "
+                    f"{most} that {name} has with "
                     f"min_blocks_per_stage: {config['min_blocks_per_stage']}"
                     f"{' and what protect names' if config['protect'] else ''}"
                 )

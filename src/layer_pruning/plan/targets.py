@@ -35,16 +35,18 @@ def removals_of(config: Config) -> dict[tuple[str, str], int]:
 
     Raises ConfigError where such a counted target cannot be reached, saying the most that can be.
     """
-    wanted = {
-        (dataset, name): config["removals"] or most_removals(blocks_of(network), Limits.of(config))
-        for dataset in config["datasets"]
-        for name, network in networks(config, dataset).items()
-    }
+    wanted = {}
+    for dataset in config["datasets"]:
+        for name, network in networks(config, dataset).items():
+            most = most_removals(blocks_of(network), Limits.of(config))
+            # more than there are is only wanted where nothing goes so far
+            wanted[dataset, name] = min(config["removals"] or most, most)
     for kind in COUNTED.keys() & target(config).keys():
         for dataset, name in wanted:
             percent, key = config["target"][kind], f"target.{kind}"
             needed = _needed(config, dataset, name, COUNTED[kind], percent, key)
-            wanted[dataset, name] = config["removals"] or needed
+            if not config["removals"]:
+                wanted[dataset, name] = needed
     return wanted
 
 

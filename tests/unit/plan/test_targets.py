@@ -2,6 +2,7 @@
 
 import pytest
 
+from layer_pruning.chain import Chain
 from layer_pruning.configuration import ConfigError, complete
 from layer_pruning.evaluation.complexity import multiply_accumulates, parameter_count
 from layer_pruning.models.residual import new_network
@@ -33,6 +34,22 @@ def test_a_counted_target_asks_each_network_for_its_own_number():
     assert removals(**parameters)["digits", "resnet20"] == 4
     protect = [f"stage1.block{number}" for number in (1, 2, 3)]
     assert removals(**parameters, protect=protect)["digits", "resnet20"] == 2
+
+
+def test_listed_blocks_go_as_far_as_they_do_whatever_removals_says():
+    given = {
+        "architectures": ["resnet14"],
+        "criteria": {"late": {"blocks": ["stage3.block2"]}},
+        "energy": {"carbon_intensity_g_per_kwh": 475},
+    }
+    asked = Chain.of(complete(given))
+    here = ("digits", "resnet14")
+    assert asked.all(*here) == ["baseline", "late/removed-01"]
+    # no more than there are, in what is worked out from it
+    assert asked.removals == {here: 3}
+    ranked = given | {"criteria": given["criteria"] | {"votes": {"metrics": ["cka"]}}}
+    with pytest.raises(ConfigError, match="removals: 5, the default, is more than the 3"):
+        complete(ranked)
 
 
 def test_networks_count_at_numbers_of_removals_and_at_reductions():
