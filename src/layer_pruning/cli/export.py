@@ -35,8 +35,10 @@ def add(commands: Any) -> None:
 
 def printed(given: argparse.Namespace) -> str:
     """Export a network file; the lines that say what was written and how well it agrees."""
+    from layer_pruning.configuration.opset import check_opset
     from layer_pruning.models.network_file import read_header
 
+    check_opset(given.opset, "--opset")
     read_header(given.network)
     # torch takes two seconds to import, and a wrong file is said before
     from layer_pruning.evaluation.complexity import complexity_record

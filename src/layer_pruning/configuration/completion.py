@@ -17,6 +17,7 @@ from layer_pruning.configuration.evaluation_checks import (
     check_corruptions,
     check_energy,
     check_evaluation,
+    check_export,
     check_latency,
     check_tracking,
 )
@@ -55,6 +56,7 @@ CHECKS: tuple[Callable[[Config], None], ...] = (
     check_energy,
     check_evaluation,
     check_latency,
+    check_export,
     check_tracking,
 )
 

@@ -12,6 +12,7 @@ from layer_pruning.configuration.contents import (
     test_images,
 )
 from layer_pruning.configuration.errors import ConfigError, suggestion
+from layer_pruning.configuration.opset import check_opset
 from layer_pruning.data.catalog import shifted_name
 from layer_pruning.energy.catalog import countries
 from layer_pruning.tracking.catalog import check_installed, wanted
@@ -115,6 +116,14 @@ def check_evaluation(config: Config) -> None:
                 f"evaluation.criteria: '{name}' is none of 'criteria'; "
                 f"{suggestion(name, config['criteria'])}"
             )
+
+
+def check_export(config: Config) -> None:
+    """The version of ONNX's operators is one that the installed ONNX knows."""
+    try:
+        check_opset(config["export"]["opset"], "export.opset")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def check_latency(config: Config) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from layer_pruning import __version__
+from layer_pruning.configuration.opset import check_opset
 from layer_pruning.export.card import model_card
 from layer_pruning.export.formats import RUNS, run_module, traced, write_onnx, write_pt2
 from layer_pruning.export.parity import TOLERANCE, in_two_batches, parity
@@ -66,6 +67,7 @@ def export_network(
     finite, or outside [0, 1] for a network that normalises them; the files of ``folder`` then stay
     as they were.
     """
+    check_opset(opset)
     metrics, provenance = _plain("metrics", metrics), _plain("provenance", provenance)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch.export import Dim, ExportedProgram
 
+from layer_pruning.configuration.opset import check_opset
 from layer_pruning.models.residual import ResidualNetwork
 
-OLDEST_OPSET = 18
 """PyTorch's exporter writes no older one."""
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -98,10 +98,7 @@ def write_onnx(
     """
     import onnx
 
-    newest = onnx.defs.onnx_opset_version()
-    if opset is not None and not OLDEST_OPSET <= opset <= newest:
-        raise ValueError(f"opset: {OLDEST_OPSET} to {newest} would be right, not {opset}")
-
+    check_opset(opset)
     # what each of their passes did would drown the log of the job
     for library in ("onnx_ir", "onnxscript"):
         logging.getLogger(library).setLevel(logging.WARNING)

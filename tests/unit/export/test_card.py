@@ -114,7 +114,12 @@ def test_an_opset_that_does_not_exist_is_one_line(pruned_file, tmp_path):
         said = rf"^opset: 18 to \d+ would be right, not {opset}$"
         with pytest.raises(ValueError, match=said):
             export_network(network, tmp_path / "out", opset=opset)
-    assert not any((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_says_so_before_it_opens_a_file(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "absent"), str(tmp_path / "out"), "--opset", "99"]) == 2
+    assert "--opset: 18 to " in capsys.readouterr().err
 
 
 def test_a_conversion_that_fails_is_one_line(tmp_path, monkeypatch):
