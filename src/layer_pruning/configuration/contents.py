@@ -24,6 +24,8 @@ from layer_pruning.runtime.named_function import source_files
 
 Config = dict[str, Any]
 
+SPLITS = ("train", "validation", "test")
+
 MOST_REMOVALS = 99
 """A path has two digits for them."""
 
@@ -40,11 +42,21 @@ def datasets(config: Config) -> dict[str, DatasetInfo]:
 
 
 def sizes_of_classes(config: Config, dataset: str) -> list[tuple[int, int, int]]:
-    """Images of each class in train, validation and test."""
-    split = config["split"]
-    return datasets(config)[dataset].sizes(
-        validation_fraction=split["validation_fraction"], test_fraction=split["test_fraction"]
-    )
+    """Images of each class in train, validation and test, one at least.
+
+    Raises ConfigError where there would be none: what is counted by such splits means nothing.
+    """
+    fractions = {key: config["split"][key] for key in ("validation_fraction", "test_fraction")}
+    if (both := sum(fractions.values())) >= 1:
+        raise ConfigError(
+            f"split: validation_fraction and test_fraction add up to {both:g}; "
+            "less than 1 would leave images to train on"
+        )
+    sizes = datasets(config)[dataset].sizes(**fractions)
+    for part, of_classes in zip(SPLITS, zip(*sizes, strict=True), strict=True):
+        if min(of_classes) < 1:
+            raise ConfigError(f"split: a class of {dataset} would have no {part} image")
+    return sizes
 
 
 def smallest_class(config: Config, dataset: str) -> tuple[int, int, int]:

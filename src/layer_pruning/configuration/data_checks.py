@@ -1,18 +1,12 @@
 """Checks of the data sets of a configuration and their splits."""
 
-from layer_pruning.configuration.contents import Config, datasets, smallest_class
+from layer_pruning.configuration.contents import Config, datasets, sizes_of_classes
 from layer_pruning.configuration.errors import ConfigError
 from layer_pruning.data.catalog import IMAGE_FOLDER
 
 
 def check_datasets(config: Config) -> None:
     """Every class keeps an image in every split, and no augmentation cuts off a planted cue."""
-    fractions = config["split"]["validation_fraction"] + config["split"]["test_fraction"]
-    if fractions >= 1:
-        raise ConfigError(
-            f"split: validation_fraction and test_fraction add up to {fractions:g}; "
-            "less than 1 would leave images to train on"
-        )
     for name, settings in config["datasets"].items():
         kind, published = settings["kind"], settings["published"]
         if published is not None and kind != IMAGE_FOLDER:
@@ -21,11 +15,7 @@ def check_datasets(config: Config) -> None:
                 f"others know {kind} by that name"
             )
         _check_cue(config, name)
-        for part, size in zip(
-            ("train", "validation", "test"), smallest_class(config, name), strict=True
-        ):
-            if size < 1:
-                raise ConfigError(f"split: a class of {name} would have no {part} image")
+        sizes_of_classes(config, name)
 
 
 def _check_cue(config: Config, dataset: str) -> None:

@@ -432,3 +432,18 @@ def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
     )
     assert main(["check", str(config)]) == 2
     assert len(capsys.readouterr().err.splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("split: {validation_fraction: 0.5, test_fraction: 0.5}", "split: validation_fraction and"),
+        ("split: {validation_fraction: 0.001}", "split: a class of digits would have no valid"),
+    ],
+)
+def test_check_says_nothing_that_follows_from_what_it_has_said(capsys, tmp_path, given, says):
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"{given}\nenergy: {{carbon_intensity_g_per_kwh: 475}}\n")
+    assert main(["check", str(config)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"layer-pruning: {says}")
