@@ -70,9 +70,11 @@ def check_corruptions(config: Config) -> None:
         images = test_images(config, dataset)
         # how many a folder of corrupted images holds is only known when it is listed
         if corruptions_of(config, dataset) and corrupted_images(config) > images:
+            # as many as are attacked, unless told otherwise
+            own = config["corruptions"]["count"] is not None
             raise ConfigError(
-                f"corruptions.count: {corrupted_images(config)} is more than the {images} test "
-                f"images of {dataset}"
+                f"{'corruptions' if own else 'attacked_images'}.count: {corrupted_images(config)} "
+                f"is more than the {images} test images of {dataset}"
             )
 
 

@@ -438,6 +438,9 @@ def test_check_says_everything_that_is_wrong_at_once(capsys, tmp_path):
     ("given", "says"),
     [
         ("split: {validation_fraction: 0.5, test_fraction: 0.5}", "split: validation_fraction and"),
+        ("attacked_images: {count: 10000}", "attacked_images.count: 10000 is more than the"),
+        ("attacked_images: {count: 10000}\nattacks: {}", "attacked_images.count: 10000 is more"),
+        ("corruptions: {count: 10000}", "corruptions.count: 10000 is more than the"),
         ("split: {validation_fraction: 0.001}", "split: a class of digits would have no valid"),
     ],
 )
