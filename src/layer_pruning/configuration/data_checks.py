@@ -6,7 +6,7 @@ from layer_pruning.data.catalog import IMAGE_FOLDER
 
 
 def check_datasets(config: Config) -> None:
-    """Every class keeps an image in every split, and no augmentation cuts off a planted cue."""
+    """Every class keeps an image in every split, and a planted cue is there and stays whole."""
     for name, settings in config["datasets"].items():
         kind, published = settings["kind"], settings["published"]
         if published is not None and kind != IMAGE_FOLDER:
@@ -19,10 +19,17 @@ def check_datasets(config: Config) -> None:
 
 
 def _check_cue(config: Config, dataset: str) -> None:
-    """Augmentation should not move the cue out of the image."""
+    """Some image has the cue, and augmentation does not move it out of the image."""
     cue, info = config["datasets"][dataset]["cue"], datasets(config)[dataset]
     if cue is None:
         return
+    # of each class, rounded to whole images
+    largest = max(train for train, _, _ in sizes_of_classes(config, dataset))
+    if round(cue["share"] * largest) == 0:
+        raise ConfigError(
+            f"datasets.{dataset}.cue.share: {cue['share']:g} plants no cue on any training image; "
+            f"{1 / largest:.2g} or more would"
+        )
     margin = info.cue_margin_pixels(cue)
     for phase in ("training", "finetuning"):
         shift = config[phase].get("shift_pixels")
