@@ -52,9 +52,9 @@ class Criterion(Settings):
     share removals out among the stages). The last two compare whole sets with the baseline, with
     no training in between; their networks are fine-tuned once, for as many epochs as those on a
     greedy path to as many removals."""
-    beam: Count | None = None
-    """How many sets `search: beam` keeps of each size; none: 4. One is greedy removal without
-    training in between."""
+    beam: Annotated[Count, Le(10_000)] | None = None
+    """How many sets `search: beam` keeps of each size, 10,000 at most, each of which is swept once;
+    none: 4. One is greedy removal without training in between."""
 
 
 class Target(Settings):
