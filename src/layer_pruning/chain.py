@@ -366,6 +366,8 @@ class Chain:
         jobs += [of_savings[file] for file in self.votes_of_savings(criterion)]
         scored = [BASELINE, *path[:-1]]
         usages = [f"{own}/usage/{job}.json" for own in scored for job in jobs]
+        if self.latency_is_wanted and self.searched.get(criterion) == PROFILES:
+            usages.append(f"{BASELINE}/usage/measure_latency.json")
         return usages + self.search_usages(criterion, int(network[-2:]))
 
     def search_usages(self, criterion: str, step: int) -> list[str]:
@@ -373,9 +375,7 @@ class Chain:
         search = self.searched.get(criterion)
         # a beam grows from two blocks on, a profile is looked for by itself
         sizes = {BEAM: range(2, step + 1), PROFILES: [step]}[search] if search else []
-        usages = [f"{BASELINE}/usage/search/{criterion}/removed-{n:02d}.json" for n in sizes]
-        timed = self.latency_is_wanted and search == PROFILES
-        return usages + [f"{BASELINE}/usage/measure_latency.json"] * timed
+        return [f"{BASELINE}/usage/search/{criterion}/removed-{n:02d}.json" for n in sizes]
 
     @property
     def latency_is_wanted(self) -> bool:
