@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.cli.launch import configuration_file
 from layer_pruning.cli.numbers import whole
 
 
@@ -17,7 +18,10 @@ def add(commands: Any) -> None:
         description="Check a configuration, count what it asks for, and try some seconds of each "
         "kind of its work to say how long all of it takes on this machine.",
     )
-    check.add_argument("configuration", type=Path, help="what you would give to --configfile")
+    check.add_argument(
+        "configuration",
+        help="a file, or the name of one that lies with the workflow, such as compare",
+    )
     check.add_argument("--no-estimate", action="store_true", help="try nothing: no time, no memory")
     check.add_argument(
         "--cluster",
@@ -38,14 +42,15 @@ def printed(given: argparse.Namespace) -> str:
     if given.cluster is not None and (given.cluster < 1 or given.no_estimate):
         wrong = "--no-estimate tries nothing" if given.no_estimate else f"{given.cluster} is none"
         raise ValueError(f"--cluster: {wrong}; a number of GPUs alone would be right")
-    record = preview(given.configuration)
+    path = configuration_file(given.configuration)
+    record = preview(path)
     text = preview_text(record)
     if not given.no_estimate:
-        record["estimate"] = estimated(given.configuration, given.cores, given.cluster)
+        record["estimate"] = estimated(path, given.cores, given.cluster)
         text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
     if given.format == "json":
         return json.dumps(record, indent=2)
-    left = f"layer-pruning run {record['configuration']} --dry-run"
+    left = f"layer-pruning run {given.configuration} --dry-run"
     return f"{text}\nWhich of its jobs are left to do: {left}"
 
 

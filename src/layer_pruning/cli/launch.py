@@ -68,19 +68,23 @@ def carried(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.endswith(".schema"))
 
 
-def configuration_file(given: str, folder: Path) -> Path:
+def configuration_file(given: str, folder: Path | None = None) -> Path:
     """The configuration that is meant: a file, or one that lies with the workflow, by its name.
 
-    Raises FileNotFoundError in one line where there is neither.
+    A folder is neither, and hides no name. Raises FileNotFoundError in one line.
     """
     path = Path(given)
-    if path.exists():
+    if path.exists() and not path.is_dir():
         return path
+    folder = folder or workflow_folder()
     name = given.removeprefix("config/").removesuffix(".yaml")
     if name in (known := carried(folder)):
         return folder / "config" / f"{name}.yaml"
+    wrong, begun = "no such file", given
+    if path.is_dir():
+        wrong, begun = "a folder, where a file is asked for", str(path / "mine.yaml")
     raise FileNotFoundError(
-        f"{given}: no such file; 'layer-pruning init {given}' writes one, and known by name are "
+        f"{given}: {wrong}; 'layer-pruning init {begun}' writes one, and known by name are "
         + ", ".join(known)
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layer_pruning.cli.launch import configuration_file
 from layer_pruning.cli.numbers import whole
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def described() -> argparse.ArgumentParser:
         "architecture", help="such as resnet56, timm/convnext_atto or a name of --config"
     )
     network.add_argument(
-        "--config", type=Path, help="configuration that describes network and images"
+        "--config", help="configuration that describes network and images: a file, or a name"
     )
     network.add_argument("--shortcut", help="parameter_free or projection (CIFAR ResNets)")
     network.add_argument(
@@ -82,7 +82,7 @@ def configuration_of(given: argparse.Namespace) -> dict[str, Any]:
 
     if given.config is None:
         return {}
-    written = check_parses(given.config)
+    written = check_parses(configuration_file(given.config))
     try:
         return with_defaults(written)
     except ConfigError as error:
@@ -100,7 +100,7 @@ def _usual(network: Architecture) -> tuple[Shape, int]:
     return ((3, 32, 32), 10) if isinstance(network, CifarResNet) else ((3, 224, 224), 1000)
 
 
-def first_dataset(config: dict[str, Any], path: Path) -> DatasetInfo:
+def first_dataset(config: dict[str, Any], path: str) -> DatasetInfo:
     """What is known of the first data set of a configuration file, or of the default one."""
     from layer_pruning.data.catalog import dataset_info
 

@@ -75,6 +75,28 @@ def test_what_lies_with_the_workflow_has_a_name_where_no_file_has_it(tmp_path, m
     assert words[4] == "compare" and words[-1] == "slurm"
 
 
+def test_a_folder_is_no_configuration_and_hides_no_name(tmp_path, monkeypatch, capsys):
+    (tmp_path / "compare").mkdir()
+    words = words_of("compare", "-n", monkeypatch=monkeypatch)
+    assert words[4] == str(ROOT / "config" / "compare.yaml")
+    (tmp_path / "birds").mkdir()
+    for command in (["run"], ["check"], ["blocks", "resnet8", "--config"]):
+        assert cli.main([*command, "birds"]) == 2
+        error = capsys.readouterr().err
+        assert "birds: a folder, where a file is asked for; 'layer-pruning init birds/mi" in error
+        assert error.count("\n") == 1
+
+
+def test_check_and_the_options_config_know_what_run_knows_by_name(capsys):
+    assert cli.main(["check", "quick", "--no-estimate"]) == 0
+    assert "layer-pruning run quick --dry-run" in capsys.readouterr().out
+    assert cli.main(["blocks", "resnet8", "--config", "quick", "--repeats", "1"]) == 0
+    assert "1 × 8 × 8" in capsys.readouterr().out
+    for command in (["check"], ["blocks", "resnet8", "--config"]):
+        assert cli.main([*command, "none.yaml"]) == 2
+        assert "none.yaml: no such file; 'layer-pruning init none.yaml'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
