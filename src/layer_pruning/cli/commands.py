@@ -88,14 +88,29 @@ def _printed(words: Sequence[str]) -> str:
     return str(given.printed(given))
 
 
-def _is_users(error: Exception) -> bool:
-    """Whether a message is for who called, rather than a defect of this software."""
+def _line(error: Exception) -> str | None:
+    """What is said to who called; None for a defect of this software."""
+    from layer_pruning.runtime.job import said_in_line
+
     yaml = sys.modules.get("yaml")
-    return isinstance(error, ValueError | OSError | (yaml.YAMLError if yaml else ValueError))
+    if yaml and isinstance(error, yaml.YAMLError):
+        return str(error)
+    return said_in_line(
+        error,
+        installs="pip install layer-pruning (pip install -r requirements.txt in the checkout) "
+        "gets what is needed",
+        needs_less="a smaller batch (--batch-size, or 'batch_size' of the configuration), or "
+        "smaller images, would need less",
+    )
+
+
+def _say(line: str) -> None:
+    name = coloured("layer-pruning:", "red", sys.stderr)
+    print(f"{name} {printable(' '.join(line.split()))}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; a wrong argument or file is one line and exit status 2."""
+    """Run a command; a wrong argument or file is one line and exit status 2, Ctrl-C is 130."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         if words[:1] == ["run"]:
@@ -105,11 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Python would say so once more when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        # below what is being tried, or the ^C of the terminal
+        print(file=sys.stderr)
+        _say("interrupted")
+        return 130
     except Exception as error:
-        if not _is_users(error):
+        if (first := _line(error)) is None:
             raise
-        name = coloured("layer-pruning:", "red", sys.stderr)
-        for line in (str(error), *getattr(error, "others", ())):
-            print(f"{name} {printable(' '.join(line.split()))}", file=sys.stderr)
+        for line in (first, *getattr(error, "others", ())):
+            _say(line)
         return 2
     return 0

@@ -19,6 +19,12 @@ _OF_THE_SYSTEM = (
     *(errno.ELOOP, errno.ENAMETOOLONG, errno.ETIMEDOUT, errno.ENXIO, errno.ENODEV),
 )
 
+_IN_THE_WAY = {
+    errno.EEXIST: "it stays as it is; another name would be right",
+    errno.EISDIR: "it is a folder; the name of a file would be right",
+    errno.ENOTDIR: "a part of that path is a file; the name of a folder would be right",
+}
+
 
 def of_the_system(error: BaseException) -> bool:
     """Whether an error says nothing of what is in a file: it was not opened, or not read whole."""
@@ -39,7 +45,7 @@ def _number(error: BaseException) -> int | None:
 
 
 def access_remedy(error: BaseException) -> str | None:
-    """What would help where :func:`of_the_system`; None for another error."""
+    """What would help where :func:`of_the_system`, or where a path is taken; or else None."""
     number = _number(error)
     name = getattr(error, "filename", None)
     if number in _NO_PERMISSION:
@@ -60,7 +66,7 @@ def access_remedy(error: BaseException) -> str | None:
         return "the file server did not answer; run the same command again"
     if number == errno.ENOMEM or isinstance(error, MemoryError):
         return address_space()
-    return None
+    return _IN_THE_WAY.get(error.errno or 0) if isinstance(error, OSError) else None
 
 
 def access_said(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from layer_pruning.runtime.access import access_remedy, address_space, of_the_system
+from layer_pruning.runtime.access import access_remedy, address_space
 from layer_pruning.runtime.printable import printable
 from layer_pruning.runtime.processes import end_with_launcher, place, run_ranks
 from layer_pruning.runtime.record_files import REMEDY
@@ -30,34 +30,43 @@ def wait_passively() -> None:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 
+_NO_MEMORY = ("out of memory", "allocate memory", "Storage size calculation overflowed")
+
+
 def remedy(error: BaseException) -> str | None:
     """One line on an error that is no defect of this software; None for any other.
 
     Such an error (a bad input, a damaged file, a full disk, too little memory, a missing package, a
     loss that is not finite) says what is wrong and what would be right.
     """
+    line = said_in_line(error)
+    return line and _about_damage(line)
+
+
+def said_in_line(
+    error: BaseException,
+    installs: str = "'pip install -r requirements.txt' in the checkout installs what is needed",
+    needs_less: str = "a smaller 'batch_size' or 'probe.images_per_class', or fewer jobs at a time "
+    "(--cores), would need less",
+) -> str | None:
+    """As :func:`remedy`, with other words for what helps, and without a touch to any file."""
     said = " ".join(str(error).split())
     if isinstance(error, ImportError):
-        return f"{said}: 'pip install -r requirements.txt' in the checkout installs what is needed"
-    if isinstance(error, OSError) and error.strerror and not error.filename:
+        return f"{said}: {installs}"
+    if isinstance(error, OSError) and error.strerror:
         # without the number in front, which a message of ours does not need
-        said = error.strerror
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     helps = access_remedy(error)
-    if of_the_system(error) and helps is not None and not _says_what_helps(said):
+    if helps is not None and not _says_what_helps(said):
         return f"{said}: {helps}"
     # PyTorch raises RuntimeError where the memory of a device or of the machine does not suffice
     if isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in said or "allocate memory" in said)
+        isinstance(error, RuntimeError) and any(sign in said for sign in _NO_MEMORY)
     ):
         if (limit := address_space()) is not None and "CUDA" not in said:
             return f"not enough memory ({said[:200]}): {limit}"
-        return (
-            f"not enough memory ({said[:200]}): a smaller 'batch_size' or "
-            "'probe.images_per_class', or fewer jobs at a time (--cores), would need less"
-        )
-    if isinstance(error, ValueError | OSError | FloatingPointError):
-        return _about_damage(said)
-    return None
+        return f"not enough memory ({said[:200]}): {needs_less}"
+    return said if isinstance(error, ValueError | OSError | FloatingPointError) else None
 
 
 def _says_what_helps(said: str) -> bool:

@@ -450,3 +450,51 @@ def test_check_says_nothing_that_follows_from_what_it_has_said(capsys, tmp_path,
     assert main(["check", str(config)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"layer-pruning: {says}")
+
+
+def raising(error, monkeypatch):
+    def printed(given):
+        raise error
+
+    monkeypatch.setattr("layer_pruning.cli.show.printed", printed)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "not enough memory (): a smaller batch"),
+        (RuntimeError("Storage size calculation overflowed with sizes=[9]"), "not enough memory"),
+        (ModuleNotFoundError("No module named 'shtab'"), "'shtab': pip install layer-pruning"),
+        (OSError(17, "File exists", "c.yaml"), "c.yaml: File exists: it stays as it is; another"),
+        (OSError(28, "No space left on device", "c.yaml"), "c.yaml: No space left on device: /"),
+    ],
+)
+def test_what_no_defect_is_behind_is_one_line(capsys, monkeypatch, error, says):
+    raising(error, monkeypatch)
+    assert main(["show", "c.safetensors"]) == 2
+    said = capsys.readouterr().err
+    assert says in said and said.count("\n") == 1 and "Errno" not in said
+
+
+def test_a_batch_that_no_memory_holds_is_one_line(capsys):
+    assert main(["blocks", "resnet8", "--batch-size", "100000000000", *QUICK]) == 2
+    said = capsys.readouterr().err
+    assert "not enough memory" in said and "--batch-size" in said and said.count("\n") == 1
+
+
+def test_a_shell_without_the_package_of_completion_is_told_so(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ctrl_c_is_one_line_and_the_status_of_a_signal(capsys, monkeypatch):
+    raising(KeyboardInterrupt(), monkeypatch)
+    assert main(["show", "c.safetensors"]) == 130
+    assert capsys.readouterr().err == "\nlayer-pruning: interrupted\n"
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch):
+    raising(RuntimeError("shapes differ"), monkeypatch)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        main(["show", "c.safetensors"])
