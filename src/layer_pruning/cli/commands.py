@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from layer_pruning.cli import blocks, check, export, init, launch, plan, show
 from layer_pruning.installation import version
+from layer_pruning.runtime.named_function import users_code
 from layer_pruning.runtime.printable import printable
 from layer_pruning.terminal.style import coloured
 
@@ -85,7 +86,8 @@ def launched(arguments: Sequence[str]) -> int:
 def _printed(words: Sequence[str]) -> str:
     """What a command prints."""
     given = parser().parse_args(words)
-    return str(given.printed(given))
+    with users_code():
+        return str(given.printed(given))
 
 
 def _line(error: Exception) -> str | None:

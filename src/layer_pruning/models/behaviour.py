@@ -14,6 +14,7 @@ from layer_pruning.models.head import logits_of
 from layer_pruning.models.holders import HOLDERS
 from layer_pruning.models.residual import ResidualNetwork
 from layer_pruning.models.steadiness import check_float32, differ
+from layer_pruning.runtime.named_function import users_code
 from layer_pruning.runtime.random_draws import drawn_images, seeded
 
 
@@ -54,7 +55,7 @@ class Behaviour:
     def of(cls, module: nn.Module, images: Tensor, name: str) -> "Behaviour":
         """What ``module``, in evaluation mode, computes. Raises ValueError where it cannot."""
         try:
-            with _seeded(images):
+            with users_code(), _seeded(images):
                 evaluated = logits_of(module(images))
         except Exception as error:
             shape = " × ".join(map(str, images.shape[1:]))

@@ -15,7 +15,7 @@ from layer_pruning.models.specifications import (
     TorchvisionNetwork,
 )
 from layer_pruning.models.steadiness import check_float32
-from layer_pruning.runtime.named_function import named_function, one_line
+from layer_pruning.runtime.named_function import named_function, one_line, users_code
 from layer_pruning.runtime.random_draws import seeded
 
 
@@ -78,7 +78,8 @@ def _own_body(architecture: OwnNetwork, input_shape: Shape, classes: int) -> nn.
     build = named_function(architecture.build)
     arguments = dict(architecture.build_arguments)
     try:
-        body = build(num_classes=classes, input_shape=tuple(input_shape), **arguments)
+        with users_code():
+            body = build(num_classes=classes, input_shape=tuple(input_shape), **arguments)
     except Exception as error:
         given = ", ".join(["num_classes", "input_shape", *arguments])
         raise ValueError(

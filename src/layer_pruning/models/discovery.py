@@ -26,6 +26,7 @@ from layer_pruning.models.products import macs_of
 from layer_pruning.models.shortcut import Verdict, verdict
 from layer_pruning.models.specifications import GRANULARITIES
 from layer_pruning.models.surroundings import held_alone, without
+from layer_pruning.runtime.named_function import users_code
 
 NEEDS = (
     "a network needs residual blocks, modules whose input is added to what they compute from it, "
@@ -163,8 +164,9 @@ class _Network:
             if module is not body and _may_be_block(module)
         }
         try:
-            logits_of(body(images[:1]))
-            self.calls = calls_of(body, images, watched)
+            with users_code():
+                logits_of(body(images[:1]))
+                self.calls = calls_of(body, images, watched)
         except ValueError:
             raise
         except Exception as error:

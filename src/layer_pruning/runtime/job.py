@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from layer_pruning.runtime.access import access_remedy, address_space
+from layer_pruning.runtime.named_function import users_code
 from layer_pruning.runtime.printable import printable
 from layer_pruning.runtime.processes import end_with_launcher, place, run_ranks
 from layer_pruning.runtime.record_files import REMEDY
@@ -126,7 +127,8 @@ def job(log: str | os.PathLike[str], processes: int = 1) -> Iterator[logging.Log
         if processes > 1 and place() is None:
             run_ranks(processes, sys.argv, Path(f"{log}.processes"))
             sys.exit()
-        yield logger
+        with users_code():
+            yield logger
         work = time.process_time() - start_up
         logger.info(
             "start-up %.2f s, work %.2f s of CPU time; %d MB of memory",

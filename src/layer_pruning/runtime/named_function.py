@@ -23,7 +23,7 @@ def named_function(name: str, *, takes: Sequence[str] = ()) -> Callable[..., Any
         raise ValueError(f"'{name}' should be written 'my_package.my_module:function'")
     module_name, attribute = name.split(":")
     try:
-        with _working_folder_importable():
+        with users_code(), _working_folder_importable():
             module = importlib.import_module(module_name)
     except Exception as error:
         raise ValueError(
@@ -39,6 +39,22 @@ def named_function(name: str, *, takes: Sequence[str] = ()) -> Callable[..., Any
         except TypeError as error:
             raise ValueError(f"{name} should take {', '.join(takes)}: {error}") from error
     return function
+
+
+class ExitCalled(ValueError):
+    """Code of the user's called ``sys.exit``, which would end a job or a command without a line."""
+
+
+@contextmanager
+def users_code() -> Iterator[None]:
+    """Around code of the user's: one that would end the process raises :class:`ExitCalled`."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ExitCalled(
+            f"code of your own called sys.exit({error.code!r}), which ends the process; to raise "
+            "an error, or to stand below 'if __name__ == \"__main__\":', would be right"
+        ) from error
 
 
 def source_files(name: str) -> list[str]:

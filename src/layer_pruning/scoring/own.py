@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from layer_pruning.runtime.named_function import named_function, one_line
+from layer_pruning.runtime.named_function import named_function, one_line, users_code
 from layer_pruning.scoring.catalog import OWN_METRIC_TAKES
 
 OwnMetric = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
@@ -43,7 +43,8 @@ def own_distances(
     distances = np.empty(len(candidates))
     for place, (block, candidate) in enumerate(zip(blocks, candidates, strict=True)):
         try:
-            distances[place] = float(metric(reference, candidate, labels))
+            with users_code():
+                distances[place] = float(metric(reference, candidate, labels))
         except Exception as error:
             raise ValueError(f"{name} failed on {block}: {one_line(error)}") from error
         if not math.isfinite(distances[place]):
