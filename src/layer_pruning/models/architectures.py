@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from layer_pruning.models.hub_files import CONFIGURATION, told
+from layer_pruning.models.hub_files import CONFIGURATION, hub_path, told
 from layer_pruning.models.specifications import (
     GRANULARITIES,
     Architecture,
@@ -116,7 +116,12 @@ def _of_package(
     if "/" not in repository:
         return HuggingFaceNetwork(called, arguments, **found)
     settings = told(repository, CONFIGURATION)
-    kind = settings.get("model_type", "")
+    kind = settings.get("model_type")
+    if not isinstance(kind, str) or not kind:
+        raise ValueError(
+            f"{hub_path(repository, CONFIGURATION)}: its 'model_type' should say which network of "
+            f"transformers it is, such as swin, not {kind!r}"
+        )
     kept = {key: value for key, value in settings.items() if key not in NO_SIZES}
     return HuggingFaceNetwork(f"hf/{kind}", kept | arguments, repository, **found)
 

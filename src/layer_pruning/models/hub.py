@@ -34,12 +34,29 @@ def record_of(network: NamedNetwork) -> Record:
         return _timm_record(network.network)
     settings = _configuration(network)
     size = getattr(settings, "image_size", None) or IMAGE_SIZE
-    height, width = (size, size) if isinstance(size, int) else tuple(size)
+    sides = [size, size] if isinstance(size, int) else size
+    if not (isinstance(sides, list | tuple) and len(sides) == 2 and all(map(_is_size, sides))):
+        raise _unfit(network, f"image_size: {size!r} should be one whole number of pixels, or two")
+    height, width = sides
     mean, std = _preprocessing(network.repository)
     classes = settings.num_labels
     if network.repository:
-        classes = len(told(network.repository, CONFIGURATION).get("id2label") or range(classes))
+        labels = told(network.repository, CONFIGURATION).get("id2label")
+        if labels is not None and not isinstance(labels, dict):
+            raise _unfit(network, f"id2label: {str(labels)[:80]} should be an object, or left out")
+        classes = len(labels or range(classes))
     return Record(network.repository, (3, height, width), classes, mean, std)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _unfit(network: HuggingFaceNetwork, wrong: str) -> ValueError:
+    """What is wrong with a configuration, with the file that has it or the name of the network."""
+    repository = network.repository
+    where = hub_path(repository, CONFIGURATION) if repository else network.network
+    return ValueError(f"{where}: {wrong}")
 
 
 def named_body(network: NamedNetwork, input_shape: Shape, classes: int) -> nn.Module:
@@ -145,7 +162,13 @@ def _configuration(network: HuggingFaceNetwork) -> Any:
     kind = network.network.removeprefix("hf/")
     if kind not in CLASSIFIERS:
         raise _unknown(network.network, transformers, sorted(CLASSIFIERS))
-    return CONFIG_MAPPING[kind](**network.build_arguments)
+    try:
+        return CONFIG_MAPPING[kind](**network.build_arguments)
+    # each type of model checks its own keys in its own way, or fails on them
+    except Exception as error:
+        raise _unfit(
+            network, f"transformers cannot configure a {kind} so ({one_line(error)[:300]})"
+        ) from error
 
 
 def _preprocessing(repository: str) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
@@ -153,9 +176,21 @@ def _preprocessing(repository: str) -> tuple[tuple[float, ...] | None, tuple[flo
     if not repository or not Path(hub_path(repository, PREPROCESSING)).is_file():
         return None, None
     said = told(repository, PREPROCESSING)
-    if "image_mean" not in said or "image_std" not in said:
+    mean, std = (said.get(key) for key in ("image_mean", "image_std"))
+    if mean is None or std is None:
         return None, None
-    return tuple(said["image_mean"]), tuple(said["image_std"])
+    for key, values in {"image_mean": mean, "image_std": std}.items():
+        if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
+            raise ValueError(
+                f"{hub_path(repository, PREPROCESSING)}: {key}: {str(values)[:80]} should be a "
+                "list of numbers, one a channel"
+            )
+    if len(mean) != len(std):
+        raise ValueError(
+            f"{hub_path(repository, PREPROCESSING)}: image_mean and image_std should have as many "
+            "numbers"
+        )
+    return tuple(mean), tuple(std)
 
 
 def _transformers_body(network: HuggingFaceNetwork, input_shape: Shape, classes: int) -> nn.Module:

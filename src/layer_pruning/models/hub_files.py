@@ -20,6 +20,8 @@ CONFIGURATION = "config.json"
 PREPROCESSING = "preprocessor_config.json"
 TIMEOUT_SECONDS = 60
 
+_REPOSITORY = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+
 
 def file_address(repository: str, file: str) -> str:
     """Where the hub has a file. ``HF_ENDPOINT`` names another hub, as for the hub's own client."""
@@ -33,18 +35,36 @@ def hub_path(repository: str, file: str) -> str:
 
 
 def told(repository: str, file: str) -> dict[str, Any]:
-    """What a JSON file of a repository says. Raises ValueError in one line where it is not here."""
+    """What a JSON file of a repository says.
+
+    Raises ValueError in one line where it is not here or no JSON object, or where ``repository`` is
+    not written as the hub writes one.
+    """
+    if not _REPOSITORY.fullmatch(repository):
+        raise ValueError(
+            f"'hf/{repository}' should be 'hf/owner/name', a repository of the hub, or 'hf/' and a "
+            "type of model"
+        )
     path = Path(hub_path(repository, file))
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # some editors write a byte order mark
+        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number)
     except FileNotFoundError as error:
         raise ValueError(
             f"hf/{repository}: its {file} says what it is, and is not here: put "
             f"{file_address(repository, file)} at {path.absolute()}"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no JSON ({one_line(error)}); fetch it anew") from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path}: it holds a {type(content).__name__}, expected a JSON object; fetch it anew"
+        )
     return content
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
 
 
 def fetch(repository: str, file: str, path: str | os.PathLike[str], sha256: str | None) -> str:

@@ -163,3 +163,58 @@ def test_arguments_that_a_network_does_not_take_are_named():
     kind = architecture("mine", {"network": "timm/convnext_atto", "arguments": {"colour": 1}})
     with pytest.raises(ValueError, match=r"cannot be built .* with \{'colour': 1\}"):
         named_body(kind, SHAPE, 4)
+
+
+def put_here(repository, file, text):
+    path = Path(hub_path(repository, file))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", "it holds a list, expected a JSON object"),
+        ("[" * 100_000, "no JSON"),
+        ("{}", "its 'model_type' should say"),
+        ('{"model_type": 3}', "its 'model_type' should say"),
+        ('{"model_type": "swin", "depths": "x"}', "transformers cannot configure a swin so"),
+        ('{"model_type": "swin", "depths": NaN}', "NaN is no number"),
+        ('{"model_type": "swin", "depths": 3}', "transformers cannot configure a swin so"),
+        ('{"model_type": "swin", "image_size": "x"}', ""),
+        ('{"model_type": "swin", "id2label": 3}', "id2label: 3 should be an object"),
+    ],
+)
+def test_a_configuration_of_the_hub_that_cannot_be_one_is_named(tmp_path, monkeypatch, text, says):
+    monkeypatch.chdir(tmp_path)
+    put_here("a/b", CONFIGURATION, text)
+    with pytest.raises(ValueError, match=f"^downloads/hub/a/b/config.json: .*{says}") as raised:
+        record_of(architecture("mine", {"network": "hf/a/b"}, SHAPE))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put_here("a/b", CONFIGURATION, "\ufeff" + '{"model_type": "swin", "image_size": 32}')
+    put_here("a/b", PREPROCESSING, '{"image_mean": null, "image_std": null}')
+    record = record_of(architecture("mine", {"network": "hf/a/b"}, SHAPE))
+    assert record.input_shape == SHAPE and record.mean is None
+
+
+@pytest.mark.parametrize("mean", ['"x"', '["a"]', "[[1]]", "{}", "[true]", "[1, 2]"])
+def test_a_mean_of_the_hub_that_cannot_be_one_is_named(tmp_path, monkeypatch, mean):
+    monkeypatch.chdir(tmp_path)
+    put_here("a/b", CONFIGURATION, '{"model_type": "swin"}')
+    put_here("a/b", PREPROCESSING, f'{{"image_mean": {mean}, "image_std": [1, 1, 1]}}')
+    with pytest.raises(ValueError, match=r"^downloads/hub/a/b/preprocessor_config.json: image_m"):
+        record_of(architecture("mine", {"network": "hf/a/b"}, SHAPE))
+
+
+@pytest.mark.parametrize(
+    "repository", ["../..", "a/..", "./a", "a/b/c", "a/", "/a", "a b/c", "a/b\n"]
+)
+def test_a_repository_is_an_owner_and_a_name(tmp_path, monkeypatch, repository):
+    monkeypatch.chdir(tmp_path)
+    put_here("b/c", CONFIGURATION, '{"model_type": "swin"}')
+    with pytest.raises(ValueError, match=r"should be 'hf/owner/name'"):
+        architecture("mine", {"network": f"hf/{repository}"}, SHAPE)
