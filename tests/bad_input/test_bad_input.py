@@ -9,6 +9,7 @@ import logging
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -228,8 +229,12 @@ def test_too_little_memory_is_one_line_and_says_what_would_need_less(log, capsys
     one_line(said_by_job(on_a_gpu, log, capsys), "CUDA out of memory. Tried to allocate 20.00 GiB")
 
 
-def test_a_damaged_file_that_is_a_link_is_named_with_what_it_links_to(log, capsys, tmp_path):
-    entry, link = tmp_path / "entry.safetensors", tmp_path / "network.safetensors"
+def test_a_damaged_file_that_is_a_link_is_named_with_what_it_links_to(
+    log, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    entry, link = tmp_path / "entry.safetensors", Path("results/network.safetensors")
+    link.parent.mkdir()
     entry.write_bytes(b"PK")
     link.symlink_to(entry)
     one_line(said_by_job(lambda: read_network(link), log, capsys), f"delete {entry} too")

@@ -29,7 +29,7 @@ from layer_pruning.models.specifications import OwnNetwork
 from layer_pruning.runtime.access import check_opens
 from layer_pruning.runtime.atomic import written_whole
 from layer_pruning.runtime.checksums import array_checksum, text_checksum
-from layer_pruning.runtime.record_files import REMEDY
+from layer_pruning.runtime.record_files import REMEDY, below_results
 
 FORMAT = "layer-pruning network 1"
 SEQUENCES = ("input_shape", "mean", "std", "class_names", "removed_blocks")
@@ -141,14 +141,22 @@ def read_network(path: str | os.PathLike[str]) -> tuple[NetworkHeader, dict[str,
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         # a type that numpy lacks, such as a flipped bit makes
         except (SafetensorError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path}: its tensors are damaged ({error}); {REMEDY}") from error
+            wrong = f"{path}: its tensors are damaged ({error})"
+            raise ValueError(f"{wrong}; {_right(path)}") from error
     if array_checksum(tensors) != metadata["tensors_checksum"]:
-        raise ValueError(f"{path}: its tensors do not have their checksum; {REMEDY}")
+        raise ValueError(f"{path}: its tensors do not have their checksum; {_right(path)}")
     try:
         check_tensors(header, {name: tensor.shape for name, tensor in tensors.items()})
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; {REMEDY}") from error
+        raise ValueError(f"{path}: {error}; {_right(path)}") from error
     return header, tensors
+
+
+def _right(path: str | os.PathLike[str]) -> str:
+    """What to do about a file that is damaged, or no network file, wherever it lies."""
+    if below_results(path):
+        return REMEDY
+    return "a .safetensors file as the workflow wrote it would be right"
 
 
 def _opened(path: str | os.PathLike[str]) -> Any:
@@ -158,7 +166,8 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     try:
         return safe_open(path, framework="numpy")
     except SafetensorError as error:
-        raise ValueError(f"{path}: not a readable network file ({error}); {REMEDY}") from error
+        wrong = f"{path}: not a readable network file ({error})"
+        raise ValueError(f"{wrong}; {_right(path)}") from error
 
 
 def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) -> NetworkHeader:
@@ -167,7 +176,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
             f"{path}: not a network file of this workflow (its metadata lacks 'format: {FORMAT}')"
         )
     if metadata.get("metadata_checksum") != _metadata_checksum(metadata):
-        raise ValueError(f"{path}: its metadata do not have their checksum; {REMEDY}")
+        raise ValueError(f"{path}: its metadata do not have their checksum; {_right(path)}")
     try:
         parsed: dict[str, Any] = {
             key: json.loads(metadata[key], parse_constant=_no_number)
@@ -190,7 +199,7 @@ def _header(path: str | os.PathLike[str], metadata: Mapping[str, str] | None) ->
         check_header(header)
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         said = " ".join(str(error).split())[:LONGEST_REASON]
-        raise ValueError(f"{path}: its metadata is damaged ({said}); {REMEDY}") from error
+        raise ValueError(f"{path}: its metadata is damaged ({said}); {_right(path)}") from error
     return header
 
 

@@ -16,7 +16,7 @@ from layer_pruning.runtime.access import access_remedy, address_space
 from layer_pruning.runtime.named_function import users_code
 from layer_pruning.runtime.printable import printable
 from layer_pruning.runtime.processes import end_with_launcher, place, run_ranks
-from layer_pruning.runtime.record_files import REMEDY
+from layer_pruning.runtime.record_files import REMEDY, below_results
 
 
 def wait_passively() -> None:
@@ -89,7 +89,7 @@ def _about_damage(said: str) -> str:
         return said
     if path.is_symlink():
         return f"{said} (it is a link: delete {path.resolve()} too)"
-    if path.parts[:1] != ("results",) or not path.is_file() or not os.access(path, os.R_OK):
+    if not below_results(path) or not path.is_file() or not os.access(path, os.R_OK):
         return said
     aside = path.with_name(f"{path.name}.damaged")
     try:

@@ -31,6 +31,11 @@ Check = Callable[[dict[str, Any]], None]
 """Raises ValueError, naming the field, for a record whose numbers do not fit together."""
 
 
+def below_results(path: PathLike) -> bool:
+    """Whether the workflow made a file: others are a user's, and nobody is told to delete them."""
+    return Path(path).parts[:1] == ("results",)
+
+
 def write_record_file(path: PathLike, content: Mapping[str, Any], indent: int | None = 2) -> None:
     """Write a record as JSON, whole, with its checksum. ``indent`` None writes one line.
 

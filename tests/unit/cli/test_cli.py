@@ -498,3 +498,16 @@ def test_a_defect_keeps_its_traceback(monkeypatch):
     raising(RuntimeError("shapes differ"), monkeypatch)
     with pytest.raises(RuntimeError, match="shapes differ"):
         main(["show", "c.safetensors"])
+
+
+def test_nobody_is_told_to_delete_a_file_of_their_own(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("c.yaml", "results/digits/network.safetensors"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("removals: 2\n")
+        assert main(["show", name]) == 2
+        said = capsys.readouterr().err
+        assert ("delete it and run the workflow again" in said) == name.startswith("results/")
+        assert ("a .safetensors file as the workflow wrote it" in said) == (name == "c.yaml")
+        assert path.read_text() == "removals: 2\n"
