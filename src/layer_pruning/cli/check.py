@@ -8,6 +8,7 @@ from typing import Any
 
 from layer_pruning.cli.launch import configuration_file
 from layer_pruning.cli.numbers import whole
+from layer_pruning.cli.suggestion import command_text
 
 
 def add(commands: Any) -> None:
@@ -50,7 +51,7 @@ def printed(given: argparse.Namespace) -> str:
         text = f"{text}\nOn this machine that takes\n{forecast_text(record['estimate'])}"
     if given.format == "json":
         return json.dumps(record, indent=2)
-    left = f"layer-pruning run {given.configuration} --dry-run"
+    left = command_text("run", given.configuration, "--dry-run")
     return f"{text}\nWhich of its jobs are left to do: {left}"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from layer_pruning.cli.suggestion import quoted_command
 from layer_pruning.configuration import ConfigError, complete
 from layer_pruning.configuration.keys.data import Probe, Split
 from layer_pruning.configuration.keys.measuring import AttackedImages
@@ -292,10 +293,14 @@ def with_cost(text: str, forecast: Forecast) -> tuple[str, str]:
 
 def check_new(path: Path) -> None:
     """Raise FileExistsError or FileNotFoundError, in one line, unless a file can be begun there."""
+    if path.is_dir():
+        raise FileExistsError(
+            f"{path} is a folder; name a file, such as {quoted_command('init', path / 'mine.yaml')}"
+        )
     if path.exists() or path.is_symlink():
         raise FileExistsError(
             f"{path} is there already and stays as it is; name another file, such as "
-            f"'layer-pruning init {path.with_stem(path.stem + '-2')}'"
+            + quoted_command("init", path.with_stem(path.stem + "-2"))
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent} is no folder; make it first")

@@ -6,6 +6,7 @@ from typing import Any
 
 from layer_pruning.cli.check import estimated
 from layer_pruning.cli.numbers import whole
+from layer_pruning.cli.suggestion import command_text
 from layer_pruning.terminal.style import row_text
 
 
@@ -56,5 +57,5 @@ def printed(given: argparse.Namespace) -> str:
         lines.append(row_text("  images", images.text(), 10))
     if cost:
         lines.append(row_text("  takes", cost, 10))
-    lines += ["Read it, then", f"  layer-pruning check {path}", f"  layer-pruning run {path}"]
+    lines += ["Read it, then", *(f"  {command_text(then, path)}" for then in ("check", "run"))]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from layer_pruning.cli.suggestion import quoted_command
 from layer_pruning.installation import workflow_folder
 
 DEMONSTRATION = "--demo"
@@ -84,7 +85,7 @@ def configuration_file(given: str, folder: Path | None = None) -> Path:
     if path.is_dir():
         wrong, begun = "a folder, where a file is asked for", str(path / "mine.yaml")
     raise FileNotFoundError(
-        f"{given}: {wrong}; 'layer-pruning init {begun}' writes one, and known by name are "
+        f"{given}: {wrong}; {quoted_command('init', begun)} writes one, and known by name are "
         + ", ".join(known)
     )
 

@@ -1,6 +1,7 @@
 """`layer-pruning init`: a configuration to begin with."""
 
 import importlib
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,32 @@ def test_each_kind_of_work_is_tried_once(monkeypatch, capsys):
 )
 def test_a_name_for_paths_follows_from_the_folder(tmp_path, folder, name):
     assert dataset_name(tmp_path / folder) == name
+
+
+@pytest.mark.parametrize("name", ["my own.yaml", "it's.yaml", "$(touch x).yaml", "plain.yaml"])
+def test_suggested_commands_can_be_pasted(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", name, "--no-estimate"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [shlex.split(line) for line in lines[-2:]] == [
+        ["layer-pruning", "check", name],
+        ["layer-pruning", "run", name],
+    ]
+    assert main(["check", name, "--no-estimate"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    assert shlex.split(last) == ["layer-pruning", "run", name, "--dry-run"]
+    assert main(["init", name, "--no-estimate"]) == 2
+    other = name.replace(".yaml", "-2.yaml")
+    suggested = capsys.readouterr().err.partition("such as ")[2].strip()
+    assert shlex.split(suggested[1:-1]) == ["layer-pruning", "init", other]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("", "mine.yaml"), ("/", "/mine.yaml"), ("birds", "birds/mine.yaml")]
+)
+def test_a_folder_is_no_name_of_a_configuration(tmp_path, monkeypatch, capsys, name, other):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "birds").mkdir()
+    assert main(["init", name, "--no-estimate"]) == 2
+    said = capsys.readouterr().err
+    assert f"is a folder; name a file, such as 'layer-pruning init {other}'" in said
