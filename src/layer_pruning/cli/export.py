@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layer_pruning.cli.numbers import whole
+from layer_pruning.cli.numbers import threads, whole
 
 
 def add(commands: Any) -> None:
@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     )
     export.add_argument("network", type=Path, help="a .safetensors file of the workflow")
     export.add_argument("folder", type=Path, help="where the files go")
-    export.add_argument("--threads", type=whole, default=1, help="CPU threads (1)")
+    export.add_argument("--threads", type=threads, default=1, help="CPU threads (1)")
     export.add_argument(
         "--build",
         metavar="MODULE:FUNCTION",

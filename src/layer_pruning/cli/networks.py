@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from layer_pruning.cli.launch import configuration_file
-from layer_pruning.cli.numbers import whole
+from layer_pruning.cli.numbers import threads, whole
 
 if TYPE_CHECKING:
     from layer_pruning.data.catalog import DatasetInfo
@@ -42,7 +42,7 @@ def described() -> argparse.ArgumentParser:
     network.add_argument("--batch-size", type=whole, default=1, help="of the measured latency (1)")
     network.add_argument("--repeats", type=whole, default=30, help="rounds that measure it (30)")
     network.add_argument("--device", default="auto", help="where it is measured (auto)")
-    network.add_argument("--threads", type=whole, default=1, help="CPU threads (1)")
+    network.add_argument("--threads", type=threads, default=1, help="CPU threads (1)")
     network.add_argument("--format", choices=("table", "json"), default="table")
     return network
 

@@ -3,8 +3,14 @@
 import argparse
 import math
 
+MOST_THREADS = 1024
+"""More than a machine has cores, and few enough for every library to start them."""
 
-def whole(text: str) -> int:
+# what PyTorch takes for a side of an image, a batch or a number of classes
+_MOST = 2**31 - 1
+
+
+def whole(text: str, most: int = _MOST) -> int:
     """A whole number of 1 or more."""
     try:
         number = int(text)
@@ -12,7 +18,14 @@ def whole(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: a whole number of 1 or more would be right")
+    if number > most:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number up to {most} would be right")
     return number
+
+
+def threads(text: str) -> int:
+    """A number of threads that can be started."""
+    return whole(text, MOST_THREADS)
 
 
 def percent(text: str) -> float:

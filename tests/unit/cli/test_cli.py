@@ -477,7 +477,7 @@ def test_what_no_defect_is_behind_is_one_line(capsys, monkeypatch, error, says):
 
 
 def test_a_batch_that_no_memory_holds_is_one_line(capsys):
-    assert main(["blocks", "resnet8", "--batch-size", "100000000000", *QUICK]) == 2
+    assert main(["blocks", "resnet8", "--batch-size", "2147483647", *QUICK]) == 2
     said = capsys.readouterr().err
     assert "not enough memory" in said and "--batch-size" in said and said.count("\n") == 1
 
@@ -511,3 +511,16 @@ def test_nobody_is_told_to_delete_a_file_of_their_own(capsys, tmp_path, monkeypa
         assert ("delete it and run the workflow again" in said) == name.startswith("results/")
         assert ("a .safetensors file as the workflow wrote it" in said) == (name == "c.yaml")
         assert path.read_text() == "removals: 2\n"
+
+
+@pytest.mark.parametrize("command", [("blocks", "resnet8"), ("export", "x.safetensors", "x")])
+@pytest.mark.parametrize("number", ["1025", "99999999999"])
+def test_threads_that_cannot_be_started_are_refused(capsys, command, number):
+    assert main([*command, "--threads", number]) == 2
+    said = capsys.readouterr().err
+    assert f"{number}: a whole number up to 1024 would be right" in said and said.count("\n") == 1
+
+
+def test_a_number_that_no_library_takes_is_refused(capsys):
+    assert main(["blocks", "resnet8", "--input-shape", "3", "8", "9" * 30]) == 2
+    assert "up to 2147483647 would be right" in capsys.readouterr().err

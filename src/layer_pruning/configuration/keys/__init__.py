@@ -54,6 +54,7 @@ Criteria = Annotated[
     Names | Annotated[dict[Name, MetricsOrCriterion], MinLen(1), Tag(MAPPING)], ListOrMapping
 ]
 Removals = Annotated[Count, Le(99)]
+Threads = Annotated[Count, Le(1024)]
 Reduction = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)? *%$")]
 ReportPoint = Annotated[
     Annotated[Removals, Tag(NUMBER)] | Annotated[Reduction, Tag(TEXT)], NumberOrText
@@ -125,7 +126,7 @@ class Configuration(Settings):
     """Where one job is expected to take longer for the activations or the evaluation of a network,
     an attack on it or its test on other images, several share the images and their results are
     joined: as many as that each takes about so long. Results that are there stay as they are."""
-    threads: Count = 1
+    threads: Threads = 1
     """Threads of each job that trains or evaluates. One is fastest for small networks: Snakemake
     fills the cores with jobs. Another number trains again, as sums are added up in another
     order."""
