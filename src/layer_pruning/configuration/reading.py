@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from layer_pruning.configuration.errors import ConfigError
+from layer_pruning.runtime.whereabouts import configured_in
 
 # far more than any configuration has, and little enough to be read in a moment
 LARGEST_FILE = 1_000_000
@@ -44,6 +45,7 @@ def check_parses(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should be 'key: value' pairs, such as 'removals: 5'")
+    configured_in(path.absolute().parent)
     return content
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from layer_pruning.data.walk import Walk
+from layer_pruning.runtime.whereabouts import right_path
 
 # changed when the same files become other pixels, so that folders are prepared anew
 DECODING = b"upright, on white"
@@ -194,7 +195,8 @@ def find_images(root: Path) -> FolderImages:
     file, in one line that names the folder.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root.absolute()} is no folder; give the path of one")
+        right = right_path(root, "give the path of one")
+        raise FileNotFoundError(f"{root.absolute()} is no folder; {right}")
     splits = _split_folders(root)
     names = {split: _folders(root / folder) for split, folder in splits.items()}
     classes = names["train"]

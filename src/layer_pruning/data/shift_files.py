@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from layer_pruning.runtime.whereabouts import right_path
+
 OFFICIAL_CORRUPTIONS = (
     *("gaussian_noise", "shot_noise", "impulse_noise"),
     *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
@@ -36,7 +38,8 @@ class ArrayHeader:
 def array_header(path: Path) -> ArrayHeader:
     """The header of a ``.npy`` file. Raises ValueError naming a file that is none, or too short."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; put it there, or leave the key out")
+        right = right_path(path, "put it there, or leave the key out")
+        raise FileNotFoundError(f"{path} is missing; {right}")
     with path.open("rb") as file:
         header = _read_header(file, str(path))
         length = path.stat().st_size - file.tell()
@@ -83,7 +86,8 @@ def check_corrupted(
     Raises OSError or ValueError in one line.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is no folder; give that of CIFAR-10-C or ImageNet-C")
+        right = right_path(folder, "give that of CIFAR-10-C or ImageNet-C")
+        raise FileNotFoundError(f"{folder} is no folder; {right}")
     if is_array_folder(folder):
         for name in names:
             check_images(folder / f"{name}.npy", input_shape, images=SEVERITIES * images)
@@ -135,7 +139,8 @@ def labels_beside(path: Path) -> Path:
 
 def _check_archive(path: Path, input_shape: tuple[int, int, int]) -> None:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; put it there, or leave the key out")
+        right = right_path(path, "put it there, or leave the key out")
+        raise FileNotFoundError(f"{path} is missing; {right}")
     try:
         with zipfile.ZipFile(path) as archive:
             headers = {}

@@ -13,6 +13,7 @@ from layer_pruning.models.specifications import (
     TimmNetwork,
     TorchvisionNetwork,
 )
+from layer_pruning.runtime.whereabouts import right_path
 
 START_OPTIONS = ("weights", "sha256", "names", "new_classifier", "mean", "std")
 """Options of an architecture that say what a run starts from, not what the network is."""
@@ -105,7 +106,8 @@ def check_weights(weights: str, network: Architecture) -> None:
             f"weights: {weights} should be 'torchvision', 'pretrained' or a .safetensors file"
         )
     if not Path(weights).is_file():
-        raise FileNotFoundError(f"weights: there is no file {weights}")
+        right = right_path(weights, "give the path of one")
+        raise FileNotFoundError(f"weights: there is no file {weights}; {right}")
     if {"{", "}"} & set(weights):
         raise ValueError(
             f"weights: {weights}: Snakemake reads braces in a name as a wildcard; rename the file"

@@ -524,3 +524,33 @@ def test_threads_that_cannot_be_started_are_refused(capsys, command, number):
 def test_a_number_that_no_library_takes_is_refused(capsys):
     assert main(["blocks", "resnet8", "--input-shape", "3", "8", "9" * 30]) == 2
     assert "up to 2147483647 would be right" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("beside", ["the configuration", "where it was started"])
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("datasets: {mine: {kind: image_folder, path: birds}}", "birds"),
+        ("datasets: {digits: {corrupted: birds}}", "birds"),
+        ("datasets: {digits: {shifted: [new.npz]}}", "new.npz"),
+        ("architectures: {resnet20: {weights: w.safetensors}}", "w.safetensors"),
+    ],
+)
+def test_a_path_that_lies_elsewhere_is_told_from_where_it_counts(
+    capsys, tmp_path, monkeypatch, key, name, beside
+):
+    """As with ``--directory``, where Snakemake works in another folder than it was started in."""
+    first, work, third = (tmp_path / folder for folder in ("first", "work", "third"))
+    for folder in (first, work, third):
+        folder.mkdir()
+    (first / name).mkdir()
+    configuration = (first if beside == "the configuration" else third) / "mine.yaml"
+    configuration.write_text(key)
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("PWD", str(third if beside == "the configuration" else first))
+    assert main(["check", str(configuration), "--no-estimate"]) == 2
+    said = capsys.readouterr().err
+    assert f"relative paths count from {work}, and {first / name} would be right" in said
+    (first / name).rmdir()
+    assert main(["check", str(configuration), "--no-estimate"]) == 2
+    assert "relative paths count" not in capsys.readouterr().err
