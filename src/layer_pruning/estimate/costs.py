@@ -68,7 +68,9 @@ class Costs:
 def start_seconds() -> float:
     """CPU seconds that a process needs to import what a job of PyTorch imports."""
     before = os.times()
-    subprocess.run([sys.executable, "-c", "import torch, torch.optim"], check=True)
+    words = [sys.executable, "-c", "import torch, torch.optim"]
+    # Ctrl-C reaches it too, and it would print a traceback of its own
+    subprocess.run(words, check=True, capture_output=True)
     after = os.times()
     return sum(after[2:4]) - sum(before[2:4])
 

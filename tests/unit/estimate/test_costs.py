@@ -52,3 +52,14 @@ def test_the_export_of_an_own_network_is_tried_too(tmp_path, monkeypatch):
         device=torch.device("cpu"),
     )
     assert found.export_seconds > 0
+
+
+def test_the_process_that_only_imports_says_nothing_at_ctrl_c(tmp_path, monkeypatch, capfd):
+    """It is of the same terminal as the command, which says in one line that it was interrupted."""
+    package = tmp_path / "torch"
+    package.mkdir()
+    (package / "__init__.py").write_text("import sys\nprint('Traceback', file=sys.stderr)\n")
+    (package / "optim.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    costs.start_seconds()
+    assert capfd.readouterr() == ("", "")
