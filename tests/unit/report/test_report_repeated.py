@@ -130,6 +130,18 @@ def test_what_varies_hides_no_lead_between_networks_that_do_not():
     assert np.mean([all_pairs(table)["c0", "c1"].low > 0 for table in tables]) < 0.5
 
 
+@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "b", "a")])
+def test_equal_outcomes_of_two_kinds_are_no_copies(order):
+    generator = np.random.default_rng(19)
+    table = accuracies(generator, ["base", "a", "b"])
+    table["c"] = table["a"].copy()
+    table = {"base": table["base"]} | {name: table[name] for name in order}
+    beside, pairs = against(table, "base", varying={"c"}), all_pairs(table, varying={"c"})
+    assert set(beside) == {"a", "b", "c"} and len(pairs) == 6
+    assert all(math.isfinite(own.low) for own in (*beside.values(), *pairs.values()))
+    assert next(own.mean for pair, own in pairs.items() if set(pair) == {"a", "c"}) == 0
+
+
 def test_one_network_of_each_spread_is_the_paired_t_test():
     generator = np.random.default_rng(16)
     steady, wide = generator.normal(0.8, 0.01, (2, 4))

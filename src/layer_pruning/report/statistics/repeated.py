@@ -92,7 +92,7 @@ def against(
     """
     others = {name: own for name, own in outcomes.items() if name != reference}
     pairs = {name: (name, reference) for name in others}
-    once = distinct(others)
+    once = distinct(others, varying)
     model = [*once, reference]
     spread = _spreads(outcomes, model, varying)
     return _contrasts(outcomes, pairs, spread, "dunnett", len(once), tables, bound, shared)
@@ -107,16 +107,20 @@ def all_pairs(
     113-125): the studentised range with the degrees of freedom of the pair.
     """
     pairs = {pair: pair for pair in combinations(outcomes, 2)}
-    once = distinct(outcomes)
+    once = distinct(outcomes, varying)
     spread = _spreads(outcomes, once, varying)
     return _contrasts(outcomes, pairs, spread, "tukey", len(once), 1, 1.0, True)
 
 
-def distinct(outcomes: Outcomes) -> list[str]:
-    """The names without those whose outcomes are, seed by seed, those of one before."""
+def distinct(outcomes: Outcomes, varying: Collection[str] = ()) -> list[str]:
+    """The names without those whose outcomes are, seed by seed, those of one before.
+
+    One of ``varying`` is none of the others, whatever its outcomes: it has other architectures.
+    """
     found: list[str] = []
     for name, own in outcomes.items():
-        if not any(np.array_equal(own, outcomes[other]) for other in found):
+        alike = (other for other in found if (other in varying) == (name in varying))
+        if not any(np.array_equal(own, outcomes[other]) for other in alike):
             found.append(name)
     return found
 
